@@ -1,0 +1,74 @@
+/** Builds everything that runs into dist/: the Node bundles with esbuild, the renderer with vite. */
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build as bundle } from "esbuild";
+import { build as buildRenderer } from "vite";
+
+const root = dirname(fileURLToPath(import.meta.url));
+const dist = join(root, "dist");
+const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+
+const common = {
+  absWorkingDir: root,
+  bundle: true,
+  platform: "node",
+  target: "node20.19",
+  define: { APP_VERSION: JSON.stringify(version) },
+  legalComments: "none",
+  logLevel: "warning",
+} as const;
+
+/** The addon cannot be bundled; what node-pty needs at run time on Linux lies beside the helper. */
+function copyNodePty() {
+  const from = join(root, "node_modules/node-pty");
+  const to = join(dist, "helper/node_modules/node-pty");
+  mkdirSync(join(to, "build/Release"), { recursive: true });
+  cpSync(join(from, "package.json"), join(to, "package.json"));
+  cpSync(join(from, "LICENSE"), join(to, "LICENSE"));
+  cpSync(join(from, "build/Release/pty.node"), join(to, "build/Release/pty.node"));
+  cpSync(join(from, "lib"), join(to, "lib"), { recursive: true, filter: (path) => !/\.(map|test\.js)$/.test(path) });
+}
+
+rmSync(dist, { recursive: true, force: true });
+await bundle({
+  ...common,
+  entryPoints: { main: "privileged-helper/main.ts", "shift-owners": "privileged-helper/lxc/shift-owners-main.ts" },
+  outdir: "dist/helper",
+  outExtension: { ".js": ".cjs" },
+  format: "cjs",
+  external: ["node-pty"],
+});
+copyNodePty();
+await bundle({
+  ...common,
+  entryPoints: { main: "electron/web/main.ts" },
+  outdir: "dist/web",
+  outExtension: { ".js": ".mjs" },
+  format: "esm",
+  banner: requireBanner(),
+});
+await bundle({
+  ...common,
+  entryPoints: { main: "electron/desktop/main.ts" },
+  outdir: "dist/desktop",
+  outExtension: { ".js": ".mjs" },
+  format: "esm",
+  external: ["electron"],
+  banner: requireBanner(),
+});
+await bundle({
+  ...common,
+  entryPoints: { preload: "electron/desktop/preload.cts" },
+  outdir: "dist/desktop",
+  outExtension: { ".js": ".cjs" },
+  format: "cjs",
+  external: ["electron"],
+});
+await buildRenderer({ configFile: join(root, "vite.config.ts"), logLevel: "warn" });
+writeFileSync(join(dist, "version"), `${version}\n`);
+
+/** Bundled CommonJS packages (ws) ask for Node's modules by `require`, which an ES module has to make first. */
+function requireBanner() {
+  return { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' };
+}

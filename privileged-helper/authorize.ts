@@ -1,0 +1,94 @@
+import { readFileSync } from "node:fs";
+import { type Action, actionsOfFullMode } from "./contract/methods.ts";
+import { ProblemError } from "./contract/problems.ts";
+import { readProcessStat } from "./lxc/proc.ts";
+import { run } from "./lxc/run.ts";
+
+/**
+ * Who may do what. The caller is the user that pkexec names, its process is our parent; both are read once, before the
+ * first request, and never taken from one.
+ */
+export type Caller = { uid: number; pid: number; startTicks: string };
+export type Mode = "full" | "limited" | "root";
+
+export type Authorize = (action: Action, container: string | undefined, signal: AbortSignal) => Promise<void>;
+
+/** polkit's own uid type is 32 bits; the last two values mean "no user" or are signed -2 and -1 (CVE-2018-19788). */
+const maxUid = 2 ** 31 - 2;
+/** How long an answer for an action that is root by another name is remembered, per container. */
+const rememberMilliseconds = 5 * 60_000;
+/** A person may leave a password dialog open for a while; polkit itself has no limit. */
+const dialogSeconds = 600;
+
+/**
+ * The caller behind pkexec.
+ * @throws Error with the reason when anything does not fit; the helper then ends.
+ */
+export function readCaller(environment: NodeJS.ProcessEnv = process.env, parentPid = process.ppid): Caller {
+  const text = environment.PKEXEC_UID ?? "";
+  const uid = /^(0|[1-9][0-9]{0,9})$/.test(text) ? Number(text) : Number.NaN;
+  if (!(uid <= maxUid)) throw new Error("PKEXEC_UID is not a user id");
+  const parent = readProcessStat(parentPid);
+  const self = readProcessStat(process.pid);
+  if (!parent || !self || parentPid <= 1) throw new Error("the process that asked is gone");
+  if (BigInt(parent.startTicks) > BigInt(self.startTicks)) throw new Error("the parent process is younger than the helper");
+  const parentUid = realUidOf(parentPid);
+  if (parentUid !== uid) throw new Error(`the parent process belongs to user ${parentUid}, not to user ${uid}`);
+  return { uid, pid: parentPid, startTicks: parent.startTicks };
+}
+
+/** First number of the `Uid:` line: the real uid (proc_pid_status(5)). */
+function realUidOf(pid: number): number | undefined {
+  const match = /^Uid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"));
+  return match ? Number(match[1]) : undefined;
+}
+
+/**
+ * Makes the check that runs before every method.
+ * - root: the host process itself is root, there is nobody to ask.
+ * - full: one password covered the five everyday rights; the others are asked each time, per container, and remembered
+ *   for five minutes here, because polkit's own `keep` would forget which container was meant.
+ * - limited: polkit is asked for every method.
+ */
+export function createAuthorize(mode: Mode, caller: Caller | undefined, check = checkWithPolkit): Authorize {
+  const remembered = new Map<string, number>();
+  let dialog: Promise<void> = Promise.resolve();
+
+  return async (action, container, signal) => {
+    if (mode === "root") return;
+    if (!caller) throw new ProblemError({ code: "auth-denied", action });
+    const everyday = actionsOfFullMode.includes(action);
+    if (mode === "full" && everyday) return;
+    const key = `${action} ${container ?? ""}`;
+    if (!everyday && (remembered.get(key) ?? 0) > performance.now()) return;
+    // One dialog at a time: a second question waits for the answer to the first.
+    const turn = dialog.then(() => check(caller, action, container, signal));
+    dialog = turn.catch(() => {});
+    await turn;
+    if (!everyday) remembered.set(key, performance.now() + rememberMilliseconds);
+  };
+}
+
+/**
+ * pkcheck(1): 0 authorized; 1 not; 2 no agent could ask; 3 dismissed; anything else is a failure of polkit itself.
+ * Fails closed on all but 0.
+ */
+async function checkWithPolkit(caller: Caller, action: Action, container: string | undefined, signal: AbortSignal): Promise<void> {
+  const { exitCode, output } = await run(
+    "pkcheck",
+    [
+      "--action-id",
+      `org.lxcdesktop.${action}`,
+      "--process",
+      `${caller.pid},${caller.startTicks},${caller.uid}`,
+      ...(container === undefined ? [] : ["--detail", "container", container]),
+      "--allow-user-interaction",
+    ],
+    { signal, timeoutSeconds: dialogSeconds, allowExitCodes: "any" },
+  );
+  if (exitCode === 0) return;
+  if (exitCode === 1) throw new ProblemError({ code: "auth-denied", action });
+  if (exitCode === 2) throw new ProblemError({ code: "no-polkit-agent", action });
+  if (exitCode === 3) throw new ProblemError({ code: "auth-dismissed", action });
+  throw new ProblemError({ code: "polkit-unavailable", detail: output.slice(-1024) || `pkcheck ended with ${exitCode}` });
+}

@@ -1,0 +1,44 @@
+import { z } from "zod";
+import type { ContainersChanged, LogKind, MetricsTick, Session, TasksChanged } from "./model.ts";
+
+/** Notifications that go up to the renderer, without an answer. */
+export type Events = {
+  /** From the host. */
+  "session.changed": Session;
+  /** From the helper, below. */
+  "containers.changed": ContainersChanged;
+  "tasks.changed": TasksChanged;
+  "tasks.output": { task: string; text: string };
+  "metrics.tick": MetricsTick;
+  /** `reset` means that the file was cut or replaced: `text` is all there is. */
+  "logs.appended": { name: string; log: LogKind; text: string; reset: boolean };
+  "terminal.exited": { channel: number; exitCode: number; signal?: number };
+};
+export type EventName = keyof Events;
+
+/** The first message of the helper. */
+export const helloNotification = "hello";
+export const hello = z.object({
+  version: z.string().max(64),
+  protocol: z.int(),
+  mode: z.enum(["full", "limited", "root"]),
+});
+export type Hello = z.infer<typeof hello>;
+
+/** Grows when a message changes its meaning. Both sides are installed together, so they must agree exactly. */
+export const protocolVersion = 1;
+
+/** Notifications that go down to the helper. */
+export const downNotifications = {
+  /** Cumulative bytes of a terminal's output that the receiver has parsed. */
+  "terminal.ack": z.strictObject({ channel: z.int().min(1).max(0xffffffff), bytes: z.int().min(0) }),
+  /** The host is alive. The helper ends when these stop coming. */
+  heartbeat: z.strictObject({}),
+  /** A new page took over: forget subscriptions and terminals of the one before. */
+  reset: z.strictObject({}),
+} as const;
+export type DownNotificationName = keyof typeof downNotifications;
+
+export const heartbeatEveryMilliseconds = 5_000;
+/** Six missed heartbeats: libvirt's keepalive of 5 x 5 s with one period of grace. */
+export const heartbeatLostAfterMilliseconds = 30_000;

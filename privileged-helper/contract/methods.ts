@@ -1,0 +1,130 @@
+import { z } from "zod";
+import type { ContainersSnapshot, HostInfo, LogText, Session, Settings, TasksSnapshot, Template } from "./model.ts";
+import { containerName, newContainerName } from "./names.ts";
+
+/** The rights that an administrator hands out; polkit knows each as `org.lxcdesktop.<action>`. */
+export const actions = ["view", "manage", "create", "configure", "shell", "configure-raw", "import", "shell-privileged", "host"] as const;
+export type Action = (typeof actions)[number];
+
+/** Granted together by the one password of full mode. The others are root on the host by another name. */
+export const actionsOfFullMode: readonly Action[] = ["view", "manage", "create", "configure", "shell"];
+
+const result = <T>() => undefined as T;
+const nothing = z.strictObject({});
+const onContainer = z.strictObject({ name: containerName });
+const taskId = z.string().regex(/^[a-z0-9]{1,32}$/);
+const timeoutSeconds = z.int().min(1).max(600);
+const channel = z.int().min(1).max(0xffffffff);
+const columns = z.int().min(1).max(1000);
+const rows = z.int().min(1).max(1000);
+
+/** Template names are file names below LXC's own folder, `lxc-` left out. */
+export const templateName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/);
+
+export const containerSource = z.discriminatedUnion("type", [
+  z.strictObject({
+    type: z.literal("template"),
+    template: templateName,
+    /** A release's code name or number; what exists is the template's to say. */
+    release: z
+      .string()
+      .regex(/^[a-z0-9][a-z0-9.-]{0,31}$/)
+      .optional(),
+  }),
+  z.strictObject({ type: z.literal("clone"), from: containerName }),
+]);
+export type ContainerSource = z.infer<typeof containerSource>;
+
+/**
+ * Every method that the helper answers: what it takes, what it gives, and which right it needs. Objects are strict, so an
+ * unknown key is refused. `result` is only a type: what root answers is not parsed again by those below it.
+ */
+export const methods = {
+  "host.info": { params: nothing, result: result<HostInfo>(), action: "view" },
+  "templates.list": { params: nothing, result: result<Template[]>(), action: "view" },
+
+  "containers.watch": { params: nothing, result: result<ContainersSnapshot>(), action: "view" },
+  "containers.unwatch": { params: nothing, result: result<void>(), action: "view" },
+  "containers.configuration": { params: onContainer, result: result<{ path: string; text: string }>(), action: "view" },
+  "containers.create": {
+    params: z.strictObject({
+      name: newContainerName,
+      source: containerSource,
+      unprivileged: z.boolean(),
+      start: z.boolean(),
+      /** `static`: an address of the bridge's range, reserved and there at once. `dhcp`: ask and wait. */
+      address: z.enum(["static", "dhcp"]),
+    }),
+    result: result<void>(),
+    action: "create",
+  },
+  "containers.destroy": { params: onContainer, result: result<void>(), action: "create" },
+  "containers.start": { params: onContainer, result: result<void>(), action: "manage" },
+  /** Asks init to end; fails with `timed-out` and leaves it running where it does not. */
+  "containers.stop": { params: z.strictObject({ name: containerName, timeoutSeconds }), result: result<void>(), action: "manage" },
+  "containers.forceStop": { params: onContainer, result: result<void>(), action: "manage" },
+  "containers.restart": { params: z.strictObject({ name: containerName, timeoutSeconds }), result: result<void>(), action: "manage" },
+  "containers.freeze": { params: onContainer, result: result<void>(), action: "manage" },
+  "containers.unfreeze": { params: onContainer, result: result<void>(), action: "manage" },
+
+  "logs.watch": {
+    params: z.strictObject({ name: containerName, log: z.enum(["lxc", "console"]) }),
+    result: result<LogText>(),
+    action: "view",
+  },
+  "logs.unwatch": { params: nothing, result: result<void>(), action: "view" },
+
+  /** Replaces what is sampled: these containers, or all that run. An empty list ends it. */
+  "metrics.watch": {
+    params: z.strictObject({
+      containers: z.union([z.literal("running"), z.array(containerName).max(1000)]),
+      intervalMilliseconds: z.int().min(500).max(60_000),
+    }),
+    result: result<void>(),
+    action: "view",
+  },
+
+  "tasks.watch": { params: nothing, result: result<TasksSnapshot>(), action: "view" },
+  "tasks.unwatch": { params: nothing, result: result<void>(), action: "view" },
+  "tasks.log": { params: z.strictObject({ task: taskId }), result: result<{ text: string; truncated: boolean }>(), action: "view" },
+  /** Needs the right that the task itself needed, too. */
+  "tasks.cancel": { params: z.strictObject({ task: taskId }), result: result<void>(), action: "view" },
+  "tasks.clear": { params: nothing, result: result<void>(), action: "view" },
+
+  /** A container without a user namespace needs `shell-privileged` instead: the handler asks for it. */
+  "terminal.open": {
+    params: z.strictObject({ name: containerName, columns, rows }),
+    result: result<{ channel: number }>(),
+    action: "shell",
+  },
+  "terminal.resize": { params: z.strictObject({ channel, columns, rows }), result: result<void>(), action: "view" },
+  "terminal.close": { params: z.strictObject({ channel }), result: result<void>(), action: "view" },
+} as const satisfies Record<string, { params: z.ZodType; result: unknown; action: Action }>;
+
+export type Methods = typeof methods;
+export type MethodName = keyof Methods;
+export type ParamsOf<M extends MethodName> = z.infer<Methods[M]["params"]>;
+/** What a caller writes: names not branded yet. */
+export type ParamsInputOf<M extends MethodName> = z.input<Methods[M]["params"]>;
+export type ResultOf<M extends MethodName> = Methods[M]["result"];
+
+/** Methods that the unprivileged host answers itself; they need no right. */
+export const hostMethods = {
+  "session.get": { params: nothing, result: result<Session>() },
+  /** Tries to reach a helper again: after a dismissed dialog, an installation, a lock. */
+  "session.connect": { params: nothing, result: result<void>() },
+  /** Gives the administrator's rights back: ends the helper. */
+  "session.lock": { params: nothing, result: result<void>() },
+  "settings.get": { params: nothing, result: result<Settings>() },
+  "settings.set": {
+    params: z.strictObject({
+      theme: z.enum(["system", "light", "dark"]).optional(),
+      stopTimeoutSeconds: timeoutSeconds.optional(),
+      lockAfterMinutes: z.int().min(0).max(1440).optional(),
+    }),
+    result: result<Settings>(),
+  },
+} as const satisfies Record<string, { params: z.ZodType; result: unknown }>;
+
+export type HostMethods = typeof hostMethods;
+export type HostMethodName = keyof HostMethods;

@@ -1,0 +1,149 @@
+/** What the helper reports. These are plain types: they travel from root to the renderer, which trusts its root. */
+
+/** The text of a row's state is this word with a capital. */
+export type ContainerState = "stopped" | "starting" | "running" | "stopping" | "frozen" | "error";
+
+export type Container = {
+  name: string;
+  /** False where the name is outside the pattern that may be passed to tools: listed, read-only. */
+  manageable: boolean;
+  state: ContainerState;
+  /** Why the state is `error`, or what is unusual about this container: one sentence. */
+  note?: string;
+  privileged: boolean;
+  autostart: boolean;
+  ipv4: string[];
+  ipv6: string[];
+  /** When init was started, milliseconds since the epoch. Only while it runs. */
+  startedAt?: number;
+  /** The init process as the host sees it. Only while it runs. */
+  initPid?: number;
+  /** The container whose root file system lies below this overlay clone. */
+  clonedFrom?: string;
+  /** Overlay clones that need this container's root file system. */
+  clones: string[];
+  /** How the root file system is stored: LXC's own word. */
+  storage: "dir" | "overlay" | "btrfs" | "zfs" | "lvm" | "loop" | "other";
+  /** An operation of ours that is running on it. */
+  operation?: { task: string; kind: TaskKind };
+};
+
+export type ContainersSnapshot = { revision: number; containers: Container[] };
+
+/** Sent after a snapshot; a revision that is not one above the last means: take a new snapshot. */
+export type ContainersChanged = { revision: number; changed: Container[]; removed: string[] };
+
+export type HostInfo = {
+  hostname: string;
+  kernel: string;
+  /** Version of the lxc tools, "5.0.2". */
+  lxcVersion: string;
+  lxcPath: string;
+  cgroupVersion: "v1" | "v2" | "hybrid";
+  cpus: number;
+  memoryBytes: number;
+  bridge?: { name: string; address: string; prefix: number; up: boolean; reservesAddresses: boolean };
+  /** Id range that unprivileged containers may be given: root's lines of /etc/subuid and /etc/subgid. */
+  idRange?: { first: number; count: number };
+  freeBytes: number;
+};
+
+export type Template = {
+  name: string;
+  title: string;
+  /** One sentence: what comes out of it. */
+  description: string;
+  needsNetwork: boolean;
+  /** Programs that it calls and that are not installed. */
+  missingTools: string[];
+};
+
+/**
+ * One container at one tick. A figure that is absent is not available on this host (no controller) or not known yet
+ * (a rate needs two readings); it is never 0 instead.
+ */
+export type MetricsSample = {
+  name: string;
+  /** Per cent of one core. */
+  cpuPercent?: number;
+  /** CPU time used since start, nanoseconds. */
+  cpuNanoseconds?: number;
+  /** min(quota / period, cpuset, host CPUs). */
+  cpuLimit?: number;
+  /** Usage minus inactive file cache, bytes. */
+  memoryBytes?: number;
+  /** Inactive and active file cache, bytes. */
+  memoryCacheBytes?: number;
+  /** Absent where there is none. */
+  memoryLimitBytes?: number;
+  diskReadBytesPerSecond?: number;
+  diskWriteBytesPerSecond?: number;
+  networkReceivedBytesPerSecond?: number;
+  networkSentBytesPerSecond?: number;
+  processes?: number;
+  processesLimit?: number;
+};
+
+/** One notification per tick for everything that is watched. */
+export type MetricsTick = {
+  /** Milliseconds since the epoch. */
+  time: number;
+  /** True where earlier ticks are missing: a chart draws a gap. */
+  afterGap: boolean;
+  samples: MetricsSample[];
+};
+
+export type TaskKind = "create" | "clone" | "start" | "stop" | "force-stop" | "restart" | "freeze" | "unfreeze" | "destroy" | "recover";
+
+export type Task = {
+  id: string;
+  kind: TaskKind;
+  /** The container that it works on. */
+  target: string;
+  state: "running" | "succeeded" | "failed" | "cancelled";
+  /** What it is doing now, for people. */
+  step?: string;
+  /** 0 to 1, where it is known. */
+  fraction?: number;
+  cancellable: boolean;
+  /** Milliseconds since the epoch. */
+  startedAt: number;
+  endedAt?: number;
+  problem?: import("./problems.ts").Problem;
+  /** The commands that ran, in order, as argv arrays. */
+  commands: string[][];
+};
+
+export type TasksSnapshot = { revision: number; tasks: Task[] };
+export type TasksChanged = { revision: number; changed: Task[]; removed: string[] };
+
+export type LogKind = "lxc" | "console";
+export type LogText = {
+  text: string;
+  /** True where the file has earlier lines that were left out. */
+  truncated: boolean;
+  path: string;
+  /** False where there is no such log (yet). */
+  exists: boolean;
+};
+
+export type Settings = {
+  theme: "system" | "light" | "dark";
+  /** How long a graceful stop may take before the app asks whether to kill, seconds. */
+  stopTimeoutSeconds: number;
+  /** Give the administrator's rights back after this many minutes without a click; 0 is never. */
+  lockAfterMinutes: number;
+};
+
+/** The host's connection to the helper, as the renderer sees it. */
+export type Session =
+  | { state: "starting" }
+  /** A password dialog is (or may be) open. */
+  | { state: "authenticating" }
+  | {
+      state: "ready";
+      mode: "full" | "limited" | "root";
+      version: string /** Counts helpers: subscribe anew when it grows. */;
+      epoch: number;
+    }
+  | { state: "failed"; problem: import("./problems.ts").Problem /** A new attempt is already under way. */; retrying: boolean };

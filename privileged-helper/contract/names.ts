@@ -1,0 +1,35 @@
+import { z } from "zod";
+
+/**
+ * Names of containers. LXC itself checks nothing: it hands names to root's shell in hooks and templates, so these two
+ * patterns are the whole defence. New names are host names (RFC 1123, one label); names that already exist on disk may
+ * use a little more, and everything else is listed but never passed to a tool.
+ */
+export const newContainerNamePattern = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+export const existingContainerNamePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
+
+/** Why a string cannot be the name of a new container, as a sentence for the person who types it. */
+export function explainNewName(name: string): string | undefined {
+  if (name === "") return "Type a name.";
+  if (name.length > 63) return "A name has at most 63 characters.";
+  if (/[A-Z]/.test(name)) return "Use lower-case letters only.";
+  if (!/^[a-z0-9-]*$/.test(name)) return "Use only lower-case letters, digits and hyphens.";
+  if (name.startsWith("-") || name.endsWith("-")) return "A name cannot begin or end with a hyphen.";
+  if (/^[0-9]+$/.test(name)) return "A name needs at least one letter.";
+  return undefined;
+}
+
+/** True if a folder of this name may be managed: started, entered, passed to an lxc tool. */
+export function isManageableName(name: string): boolean {
+  return existingContainerNamePattern.test(name);
+}
+
+export const newContainerName = z
+  .string()
+  .max(63)
+  .refine((name) => explainNewName(name) === undefined, { message: "not a host name" })
+  .brand<"ContainerName">();
+
+export const containerName = z.string().regex(existingContainerNamePattern).brand<"ContainerName">();
+
+export type ContainerName = z.infer<typeof containerName>;

@@ -1,0 +1,70 @@
+import { z } from "zod";
+
+/**
+ * Everything that can go wrong, as data. Whoever shows a problem maps its code to a title, a sentence and remedies; the
+ * mapping is exhaustive by type, so a new code does not compile until every reader knows it.
+ */
+const detail = z.string().max(8192);
+const name = z.string().max(255);
+
+export const problem = z.discriminatedUnion("code", [
+  z.object({ code: z.literal("auth-dismissed"), action: name }),
+  z.object({ code: z.literal("auth-denied"), action: name }),
+  z.object({ code: z.literal("no-polkit-agent"), action: name }),
+  /** pkexec, polkitd or the system D-Bus is not there or does not answer. */
+  z.object({ code: z.literal("polkit-unavailable"), detail }),
+  z.object({ code: z.literal("helper-missing"), path: detail, fromCheckout: z.boolean() }),
+  /** The launcher refused to run: something on the helper's path is not root's alone. */
+  z.object({ code: z.literal("helper-unsafe"), detail }),
+  z.object({ code: z.literal("helper-lost"), detail }),
+  z.object({ code: z.literal("version-mismatch"), app: name, helper: name }),
+  z.object({ code: z.literal("lxc-missing"), tool: name }),
+  z.object({ code: z.literal("tool-missing"), tool: name, neededFor: detail }),
+  z.object({ code: z.literal("locked") }),
+  z.object({
+    code: z.literal("invalid-request"),
+    issues: z.array(z.object({ path: name, message: detail })).max(20),
+  }),
+  z.object({ code: z.literal("not-found"), what: name }),
+  z.object({ code: z.literal("already-exists"), name }),
+  z.object({ code: z.literal("wrong-state"), name, state: name, needed: detail }),
+  z.object({ code: z.literal("has-clones"), name, clones: z.array(name) }),
+  z.object({ code: z.literal("not-supported"), what: detail }),
+  z.object({ code: z.literal("no-space"), path: detail, availableBytes: z.number(), neededBytes: z.number() }),
+  z.object({ code: z.literal("busy"), name, operation: name }),
+  z.object({ code: z.literal("too-many-requests"), limit: z.number() }),
+  z.object({
+    code: z.literal("command-failed"),
+    /** One sentence that names the cause where it is known, or else what did not work. */
+    summary: detail,
+    argv: z.array(z.string().max(4096)).max(64),
+    exitCode: z.number().optional(),
+    signal: name.optional(),
+    /** The last 4 KiB of what the command printed. */
+    output: detail,
+  }),
+  z.object({ code: z.literal("timed-out"), what: detail, seconds: z.number() }),
+  z.object({ code: z.literal("cancelled") }),
+  z.object({ code: z.literal("internal"), detail }),
+]);
+
+export type Problem = z.infer<typeof problem>;
+export type ProblemCode = Problem["code"];
+
+/** An error that carries a problem across the wire and out of deep calls. */
+export class ProblemError extends Error {
+  constructor(readonly problem: Problem) {
+    super(problem.code);
+    this.name = "ProblemError";
+  }
+}
+
+/**
+ * The problem inside anything thrown.
+ * @returns The problem of a ProblemError; for everything else `internal` with the message, because a stack is no answer.
+ */
+export function toProblem(thrown: unknown): Problem {
+  if (thrown instanceof ProblemError) return thrown.problem;
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  return { code: "internal", detail: message.slice(0, 4096) };
+}

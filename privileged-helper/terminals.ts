@@ -1,0 +1,88 @@
+import { type IPty, spawn } from "node-pty";
+import { ProblemError } from "./contract/problems.ts";
+import { type Credit, createCredit } from "./wire/credit.ts";
+
+/**
+ * Shells in containers: lxc-attach on a PTY of its own, bytes both ways on a channel. Output stops flowing while the
+ * window has not parsed what it got.
+ */
+export type Terminals = {
+  /** @returns The channel's number; its first bytes follow the reply. */
+  open(command: { file: string; args: string[] }, size: { columns: number; rows: number }): number;
+  /** Every method ignores channels that are gone: the other side may not know yet. */
+  input(channel: number, bytes: Uint8Array): void;
+  acknowledge(channel: number, parsedBytes: number): void;
+  /** @throws ProblemError not-found */
+  resize(channel: number, size: { columns: number; rows: number }): void;
+  close(channel: number): void;
+  closeAll(): void;
+};
+
+type Events = {
+  onData(channel: number, bytes: Uint8Array): void;
+  onExited(channel: number, exitCode: number, signal: number | undefined): void;
+};
+
+type Terminal = { pty: IPty; credit: Credit };
+
+const maxTerminals = 64;
+/** node-pty may report the exit before the last output; what comes within this time still belongs to the terminal. */
+const lastOutputMilliseconds = 250;
+
+/** lxc-attach clears the environment of the container's shell; this is what it gets instead. */
+const environment = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LANG: "C.UTF-8", HOME: "/root", TERM: "xterm-256color" };
+
+export function createTerminals({ onData, onExited }: Events): Terminals {
+  const terminals = new Map<number, Terminal>();
+  let nextChannel = 1;
+
+  const end = (channel: number) => {
+    const terminal = terminals.get(channel);
+    if (!terminal) return;
+    terminals.delete(channel);
+    // A paused reader would never see the end.
+    terminal.pty.resume();
+    terminal.pty.kill("SIGHUP");
+  };
+
+  return {
+    open({ file, args }, { columns, rows }) {
+      if (terminals.size >= maxTerminals) throw new ProblemError({ code: "too-many-requests", limit: maxTerminals });
+      const channel = nextChannel++;
+      const pty = spawn(file, args, { name: environment.TERM, cols: columns, rows, cwd: "/", env: environment, encoding: null });
+      const credit = createCredit(
+        () => pty.pause(),
+        () => pty.resume(),
+      );
+      terminals.set(channel, { pty, credit });
+      // With `encoding: null` node-pty gives buffers, whatever its types say.
+      pty.onData((data: string | Buffer) => {
+        const bytes = typeof data === "string" ? Buffer.from(data) : data;
+        if (!terminals.has(channel)) return;
+        credit.sent(bytes.byteLength);
+        onData(channel, bytes);
+      });
+      pty.onExit(({ exitCode, signal }) => {
+        setTimeout(() => {
+          if (terminals.delete(channel)) onExited(channel, exitCode, signal || undefined);
+        }, lastOutputMilliseconds);
+      });
+      return channel;
+    },
+    input(channel, bytes) {
+      terminals.get(channel)?.pty.write(Buffer.from(bytes));
+    },
+    acknowledge(channel, parsedBytes) {
+      terminals.get(channel)?.credit.parsed(parsedBytes);
+    },
+    resize(channel, { columns, rows }) {
+      const terminal = terminals.get(channel);
+      if (!terminal) throw new ProblemError({ code: "not-found", what: "terminal" });
+      terminal.pty.resize(columns, rows);
+    },
+    close: end,
+    closeAll() {
+      for (const channel of [...terminals.keys()]) end(channel);
+    },
+  };
+}
