@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { type IPty, spawn } from "node-pty";
 import { ProblemError } from "./contract/problems.ts";
 import { type Credit, createCredit } from "./wire/credit.ts";
@@ -23,11 +24,13 @@ type Events = {
   onExited(channel: number, exitCode: number, signal: number | undefined): void;
 };
 
-type Terminal = { pty: IPty; credit: Credit };
+type Terminal = { pty: IPty; credit: Credit; resume(): void };
 
 const maxTerminals = 64;
 /** node-pty may report the exit before the last output; what comes within this time still belongs to the terminal. */
 const lastOutputMilliseconds = 250;
+/** node-pty throws away what is unread 200 ms after the exit, so a paused terminal is looked at more often than that. */
+const pausedCheckMilliseconds = 50;
 
 /** lxc-attach clears the environment of the container's shell; this is what it gets instead. */
 const environment = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LANG: "C.UTF-8", HOME: "/root", TERM: "xterm-256color" };
@@ -41,7 +44,7 @@ export function createTerminals({ onData, onExited }: Events): Terminals {
     if (!terminal) return;
     terminals.delete(channel);
     // A paused reader would never see the end.
-    terminal.pty.resume();
+    terminal.resume();
     terminal.pty.kill("SIGHUP");
   };
 
@@ -50,11 +53,9 @@ export function createTerminals({ onData, onExited }: Events): Terminals {
       if (terminals.size >= maxTerminals) throw new ProblemError({ code: "too-many-requests", limit: maxTerminals });
       const channel = nextChannel++;
       const pty = spawn(file, args, { name: environment.TERM, cols: columns, rows, cwd: "/", env: environment, encoding: null });
-      const credit = createCredit(
-        () => pty.pause(),
-        () => pty.resume(),
-      );
-      terminals.set(channel, { pty, credit });
+      const { pause, resume } = pausable(pty);
+      const credit = createCredit(pause, resume);
+      terminals.set(channel, { pty, credit, resume });
       // With `encoding: null` node-pty gives buffers, whatever its types say.
       pty.onData((data: string | Buffer) => {
         const bytes = typeof data === "string" ? Buffer.from(data) : data;
@@ -85,4 +86,20 @@ export function createTerminals({ onData, onExited }: Events): Terminals {
       for (const channel of [...terminals.keys()]) end(channel);
     },
   };
+}
+
+/** Pauses the PTY for as long as its process lives: what a dead one left in the kernel's buffer is small, and must not be lost. */
+function pausable(pty: IPty): { pause(): void; resume(): void } {
+  let check: NodeJS.Timeout | undefined;
+  const resume = () => {
+    clearInterval(check);
+    pty.resume();
+  };
+  const pause = () => {
+    pty.pause();
+    check = setInterval(() => {
+      if (!existsSync(`/proc/${pty.pid}`)) resume();
+    }, pausedCheckMilliseconds);
+  };
+  return { pause, resume };
 }

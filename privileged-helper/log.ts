@@ -1,0 +1,60 @@
+import { closeSync, constants, fstatSync, openSync, renameSync, writeSync } from "node:fs";
+
+/**
+ * The record of what the helper did for whom: one line per privileged call and per refusal. Root's alone to read, because
+ * it names containers and users.
+ */
+export type Log = (event: string, fields: Record<string, string | number | undefined>) => void;
+
+export const logPath = "/var/log/lxc-desktop.log";
+/** The file before is kept once, so the log never takes more than twice this. */
+const rotateAboveBytes = 1024 * 1024;
+const maxFieldLength = 512;
+
+/** A log that appends to a file; where that is not possible the line is dropped, for the work itself must go on. */
+export function createLog(path = logPath): Log {
+  return (event, fields) => {
+    try {
+      append(path, formatLine(new Date(), event, fields));
+    } catch {
+      // A full or read-only /var/log is no reason to refuse a stop.
+    }
+  };
+}
+
+/** One line whatever the fields hold: `TIME EVENT key=value key="value with blanks"`. */
+export function formatLine(time: Date, event: string, fields: Record<string, string | number | undefined>): string {
+  const pairs = Object.entries(fields)
+    .filter(([, value]) => value !== undefined)
+    .map(([key, value]) => {
+      const text = String(value).slice(0, maxFieldLength);
+      return `${key}=${/^[\w./:@-]+$/.test(text) ? text : escapeText(text)}`;
+    });
+  return `${[time.toISOString(), `lxc-desktop[${process.pid}]`, event, ...pairs].join(" ")}\n`;
+}
+
+/** JSON escapes controls below 32 and quotes; what it leaves and a terminal or a reader might obey is escaped, too. */
+function escapeText(text: string): string {
+  return JSON.stringify(text).replace(
+    /[\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
+
+function append(path: string, line: string) {
+  let file = openLog(path);
+  try {
+    if (fstatSync(file).size > rotateAboveBytes) {
+      closeSync(file);
+      renameSync(path, `${path}.1`);
+      file = openLog(path);
+    }
+    writeSync(file, line);
+  } finally {
+    closeSync(file);
+  }
+}
+
+function openLog(path: string): number {
+  return openSync(path, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
+}
