@@ -1,0 +1,163 @@
+import type { EventName, Events } from "./contract/events.ts";
+import type { Action } from "./contract/methods.ts";
+import type { TaskKind } from "./contract/model.ts";
+import { ProblemError } from "./contract/problems.ts";
+import type { Handlers } from "./dispatch.ts";
+import { createJournal } from "./journal.ts";
+import { readConfigurationText } from "./lxc/config.ts";
+import { hostInfo } from "./lxc/host.ts";
+import { createContainerReader } from "./lxc/list.ts";
+import { createLogWatch } from "./lxc/logs.ts";
+import { createOperations } from "./lxc/operations.ts";
+import { toolPath } from "./lxc/run.ts";
+import { listTemplates } from "./lxc/templates.ts";
+import { createLocks } from "./locks.ts";
+import { createMetrics } from "./metrics.ts";
+import { createTasks } from "./tasks.ts";
+import { createTerminals, type Terminals } from "./terminals.ts";
+import { createContainerWatch } from "./watch.ts";
+
+/** Which right a task needed, for those who want to cancel it. */
+const actionOfTask: Record<TaskKind, Action> = {
+  create: "create",
+  clone: "create",
+  destroy: "create",
+  recover: "create",
+  start: "manage",
+  stop: "manage",
+  "force-stop": "manage",
+  restart: "manage",
+  freeze: "manage",
+  unfreeze: "manage",
+};
+
+type World = {
+  lxcPath: string;
+  notify<E extends EventName>(event: E, params: Events[E]): void;
+  sendData(channel: number, bytes: Uint8Array): void;
+};
+
+export type HelperHandlers = {
+  methods: Handlers;
+  terminals: Terminals;
+  /** Forgets what the page before this one watched and opened. Its tasks go on. */
+  reset(): void;
+  /** Cancels what can be cancelled and waits for what cannot. */
+  settle(): Promise<void>;
+  /** Removes what a helper that was killed left half made. */
+  recover(): void;
+};
+
+/** Joins the parts and names the function behind each method. */
+export function createHandlers({ lxcPath, notify, sendData }: World): HelperHandlers {
+  const reader = createContainerReader({ lxcPath });
+  const tasks = createTasks();
+  const journal = createJournal();
+  const operations = createOperations({ lxcPath, reader, tasks, journal, locks: createLocks() });
+  const watch = createContainerWatch({ reader, lxcPath, operations: () => tasks.operations() });
+  const metrics = createMetrics({ reader });
+  const logs = createLogWatch({ lxcPath });
+  const terminals = createTerminals({
+    onData: sendData,
+    onExited: (channel, exitCode, signal) => notify("terminal.exited", { channel, exitCode, signal }),
+  });
+  let unwatchContainers: (() => void) | undefined;
+  let unwatchTasks: (() => void) | undefined;
+
+  const find = (name: string) => {
+    const container = reader.readOne(name);
+    if (!container) throw new ProblemError({ code: "not-found", what: name });
+    return container;
+  };
+
+  const unwatchAll = () => {
+    unwatchContainers?.();
+    unwatchContainers = undefined;
+    unwatchTasks?.();
+    unwatchTasks = undefined;
+    metrics.stop();
+    logs.stop();
+  };
+
+  return {
+    terminals,
+    reset() {
+      unwatchAll();
+      terminals.closeAll();
+    },
+    async settle() {
+      tasks.abortAll();
+      await tasks.idle();
+    },
+    recover: () => operations.recover(),
+    methods: {
+      "host.info": () => hostInfo(lxcPath),
+      "templates.list": () => listTemplates(),
+
+      "containers.watch": () => {
+        toolPath("lxc-start");
+        unwatchContainers ??= watch.onChanged((change) => notify("containers.changed", change));
+        return watch.snapshot();
+      },
+      "containers.unwatch": () => {
+        unwatchContainers?.();
+        unwatchContainers = undefined;
+      },
+      "containers.configuration": ({ name }) => readConfigurationText(lxcPath, find(name).name),
+      "containers.create": (params, { signal }) => operations.create(params, signal),
+      "containers.destroy": ({ name }, { signal }) => operations.destroy(name, signal),
+      "containers.start": ({ name }, { signal }) => operations.start(name, signal),
+      "containers.stop": ({ name, timeoutSeconds }, { signal }) => operations.stop(name, timeoutSeconds, signal),
+      "containers.forceStop": ({ name }, { signal }) => operations.forceStop(name, signal),
+      "containers.restart": ({ name, timeoutSeconds }, { signal }) => operations.restart(name, timeoutSeconds, signal),
+      "containers.freeze": ({ name }, { signal }) => operations.freeze(name, signal),
+      "containers.unfreeze": ({ name }, { signal }) => operations.unfreeze(name, signal),
+
+      "logs.watch": ({ name, log }) => logs.watch(find(name).name, log, (event) => notify("logs.appended", event)),
+      "logs.unwatch": () => logs.stop(),
+      "metrics.watch": ({ containers, intervalMilliseconds }) =>
+        metrics.watch(containers, intervalMilliseconds, (tick) => notify("metrics.tick", tick)),
+
+      "tasks.watch": () => {
+        if (!unwatchTasks) {
+          const stopChanged = tasks.onChanged((change) => notify("tasks.changed", change));
+          const stopOutput = tasks.onOutput((output) => notify("tasks.output", output));
+          unwatchTasks = () => {
+            stopChanged();
+            stopOutput();
+          };
+        }
+        return tasks.snapshot();
+      },
+      "tasks.unwatch": () => {
+        unwatchTasks?.();
+        unwatchTasks = undefined;
+      },
+      "tasks.log": ({ task }) => tasks.log(task),
+      "tasks.cancel": async ({ task }, { authorize }) => {
+        const { kind, target } = tasks.get(task);
+        await authorize(actionOfTask[kind], target);
+        tasks.cancel(task);
+      },
+      "tasks.clear": () => tasks.clear(),
+
+      "terminal.open": async ({ name, columns, rows }, { authorize }) => {
+        const before = find(name);
+        if (before.privileged) await authorize("shell-privileged", name);
+        // The dialog may have been open for minutes, so what is entered is read again: proven to run, and as private as it was.
+        const container = find(name);
+        if (container.state !== "running") {
+          throw new ProblemError({ code: "wrong-state", name, state: container.state, needed: "It has to run to be entered." });
+        }
+        if (container.privileged && !before.privileged) throw new ProblemError({ code: "auth-denied", action: "shell-privileged" });
+        const channel = terminals.open(
+          { file: toolPath("lxc-attach"), args: ["-n", name, "-P", lxcPath, "--clear-env", "-v", "TERM=xterm-256color", "-v", "LANG=C.UTF-8"] },
+          { columns, rows },
+        );
+        return { channel };
+      },
+      "terminal.resize": ({ channel, columns, rows }) => terminals.resize(channel, { columns, rows }),
+      "terminal.close": ({ channel }) => terminals.close(channel),
+    },
+  };
+}
