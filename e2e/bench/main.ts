@@ -1,0 +1,60 @@
+/** `npm run bench`: each figure measured beside what it is compared with, in one run, on real containers. As root. */
+import { spawnSync } from "node:child_process";
+import { clickToReachableFigures } from "./click-to-reachable.ts";
+import { clickToRunningFigures } from "./click-to-running.ts";
+import { type Figure, printFigures } from "./figures.ts";
+import { startHelper } from "./helper-client.ts";
+import { helperMemoryFigures } from "./helper-memory.ts";
+import { refreshFigures } from "./refresh.ts";
+import { makeLxcPath, removeLxcPath } from "./tools.ts";
+
+const containers = 50;
+const base = "base";
+
+if (process.getuid?.() !== 0) {
+  console.error("The bench makes real containers: run it as root.");
+  process.exit(2);
+}
+const build = spawnSync("npm", ["run", "--silent", "build"], { stdio: "inherit" });
+if (build.status !== 0) process.exit(1);
+
+const lxcPath = makeLxcPath();
+const helper = startHelper(lxcPath);
+const figures: Figure[] = [];
+try {
+  await helper.call("containers.create", {
+    name: base,
+    source: { type: "template", template: "busybox" },
+    unprivileged: true,
+    start: false,
+    address: "static",
+  });
+  console.log("Click to running...");
+  figures.push(...(await clickToRunningFigures(helper, lxcPath, base)));
+  console.log("Click to reachable...");
+  figures.push(...(await clickToReachableFigures(helper, base)));
+  console.log(`Starting ${containers} containers...`);
+  for (let number = 1; number <= containers; number++) {
+    await helper.call("containers.create", {
+      name: `clone-${number}`,
+      source: { type: "clone", from: base },
+      unprivileged: true,
+      start: true,
+      address: "static",
+    });
+  }
+  console.log("Refresh...");
+  figures.push(...(await refreshFigures(helper, lxcPath)));
+  console.log("Memory...");
+  figures.push(...(await helperMemoryFigures(helper, containers)));
+} finally {
+  // Through the helper first: it takes back the addresses that it reserved.
+  for (const { name } of (await helper.call("containers.watch", {})).containers.toSorted((a) => (a.name === base ? 1 : -1))) {
+    await helper.call("containers.forceStop", { name }).catch(() => {});
+    await helper.call("containers.destroy", { name }).catch(() => {});
+  }
+  await helper.close();
+  await removeLxcPath(lxcPath);
+}
+printFigures(figures);
+if (figures.some((figure) => !figure.met)) process.exitCode = 1;

@@ -1,0 +1,106 @@
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import { isHeld, ownProcess } from "./holder.ts";
+
+/**
+ * What is being made, kept on disk while it is: a helper that is killed in the middle leaves a record, and the next one
+ * removes what belongs to it. There is a record before there is anything else, and it goes last.
+ *
+ * A record is a file `PID.START.COUNT.json`; the name says who holds it, so that a file which is still being written is told
+ * apart from one that nobody will ever finish. There is no fsync: what a power cut leaves half made, LXC's own `partial` file
+ * marks as such.
+ */
+export type JournalRecord = { id: string; lxcPath: string; name: string; kind: "create" | "clone" };
+
+export type Journal = {
+  /** Notes that a container is going to be made. */
+  begin(work: { lxcPath: string; name: string; kind: "create" | "clone" }): {
+    /** To be given to every process that works on it: `abandoned` work is found by it. */
+    environment: Readonly<Record<string, string>>;
+    /** It is finished, or all of it is undone. */
+    finish(): void;
+  };
+  /** Names of the containers below a folder that are being made, or were when a helper was killed. */
+  unfinished(lxcPath: string): Set<string>;
+  /** Records below a folder whose helper is gone. */
+  abandoned(lxcPath: string): JournalRecord[];
+  /** Takes an abandoned record away, once nothing of it is left. */
+  remove(record: JournalRecord): void;
+};
+
+/** The variable that marks the processes of unfinished work; its value is the record's id. */
+export const operationVariable = "LXC_DESKTOP_OPERATION";
+
+const bootIdPath = "/proc/sys/kernel/random/boot_id";
+
+const content = z.object({
+  lxcPath: z.string().startsWith("/"),
+  name: z.string(),
+  kind: z.enum(["create", "clone"]),
+  bootId: z.string(),
+});
+
+export function createJournal(directory = "/var/lib/lxc-desktop/journal"): Journal {
+  const bootId = readFileSync(bootIdPath, "utf8").trim();
+  let count = 0;
+
+  const readAll = () => {
+    const records: (JournalRecord & { held: boolean })[] = [];
+    for (const file of listFiles(directory)) {
+      const match = /^((\d+)\.(\d+)\.\d+)\.json$/.exec(file);
+      if (!match) continue;
+      const [, id = "", pid, startTicks = ""] = match;
+      const path = join(directory, file);
+      const record = parse(path);
+      const held = isHeld({ pid: Number(pid), startTicks }) && (!record || record.bootId === bootId);
+      if (record) records.push({ id, lxcPath: record.lxcPath, name: record.name, kind: record.kind, held });
+      // Its helper was killed while it wrote this, so it had made nothing yet.
+      else if (!held) rmSync(path, { force: true });
+    }
+    return records;
+  };
+
+  return {
+    begin({ lxcPath, name, kind }) {
+      mkdirSync(directory, { recursive: true, mode: 0o700 });
+      const self = ownProcess();
+      const id = `${self.pid}.${self.startTicks}.${++count}`;
+      const path = join(directory, `${id}.json`);
+      writeFileSync(path, JSON.stringify({ lxcPath, name, kind, bootId }), { flag: "wx", mode: 0o600 });
+      return { environment: { [operationVariable]: id }, finish: () => rmSync(path, { force: true }) };
+    },
+    unfinished(lxcPath) {
+      return new Set(
+        readAll()
+          .filter((record) => record.lxcPath === lxcPath)
+          .map(({ name }) => name),
+      );
+    },
+    abandoned(lxcPath) {
+      return readAll()
+        .filter((record) => record.lxcPath === lxcPath && !record.held)
+        .map(({ id, name, kind }) => ({ id, lxcPath, name, kind }));
+    },
+    remove({ id }) {
+      rmSync(join(directory, `${id}.json`), { force: true });
+    },
+  };
+}
+
+function listFiles(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
+}
+
+function parse(path: string): z.infer<typeof content> | undefined {
+  try {
+    return content.parse(JSON.parse(readFileSync(path, "utf8")));
+  } catch {
+    return undefined;
+  }
+}

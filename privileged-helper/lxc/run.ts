@@ -1,0 +1,233 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { accessSync, constants } from "node:fs";
+import { constants as systemConstants } from "node:os";
+import { StringDecoder } from "node:string_decoder";
+import { type Problem, ProblemError } from "../contract/problems.ts";
+import type { TaskContext } from "./context.ts";
+import { explainOutput } from "./explain.ts";
+
+/** Every program that the helper starts, and what a person misses where it is not installed. */
+const tools = {
+  "lxc-attach": "opening a shell in a container",
+  "lxc-config": "reading LXC's settings",
+  "lxc-copy": "cloning containers",
+  "lxc-create": "creating containers",
+  "lxc-destroy": "removing containers",
+  "lxc-freeze": "freezing containers",
+  "lxc-net": "the network bridge of LXC",
+  "lxc-start": "starting containers",
+  "lxc-stop": "stopping containers",
+  "lxc-unfreeze": "unfreezing containers",
+  getcap: "keeping the capabilities of programs in unprivileged containers",
+  node: "changing the owners of an unprivileged container's files",
+  pkcheck: "asking for rights",
+  rm: "removing a container's files",
+  setcap: "keeping the capabilities of programs in unprivileged containers",
+  systemctl: "restarting the network bridge of LXC",
+  umount: "removing a half-made container",
+  usermod: "giving root a range of ids for unprivileged containers",
+} as const;
+export type ToolName = keyof typeof tools;
+
+/** What these leave running is no part of the task, so it must not carry the task's mark. */
+const startsDaemons: ReadonlySet<ToolName> = new Set(["lxc-net", "lxc-start", "systemctl"]);
+
+const folders = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+/** lxc-net is a script for service managers; each distribution has its own folder for those. */
+const lxcNetFolders = [
+  "/usr/libexec/lxc",
+  "/usr/lib/lxc",
+  "/usr/lib64/lxc",
+  "/usr/lib/x86_64-linux-gnu/lxc",
+  "/usr/lib/aarch64-linux-gnu/lxc",
+];
+
+/** What a child inherits; nothing of the caller's. Templates in particular obey many variables. */
+const baseEnvironment = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LANG: "C.UTF-8", HOME: "/root" };
+/** How long a process may take to end by itself after SIGTERM. */
+const graceMilliseconds = 5000;
+const groupCheckMilliseconds = 20;
+/** A process that left the group's leader behind may hold the pipes open; what it prints is nobody's. */
+const lastOutputMilliseconds = 200;
+const defaultTimeoutSeconds = 3600;
+const keptOutputCharacters = 1024 * 1024;
+const problemOutputBytes = 4096;
+
+export type RunOptions = {
+  /** Ends the command, and all that it started, when it aborts. The task's own signal where this is left out. */
+  signal?: AbortSignal;
+  /** Records the command and streams its output into this task. */
+  task?: TaskContext;
+  onOutput?: (text: string) => void;
+  /** One hour where it is left out. */
+  timeoutSeconds?: number;
+  /** Exit codes that are an answer rather than a failure. Only 0 where it is left out. */
+  allowExitCodes?: readonly number[] | "any";
+  /** Added to the few fixed variables. */
+  environment?: Readonly<Record<string, string>>;
+};
+
+export type RunResult = {
+  /** 128 and the signal's number where a signal ended it, as shells count. */
+  exitCode: number;
+  /** The last MiB of what it printed, standard output and standard error as they came. */
+  output: string;
+};
+
+const foundTools = new Map<ToolName, string>();
+
+/**
+ * The absolute path of a tool; never looked up in PATH.
+ * @throws ProblemError `lxc-missing` or `tool-missing`.
+ */
+export function toolPath(tool: ToolName): string {
+  const known = foundTools.get(tool);
+  if (known) return known;
+  const path = candidates(tool).find(isExecutable);
+  if (!path) throw new ProblemError(missing(tool));
+  foundTools.set(tool, path);
+  return path;
+}
+
+/**
+ * Runs a tool to its end: no shell, no input, a process group of its own, output as it comes.
+ * @throws ProblemError `command-failed`, `timed-out`, `cancelled`, `lxc-missing`, `tool-missing`. In each case the process
+ * and its group have ended before.
+ */
+export async function run(tool: ToolName, args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+  const path = toolPath(tool);
+  const { task, onOutput, timeoutSeconds = defaultTimeoutSeconds, allowExitCodes = [0] } = options;
+  const signal = options.signal ?? task?.signal;
+  if (signal?.aborted) throw new ProblemError({ code: "cancelled" });
+  task?.command([tool, ...args]);
+
+  const child = spawn(path, [...args], {
+    cwd: "/",
+    env: { ...baseEnvironment, ...(startsDaemons.has(tool) ? {} : task?.environment), ...options.environment },
+    stdio: ["ignore", "pipe", "pipe"],
+    detached: true,
+  });
+  let output = "";
+  const receive = (text: string) => {
+    if (text === "") return;
+    output = (output + text).slice(-keptOutputCharacters);
+    task?.output(text);
+    onOutput?.(text);
+  };
+  decode(child.stdout, receive);
+  decode(child.stderr, receive);
+
+  let stoppedBy: "signal" | "timeout" | undefined;
+  let killTimer: NodeJS.Timeout | undefined;
+  const stop = (why: "signal" | "timeout") => {
+    stoppedBy ??= why;
+    killGroup(child, "SIGTERM");
+    killTimer ??= setTimeout(() => killGroup(child, "SIGKILL"), graceMilliseconds);
+  };
+  const onAbort = () => stop("signal");
+  const timeout = setTimeout(() => stop("timeout"), timeoutSeconds * 1000);
+  signal?.addEventListener("abort", onAbort, { once: true });
+
+  try {
+    const { exitCode, exitSignal } = await ended(child, tool);
+    if (stoppedBy) await groupEnded(child);
+    if (stoppedBy === "signal") throw new ProblemError({ code: "cancelled" });
+    if (stoppedBy === "timeout") throw new ProblemError({ code: "timed-out", what: tool, seconds: timeoutSeconds });
+    const allowed = allowExitCodes === "any" || (exitCode !== undefined && allowExitCodes.includes(exitCode));
+    if (!allowed) throw new ProblemError(failure([tool, ...args], output, exitCode, exitSignal));
+    return { exitCode: exitCode ?? 128 + (exitSignal ? systemConstants.signals[exitSignal] : 0), output };
+  } finally {
+    clearTimeout(timeout);
+    clearTimeout(killTimer);
+    signal?.removeEventListener("abort", onAbort);
+  }
+}
+
+/** The problem of a command that did not do what it was asked: a sentence that names the cause where the output shows it. */
+export function failure(argv: readonly string[], output: string, exitCode?: number, signal?: string, moreOutput = ""): Problem {
+  const [tool = ""] = argv;
+  const how = signal ? `was ended by ${signal}` : `failed with exit code ${exitCode}`;
+  return {
+    code: "command-failed",
+    summary: explainOutput(`${output}\n${moreOutput}`) ?? `${tool} ${how}.`,
+    argv: argv.slice(0, 64).map((item) => item.slice(0, 4096)),
+    exitCode,
+    signal,
+    output: lastBytes(output + moreOutput, problemOutputBytes),
+  };
+}
+
+/** The end of a text, cut between characters. */
+function lastBytes(text: string, bytes: number): string {
+  const encoded = Buffer.from(text);
+  if (encoded.length <= bytes) return text;
+  let start = encoded.length - bytes;
+  // Bytes 10xxxxxx continue a character (RFC 3629).
+  while (((encoded[start] ?? 0) & 0xc0) === 0x80) start++;
+  return encoded.toString("utf8", start);
+}
+
+function candidates(tool: ToolName): string[] {
+  if (tool === "node") return [process.execPath];
+  return (tool === "lxc-net" ? lxcNetFolders : folders).map((folder) => `${folder}/${tool}`);
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function missing(tool: ToolName): Problem {
+  return tool.startsWith("lxc-") ? { code: "lxc-missing", tool } : { code: "tool-missing", tool, neededFor: tools[tool] };
+}
+
+function decode(stream: NodeJS.ReadableStream, receive: (text: string) => void) {
+  const decoder = new StringDecoder("utf8");
+  stream.on("data", (bytes: Buffer) => receive(decoder.write(bytes)));
+  stream.on("end", () => receive(decoder.end()));
+}
+
+/** Waits for the process, and then for its output as long as only it could have written it. */
+function ended(child: ChildProcess, tool: ToolName): Promise<{ exitCode?: number; exitSignal?: NodeJS.Signals }> {
+  return new Promise((resolve, reject) => {
+    child.once("error", (error: NodeJS.ErrnoException) => {
+      foundTools.delete(tool);
+      reject(error.code === "ENOENT" || error.code === "EACCES" ? new ProblemError(missing(tool)) : error);
+    });
+    child.once("exit", (code, exitSignal) => {
+      const finish = () => {
+        clearTimeout(lastOutput);
+        child.stdout?.destroy();
+        child.stderr?.destroy();
+        resolve({ exitCode: code ?? undefined, exitSignal: exitSignal ?? undefined });
+      };
+      const lastOutput = setTimeout(finish, lastOutputMilliseconds);
+      child.once("close", finish);
+    });
+  });
+}
+
+function killGroup({ pid }: ChildProcess, signal: NodeJS.Signals | 0): boolean {
+  if (pid === undefined) return false;
+  try {
+    process.kill(-pid, signal);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A stopped leader may leave others of its group behind: they have the same time to end, then they are killed. */
+async function groupEnded(child: ChildProcess): Promise<void> {
+  const killAt = performance.now() + graceMilliseconds;
+  let killed = false;
+  while (killGroup(child, 0)) {
+    if (killed && performance.now() > killAt + graceMilliseconds) return;
+    if (!killed && performance.now() > killAt) killed = killGroup(child, "SIGKILL");
+    await new Promise((resolve) => setTimeout(resolve, groupCheckMilliseconds));
+  }
+}

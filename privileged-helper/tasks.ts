@@ -1,0 +1,288 @@
+import { statfsSync } from "node:fs";
+import type { Task, TaskKind, TasksChanged, TasksSnapshot } from "./contract/model.ts";
+import { type Problem, ProblemError, toProblem } from "./contract/problems.ts";
+import type { TaskContext } from "./lxc/context.ts";
+
+/**
+ * Everything that changes a container runs as a task: people see what it does, which commands it ran and what those
+ * printed, and may cancel it. A task that fails or is cancelled first takes back what it did.
+ */
+export type TaskRequest = {
+  kind: TaskKind;
+  /** The container that it works on. */
+  target: string;
+  /** False for what is over sooner than anyone could cancel it, and for what cannot be taken back. */
+  cancellable: boolean;
+  /** Aborts when whoever asked for the task no longer wants it. */
+  signal?: AbortSignal;
+};
+
+export type Tasks = {
+  /**
+   * Runs work as a task.
+   * @returns What the work returns, once the task has ended.
+   * @throws What the work throws, once all it did is undone; `cancelled` where that is the reason.
+   */
+  run<T>(request: TaskRequest, work: (task: TaskContext) => Promise<T>): Promise<T>;
+  snapshot(): TasksSnapshot;
+  /** @throws ProblemError `not-found`. */
+  get(id: string): Task;
+  /** What a task has printed; the last 256 KiB of it. */
+  log(id: string): { text: string; truncated: boolean };
+  /** Asks a task to end; it does so after undoing its work. @throws ProblemError `not-supported` where it cannot be cancelled. */
+  cancel(id: string): void;
+  /** Forgets tasks that have ended. */
+  clear(): void;
+  /** What runs now, by container. */
+  operations(): Map<string, { task: string; kind: TaskKind }>;
+  onChanged(listener: (change: TasksChanged) => void): () => void;
+  onOutput(listener: (output: { task: string; text: string }) => void): () => void;
+  /** Cancels what can be cancelled, and refuses new tasks: the helper is about to end. */
+  abortAll(): void;
+  /** Settles when no task runs. */
+  idle(): Promise<void>;
+};
+
+/** A step that shows for less than this was not worth a message. */
+const batchMilliseconds = 50;
+const maxLogCharacters = 256 * 1024;
+const maxFinishedTasks = 200;
+const maxCommands = 100;
+
+type Entry = {
+  task: Task;
+  log: string;
+  truncated: boolean;
+  unsentOutput: string;
+  cancel(): void;
+};
+
+export function createTasks(): Tasks {
+  const entries = new Map<string, Entry>();
+  const changedListeners = new Set<(change: TasksChanged) => void>();
+  const outputListeners = new Set<(output: { task: string; text: string }) => void>();
+  const changed = new Set<string>();
+  const removed = new Set<string>();
+  let waitingForIdle: (() => void)[] = [];
+  let revision = 0;
+  let count = 0;
+  let ending = false;
+  let batch: NodeJS.Timeout | undefined;
+
+  const flush = () => {
+    clearTimeout(batch);
+    batch = undefined;
+    for (const [id, entry] of entries) {
+      if (entry.unsentOutput === "") continue;
+      const text = entry.unsentOutput;
+      entry.unsentOutput = "";
+      for (const listener of outputListeners) listener({ task: id, text });
+    }
+    if (changed.size === 0 && removed.size === 0) return;
+    const change = {
+      revision: ++revision,
+      changed: [...changed].flatMap((id) => entries.get(id)?.task ?? []).map(copy),
+      removed: [...removed],
+    };
+    changed.clear();
+    removed.clear();
+    for (const listener of changedListeners) listener(change);
+  };
+  const flushSoon = () => {
+    batch ??= setTimeout(flush, batchMilliseconds);
+  };
+  const change = (id: string) => {
+    changed.add(id);
+    flushSoon();
+  };
+  const remove = (id: string) => {
+    entries.delete(id);
+    changed.delete(id);
+    removed.add(id);
+  };
+  const find = (id: string) => {
+    const entry = entries.get(id);
+    if (!entry) throw new ProblemError({ code: "not-found", what: `task ${id}` });
+    return entry;
+  };
+  const running = () => [...entries.values()].filter(({ task }) => task.state === "running");
+
+  function end(entry: Entry, state: "succeeded" | "failed" | "cancelled", problem?: Problem) {
+    const { task } = entry;
+    task.state = state;
+    task.endedAt = Date.now();
+    task.problem = problem;
+    task.step = undefined;
+    task.cancellable = false;
+    changed.add(task.id);
+    const finished = [...entries.values()].filter((other) => other.task.state !== "running");
+    for (const { task: old } of finished.slice(0, Math.max(0, finished.length - maxFinishedTasks))) remove(old.id);
+    flush();
+    if (running().length > 0) return;
+    for (const resolve of waitingForIdle) resolve();
+    waitingForIdle = [];
+  }
+
+  return {
+    async run({ kind, target, cancellable, signal: callersSignal }, work) {
+      if (ending || (cancellable && callersSignal?.aborted)) throw new ProblemError({ code: "cancelled" });
+      const controller = new AbortController();
+      const never = new AbortController().signal;
+      const undoStack: (() => void | Promise<void>)[] = [];
+      let criticalDepth = 0;
+      let cancelled = false;
+      let undoing = false;
+
+      const entry: Entry = {
+        task: { id: (++count).toString(36), kind, target, state: "running", cancellable, startedAt: Date.now(), commands: [] },
+        log: "",
+        truncated: false,
+        unsentOutput: "",
+        cancel() {
+          if (!cancellable || undoing) return;
+          cancelled = true;
+          if (criticalDepth === 0) controller.abort();
+        },
+      };
+      const { task } = entry;
+
+      const context: TaskContext = {
+        get signal() {
+          return undoing ? never : controller.signal;
+        },
+        step(text, fraction) {
+          task.step = text;
+          task.fraction = fraction;
+          change(task.id);
+        },
+        output(text) {
+          const plain = plainText(text);
+          entry.log += plain;
+          if (entry.log.length > maxLogCharacters) {
+            entry.log = entry.log.slice(-maxLogCharacters);
+            entry.truncated = true;
+          }
+          entry.unsentOutput = (entry.unsentOutput + plain).slice(-maxLogCharacters);
+          flushSoon();
+        },
+        command(argv) {
+          if (task.commands.length >= maxCommands) return;
+          task.commands.push([...argv]);
+          change(task.id);
+        },
+        onUndo(undo) {
+          undoStack.push(undo);
+        },
+        async critical(criticalWork) {
+          criticalDepth++;
+          try {
+            return await criticalWork();
+          } finally {
+            criticalDepth--;
+            if (criticalDepth === 0 && cancelled) controller.abort();
+          }
+        },
+      };
+
+      const undoAll = async () => {
+        undoing = true;
+        if (undoStack.length > 0) context.step("Undoing what was done");
+        for (const undo of undoStack.reverse()) {
+          try {
+            await undo();
+          } catch (thrown) {
+            context.output(`This could not be undone: ${describe(toProblem(thrown))}\n`);
+          }
+        }
+      };
+
+      entries.set(task.id, entry);
+      callersSignal?.addEventListener("abort", entry.cancel, { once: true });
+      changed.add(task.id);
+      flush();
+      try {
+        const result = await work(context);
+        end(entry, "succeeded");
+        return result;
+      } catch (thrown) {
+        const problem: Problem = cancelled ? { code: "cancelled" } : problemOf(thrown);
+        await undoAll();
+        end(entry, problem.code === "cancelled" ? "cancelled" : "failed", problem);
+        throw new ProblemError(problem);
+      } finally {
+        callersSignal?.removeEventListener("abort", entry.cancel);
+      }
+    },
+    snapshot: () => ({ revision, tasks: [...entries.values()].map(({ task }) => copy(task)) }),
+    get: (id) => copy(find(id).task),
+    log(id) {
+      const { log, truncated } = find(id);
+      return { text: log, truncated };
+    },
+    cancel(id) {
+      const { task, cancel } = find(id);
+      if (task.state !== "running") return;
+      if (!task.cancellable) throw new ProblemError({ code: "not-supported", what: "This cannot be cancelled: it would leave things half done." });
+      cancel();
+    },
+    clear() {
+      for (const { task } of entries.values()) if (task.state !== "running") remove(task.id);
+      flush();
+    },
+    operations: () => new Map(running().map(({ task: { id, kind, target } }) => [target, { task: id, kind }])),
+    onChanged: (listener) => subscribe(changedListeners, listener),
+    onOutput: (listener) => subscribe(outputListeners, listener),
+    abortAll() {
+      ending = true;
+      for (const { cancel } of running()) cancel();
+    },
+    idle: () => new Promise((resolve) => (running().length === 0 ? resolve() : waitingForIdle.push(resolve))),
+  };
+}
+
+/** What goes on changing must not change in a message that waits to be sent. */
+function copy(task: Task): Task {
+  return { ...task, commands: [...task.commands] };
+}
+
+function subscribe<T>(listeners: Set<(event: T) => void>, listener: (event: T) => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+/** A full disk is a problem of its own; it comes out of any file operation. */
+function problemOf(thrown: unknown): Problem {
+  const { code, path } = (thrown ?? {}) as NodeJS.ErrnoException;
+  if ((code === "ENOSPC" || code === "EDQUOT") && path) return { code: "no-space", path, availableBytes: freeBytes(path), neededBytes: 0 };
+  return toProblem(thrown);
+}
+
+function freeBytes(path: string): number {
+  for (let folder = path; ; folder = folder.slice(0, Math.max(1, folder.lastIndexOf("/")))) {
+    try {
+      const { bavail, bsize } = statfsSync(folder);
+      return bavail * bsize;
+    } catch {
+      if (folder === "/") return 0;
+    }
+  }
+}
+
+function describe(problem: Problem): string {
+  if (problem.code === "command-failed") return problem.summary;
+  if (problem.code === "internal") return problem.detail;
+  return problem.code;
+}
+
+/** What a terminal would obey is left out: colours, cursor movements, bells. A carriage return begins a line anew, so it ends one here. */
+function plainText(text: string): string {
+  return (
+    text
+      .replace(/\r\n?/g, "\n")
+      // ECMA-48: control sequences (CSI), then single escapes.
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is to be removed
+      .replace(/\u001b\[[0-?]*[ -/]*[@-~]|\u001b[@-Z\\-_]/g, "")
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is to be removed
+      .replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, "")
+  );
+}
