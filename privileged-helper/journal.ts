@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { isHeld, ownProcess } from "./holder.ts";
@@ -25,6 +25,8 @@ export type Journal = {
   unfinished(lxcPath: string): Set<string>;
   /** Records below a folder whose helper is gone. */
   abandoned(lxcPath: string): JournalRecord[];
+  /** When a record was written, milliseconds since the epoch. */
+  writtenAt(record: JournalRecord): number;
   /** Takes an abandoned record away, once nothing of it is left. */
   remove(record: JournalRecord): void;
 };
@@ -82,6 +84,7 @@ export function createJournal(directory = "/var/lib/lxc-desktop/journal"): Journ
         .filter((record) => record.lxcPath === lxcPath && !record.held)
         .map(({ id, name, kind }) => ({ id, lxcPath, name, kind }));
     },
+    writtenAt: ({ id }) => statSync(join(directory, `${id}.json`)).mtimeMs,
     remove({ id }) {
       rmSync(join(directory, `${id}.json`), { force: true });
     },

@@ -191,7 +191,7 @@ export function createTasks(): Tasks {
           try {
             await undo();
           } catch (thrown) {
-            context.output(`This could not be undone: ${describe(toProblem(thrown))}\n`);
+            context.output(`This could not be undone: ${inWords(toProblem(thrown))}\n`);
           }
         }
       };
@@ -222,7 +222,8 @@ export function createTasks(): Tasks {
     cancel(id) {
       const { task, cancel } = find(id);
       if (task.state !== "running") return;
-      if (!task.cancellable) throw new ProblemError({ code: "not-supported", what: "This cannot be cancelled: it would leave things half done." });
+      if (!task.cancellable)
+        throw new ProblemError({ code: "not-supported", what: "This cannot be cancelled: it would leave things half done." });
       cancel();
     },
     clear() {
@@ -253,7 +254,8 @@ function subscribe<T>(listeners: Set<(event: T) => void>, listener: (event: T) =
 /** A full disk is a problem of its own; it comes out of any file operation. */
 function problemOf(thrown: unknown): Problem {
   const { code, path } = (thrown ?? {}) as NodeJS.ErrnoException;
-  if ((code === "ENOSPC" || code === "EDQUOT") && path) return { code: "no-space", path, availableBytes: freeBytes(path), neededBytes: 0 };
+  if ((code === "ENOSPC" || code === "EDQUOT") && path?.startsWith("/"))
+    return { code: "no-space", path, availableBytes: freeBytes(path), neededBytes: 0 };
   return toProblem(thrown);
 }
 
@@ -268,7 +270,7 @@ function freeBytes(path: string): number {
   }
 }
 
-function describe(problem: Problem): string {
+function inWords(problem: Problem): string {
   if (problem.code === "command-failed") return problem.summary;
   if (problem.code === "internal") return problem.detail;
   return problem.code;

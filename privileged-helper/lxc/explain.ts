@@ -1,9 +1,92 @@
 /**
- * The cause of a failed command in one sentence, where its output shows it.
+ * The cause of a failed command in one or two sentences, where its output shows it. LXC logs a chain of errors, of which the first
+ * one counts and the others only follow from it; each entry below was recorded from a real failure (testdata/explain).
+ * @param output What the command printed, and the errors of LXC's log where there are some.
  * @returns Nothing where no known cause is found: the caller then says what did not work.
  */
 export function explainOutput(output: string): string | undefined {
-  return causes.find(({ pattern }) => pattern.test(output))?.sentence;
+  for (const [pattern, explain] of causes) {
+    const match = pattern.exec(output);
+    if (match) return explain(...match.slice(1).map((part) => (part ?? "").slice(0, maxQuotedCharacters)));
+  }
+  return undefined;
 }
 
-const causes: { pattern: RegExp; sentence: string }[] = [];
+/** What is quoted comes from outside and has no length of its own. */
+const maxQuotedCharacters = 200;
+
+/** In order: what is more telling comes first. */
+const causes: [RegExp, (...parts: string[]) => string][] = [
+  [/No space left on device|Disk quota exceeded/, () => "The disk is full. Free some space and try again."],
+  [/Read-only file system/, () => "The file system is mounted read-only."],
+
+  // Starting.
+  [
+    /bridge "([^"]+)", bridge interface doesn't exist/,
+    (bridge) =>
+      `The network bridge ${bridge} is not there. Start it (for LXC's own, that is the lxc-net service), then start the container again.`,
+  ],
+  [
+    /newuidmap: uid range (\S+) -> (\S+) not allowed|newgidmap: gid range (\S+) -> (\S+) not allowed/,
+    () => "Root may not use the container's range of user ids: it is missing in /etc/subuid or /etc/subgid.",
+  ],
+  [/apparmor_parser not available/, () => "This computer uses AppArmor, but its tools are not installed. Install the package apparmor."],
+  [
+    /Failed to mount "([^"]+)" on "[^"]*" with options "upperdir=/,
+    (base) => `The files that this clone is made from cannot be used: ${base}.`,
+  ],
+  [/lxc_rootfs_init:\d+ - [^"]*Failed to open "([^"]+)"/, (path) => `The container's files are not where its configuration says: ${path}.`],
+  [
+    /Failed to exec "([^"]+)"/,
+    (path) => `The container has no program ${path} that could be started first, or it does not run on this computer.`,
+  ],
+  [
+    /Failed to mount "([^"]+)" on[to]* "[^"]*\/rootfs\/([^"]*)"/,
+    (from, to) => `${from} cannot be mounted at /${to} in the container. A lxc.mount.entry line of its configuration asks for it.`,
+  ],
+  [
+    /Failed to set "([^"]+)" to "([^"]*)"/,
+    (key, value) => `The kernel does not accept the limit ${key} = ${value} of the container's configuration.`,
+  ],
+  [/Failed to run lxc\.hook\.([a-z-]+)/, (hook) => `A script of the container's configuration failed: lxc.hook.${hook}.`],
+  [/Unsupported config key "([^"]+)"/, (key) => `The container's configuration has a key that LXC does not know: ${key}.`],
+  [
+    /Failed to open file "([^"]+)"[\s\S]*lxc\.include/,
+    (path) => `The container's configuration includes a file that is not there: ${path}.`,
+  ],
+  [
+    /Failed to parse config file "[^"]*" at line "([^"]*)"/,
+    (line) => `LXC does not understand a line of the container's configuration: ${line}`,
+  ],
+  [/No container config specified/, () => "The container has no configuration file."],
+  [
+    /Container is already running/,
+    () =>
+      "Something already answers under this container's name. It may be running for another program; look for a process lxc-start of that name.",
+  ],
+
+  // Making and removing.
+  [/Invalid release (\S+) \(not found in mirror\)/, (release) => `The mirror has no release ${release}, or it cannot be reached.`],
+  [
+    /Failed to download (https?:\/\/[^/\s]+)/,
+    (server) => `Nothing could be downloaded from ${server}. Check this computer's connection to the internet.`,
+  ],
+  [
+    /Failed getting release file (\S+)|Couldn't download packages|Couldn't retrieve/,
+    () => "The packages of the distribution could not be downloaded. Check this computer's connection to the internet.",
+  ],
+  [/Please pass a pathname for busybox binary/, () => "The program busybox is not installed. Install the package busybox-static."],
+  [
+    /'debootstrap' command is missing|debootstrap: (?:command )?not found/,
+    () => "The program debootstrap is not installed. Install the package debootstrap.",
+  ],
+  [/bad template: (\S+)/, (template) => `LXC has no template ${template} on this computer.`],
+  [/Container already exists/, () => "A container of this name exists already."],
+  [/has clones/, () => "Other containers are clones of it and need its files."],
+  [/has snapshots/, () => "It has snapshots, which need its files."],
+
+  // Anything.
+  [/\S+ is running$/m, () => "The container is running."],
+  [/\S+ is not running$/m, () => "The container is not running."],
+  [/Cannot allocate memory|Out of memory/i, () => "This computer has no memory left for it."],
+];

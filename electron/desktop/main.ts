@@ -1,0 +1,49 @@
+/** Electron's main process: one window, one backend, nothing more. */
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { app, Menu } from "electron";
+import { createBackend } from "../backend/backend.ts";
+import { createHelperLauncher } from "../backend/launch-helper.ts";
+import { readPublicFiles } from "../backend/public-files.ts";
+import { settingsPath } from "../backend/settings.ts";
+import { handOutPorts } from "./port.ts";
+import { registerScheme, serveBundle } from "./scheme.ts";
+import { openWindow } from "./window.ts";
+
+declare const APP_VERSION: string;
+
+const here = dirname(fileURLToPath(import.meta.url));
+
+async function main() {
+  const files = readPublicFiles(join(here, "../renderer"));
+  const backend = createBackend({ version: APP_VERSION, launch: createHelperLauncher(), settingsPath: settingsPath() });
+  await app.whenReady();
+  Menu.setApplicationMenu(null);
+  serveBundle(files);
+  const window = openWindow(join(here, "preload.cjs"), undefined);
+  handOutPorts(window.webContents, (port) => backend.accept(port));
+
+  app.on("second-instance", () => {
+    if (window.isMinimized()) window.restore();
+    window.focus();
+  });
+  app.on("window-all-closed", () => app.quit());
+  let settled = false;
+  app.on("will-quit", (event) => {
+    if (settled) return;
+    // The helper ends at the end of its input, after what it has half done; nothing of ours outlives the window.
+    event.preventDefault();
+    void backend.close().finally(() => {
+      settled = true;
+      app.quit();
+    });
+  });
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => app.quit());
+}
+
+if (app.requestSingleInstanceLock()) {
+  registerScheme();
+  void main();
+} else {
+  app.quit();
+}

@@ -1,0 +1,330 @@
+import { closeSync, openSync, readFileSync, readlinkSync, readSync } from "node:fs";
+import { availableParallelism, totalmem } from "node:os";
+import { join } from "node:path";
+import type { ContainerCgroups } from "./cgroup.ts";
+
+/**
+ * What the kernel counts for one container, as totals since it was started. A figure that is absent is not available on this host.
+ * Sources: Documentation/admin-guide/cgroup-v2.rst and cgroup-v1/*.rst of the kernel, proc_pid_net(5).
+ */
+export type Counters = {
+  cpuNanoseconds?: number;
+  /** All memory that is charged to the container, with its file cache. */
+  memoryUsageBytes?: number;
+  inactiveFileBytes?: number;
+  activeFileBytes?: number;
+  memoryLimitBytes?: number;
+  diskReadBytes?: number;
+  diskWriteBytes?: number;
+  networkReceivedBytes?: number;
+  networkSentBytes?: number;
+  processes?: number;
+  processesLimit?: number;
+  /** Cores it may use: min(quota / period, cpuset, host CPUs). */
+  cpuLimit: number;
+};
+
+export type CounterReader = {
+  /** The counters as they are now; undefined once the container's cgroup is gone. */
+  read(): Counters | undefined;
+  close(): void;
+};
+
+export type CounterFolders = Pick<ContainerCgroups, "cpuacct" | "cpu" | "cpuset" | "memory" | "pids" | "blkio" | "unified">;
+
+type CounterOptions = {
+  cgroups: CounterFolders;
+  /** `/proc/PID` of the container's init. */
+  initFolder: string;
+  /** Monotonic milliseconds. */
+  clock?: () => number;
+  /** `/proc` of the host. */
+  procFolder?: string;
+  hostCpus?: number;
+  hostMemoryBytes?: number;
+};
+
+/** memory.stat costs the kernel more than all other files together, and limits hardly ever change. */
+const memoryStatEveryMilliseconds = 2_000;
+const limitsEveryMilliseconds = 5_000;
+
+/**
+ * Reads a container's counters from descriptors that stay open: a positioned read costs a quarter of open, read and close.
+ * Which files there are decides between cgroup v1 and v2, controller by controller, so a hybrid host needs no case of its own.
+ */
+export function openCounters({
+  cgroups,
+  initFolder,
+  clock = () => performance.now(),
+  procFolder = "/proc",
+  hostCpus = availableParallelism(),
+  hostMemoryBytes = totalmem(),
+}: CounterOptions): CounterReader {
+  const { unified } = cgroups;
+  const cpuUsage = openFirst([cgroups.cpuacct, "cpuacct.usage"], [cgroups.cpu, "cpu.stat"], [unified, "cpu.stat"]);
+  const memoryUsage = openFirst([cgroups.memory, "memory.usage_in_bytes"], [cgroups.memory, "memory.current"]);
+  const memoryStat = openFirst([cgroups.memory, "memory.stat"]);
+  const processes = openFirst([cgroups.pids, "pids.current"]);
+  // Without "recursive" the controller of v1 leaves out what an init moves into cgroups of its own, as systemd does.
+  const disk = openFirst(
+    [cgroups.blkio, "blkio.throttle.io_service_bytes_recursive"],
+    [cgroups.blkio, "blkio.throttle.io_service_bytes"],
+    [cgroups.blkio, "io.stat"],
+  );
+  // A container that shares the host's network has no figures of its own.
+  const network = sharesNetwork(initFolder, procFolder) ? undefined : openFirst([initFolder, "net/dev"]);
+  const stackedDevices = parseStackedMajors(readIfThere(join(procFolder, "devices")) ?? "");
+
+  let cache: { at: number; stat: Pick<Counters, "inactiveFileBytes" | "activeFileBytes">; limitBytes?: number } | undefined;
+  let limits: { at: number; values: Pick<Counters, "memoryLimitBytes" | "processesLimit"> & { cpuLimit: number } } | undefined;
+
+  const readCache = () => {
+    if (cache && clock() - cache.at < memoryStatEveryMilliseconds) return cache;
+    const stat = memoryStat?.read();
+    cache = stat === undefined ? { at: clock(), stat: {} } : { at: clock(), ...parseMemoryStat(stat) };
+    return cache;
+  };
+
+  const readLimits = (hierarchicalMemoryLimit: number | undefined) => {
+    if (limits && clock() - limits.at < limitsEveryMilliseconds) return limits.values;
+    const memory = hierarchicalMemoryLimit ?? parseLimit(readFirst([cgroups.memory, "memory.limit_in_bytes"], [cgroups.memory, "memory.max"]));
+    const pids = parseLimit(readFirst([cgroups.pids, "pids.max"]));
+    limits = {
+      at: clock(),
+      values: {
+        // Without a limit v1 gives the largest number of pages that fits.
+        ...(memory !== undefined && memory < hostMemoryBytes ? { memoryLimitBytes: memory } : {}),
+        ...(pids !== undefined ? { processesLimit: pids } : {}),
+        cpuLimit: Math.min(hostCpus, readQuota(cgroups) ?? hostCpus, readCpuset(cgroups) ?? hostCpus),
+      },
+    };
+    return limits.values;
+  };
+
+  return {
+    read() {
+      try {
+        const usage = cpuUsage?.read();
+        const memoryText = memoryUsage?.read();
+        const { stat, limitBytes } = readCache();
+        const processesText = processes?.read();
+        const diskText = disk?.read();
+        const networkText = network?.read();
+        return {
+          ...defined("cpuNanoseconds", usage !== undefined && cpuUsage ? parseCpu(cpuUsage.name, usage) : undefined),
+          ...defined("memoryUsageBytes", parseNumber(memoryText)),
+          ...(memoryText === undefined ? {} : stat),
+          ...defined("processes", parseNumber(processesText)),
+          ...(disk && diskText !== undefined ? parseDisk(disk.name, diskText, stackedDevices) : {}),
+          ...(networkText !== undefined ? parseNetworkDevices(networkText) : {}),
+          ...readLimits(limitBytes),
+        };
+      } catch (thrown) {
+        if (isGone(thrown)) return undefined;
+        throw thrown;
+      }
+    },
+    close() {
+      for (const file of [cpuUsage, memoryUsage, memoryStat, processes, disk, network]) file?.close();
+    },
+  };
+}
+
+/** CPU time used, nanoseconds: `cpuacct.usage` of v1 as it is, `usage_usec` of `cpu.stat` of v2. */
+export function parseCpu(file: string, text: string): number | undefined {
+  if (file === "cpuacct.usage") return parseNumber(text);
+  const microseconds = parseNumber(/^usage_usec (\d+)$/m.exec(text)?.[1]);
+  return microseconds === undefined ? undefined : microseconds * 1000;
+}
+
+/**
+ * File cache of a container with everything below it: `total_*` in v1, where the plain figures are its own cgroup's alone.
+ * v1 also tells the limit that is in force, whichever cgroup above sets it.
+ */
+export function parseMemoryStat(text: string): { stat: Pick<Counters, "inactiveFileBytes" | "activeFileBytes">; limitBytes?: number } {
+  const values = new Map<string, number>();
+  for (const line of text.split("\n")) {
+    const blank = line.indexOf(" ");
+    if (blank > 0) values.set(line.slice(0, blank), Number(line.slice(blank + 1)));
+  }
+  return {
+    stat: {
+      ...defined("inactiveFileBytes", values.get("total_inactive_file") ?? values.get("inactive_file")),
+      ...defined("activeFileBytes", values.get("total_active_file") ?? values.get("active_file")),
+    },
+    ...defined("limitBytes", values.get("hierarchical_memory_limit")),
+  };
+}
+
+/**
+ * Bytes read from and written to disks, since the container was started.
+ * @param stackedMajors Devices that pass everything on to a device below, where it would be counted a second time.
+ */
+export function parseDisk(
+  file: string,
+  text: string,
+  stackedMajors: ReadonlySet<number>,
+): Pick<Counters, "diskReadBytes" | "diskWriteBytes"> {
+  let diskReadBytes = 0;
+  let diskWriteBytes = 0;
+  for (const line of text.split("\n")) {
+    const [device = "", ...words] = line.split(" ");
+    const major = /^(\d+):\d+$/.exec(device)?.[1];
+    if (major === undefined || stackedMajors.has(Number(major))) continue;
+    if (file === "io.stat") {
+      for (const word of words) {
+        if (word.startsWith("rbytes=")) diskReadBytes += Number(word.slice(7));
+        else if (word.startsWith("wbytes=")) diskWriteBytes += Number(word.slice(7));
+      }
+    } else if (words[0] === "Read") diskReadBytes += Number(words[1]);
+    else if (words[0] === "Write") diskWriteBytes += Number(words[1]);
+  }
+  return { diskReadBytes, diskWriteBytes };
+}
+
+/** Bytes received and sent over all interfaces but the loopback: columns 1 and 9 of `/proc/PID/net/dev`. */
+export function parseNetworkDevices(text: string): Pick<Counters, "networkReceivedBytes" | "networkSentBytes"> {
+  let networkReceivedBytes = 0;
+  let networkSentBytes = 0;
+  for (const line of text.split("\n").slice(2)) {
+    const colon = line.lastIndexOf(":");
+    if (colon < 0 || line.slice(0, colon).trim() === "lo") continue;
+    const columns = line
+      .slice(colon + 1)
+      .trim()
+      .split(/\s+/);
+    networkReceivedBytes += Number(columns[0]);
+    networkSentBytes += Number(columns[8]);
+  }
+  return { networkReceivedBytes, networkSentBytes };
+}
+
+/** Major numbers of block devices that lie on top of others, by `/proc/devices`. */
+export function parseStackedMajors(text: string): Set<number> {
+  const blockDevices = text.slice(Math.max(0, text.indexOf("Block devices:")));
+  const majors = new Set<number>();
+  for (const [, major, name] of blockDevices.matchAll(/^ *(\d+) (\S+)$/gm)) {
+    if (name && ["device-mapper", "loop", "md", "mdp"].includes(name)) majors.add(Number(major));
+  }
+  return majors;
+}
+
+/** How many CPUs a list such as `0-3,8` has (cpuset(7), "List format"). */
+export function countCpus(list: string): number | undefined {
+  let count = 0;
+  for (const range of list.trim().split(",")) {
+    const match = /^(\d+)(?:-(\d+))?$/.exec(range);
+    if (!match) return undefined;
+    count += Number(match[2] ?? match[1]) - Number(match[1]) + 1;
+  }
+  return count;
+}
+
+/** Cores that a quota allows: `cpu.max` of v2, "QUOTA PERIOD" with "max" for none; in v1 two files, and -1 for none. */
+export function parseQuota(quota: string | undefined, period: string | undefined): number | undefined {
+  const [quotaMicroseconds, periodMicroseconds] = [Number(quota), Number(period)];
+  return quotaMicroseconds > 0 && periodMicroseconds > 0 ? quotaMicroseconds / periodMicroseconds : undefined;
+}
+
+function readQuota({ cpu }: CounterFolders): number | undefined {
+  const both = readFirst([cpu, "cpu.max"]);
+  if (both !== undefined) {
+    const [quota, period] = both.trim().split(" ");
+    return parseQuota(quota, period);
+  }
+  return parseQuota(readFirst([cpu, "cpu.cfs_quota_us"]), readFirst([cpu, "cpu.cfs_period_us"]));
+}
+
+function readCpuset({ cpuset }: CounterFolders): number | undefined {
+  const list = readFirst([cpuset, "cpuset.cpus.effective"], [cpuset, "cpuset.effective_cpus"], [cpuset, "cpuset.cpus"]);
+  return list === undefined ? undefined : countCpus(list);
+}
+
+/** A limit as a number; undefined for "max", which is none. */
+function parseLimit(text: string | undefined): number | undefined {
+  return text?.trim() === "max" ? undefined : parseNumber(text);
+}
+
+function parseNumber(text: string | undefined): number | undefined {
+  const trimmed = text?.trim() ?? "";
+  return /^\d+$/.test(trimmed) ? Number(trimmed) : undefined;
+}
+
+function defined<K extends string>(key: K, value: number | undefined): { [key in K]?: number } {
+  return value === undefined ? {} : ({ [key]: value } as { [key in K]?: number });
+}
+
+function sharesNetwork(initFolder: string, procFolder: string): boolean {
+  try {
+    return readlinkSync(join(initFolder, "ns/net")) === readlinkSync(join(procFolder, "self/ns/net"));
+  } catch {
+    return true;
+  }
+}
+
+type Place = readonly [folder: string | undefined, file: string];
+type OpenFile = { name: string; read(): string | undefined; close(): void };
+
+let shared = Buffer.allocUnsafe(16 * 1024);
+
+/** Opens the first of these files that is there. */
+function openFirst(...places: Place[]): OpenFile | undefined {
+  for (const [folder, name] of places) {
+    if (folder === undefined) continue;
+    try {
+      return keepOpen(name, openSync(join(folder, name), "r"));
+    } catch {
+      // Not on this host: the figure is not available.
+    }
+  }
+  return undefined;
+}
+
+function keepOpen(name: string, file: number): OpenFile {
+  let isOpen = true;
+  return {
+    name,
+    /** The whole text. @throws ENODEV where the cgroup is gone. Undefined where the kernel refuses the figure. */
+    read() {
+      if (!isOpen) return undefined;
+      let length = 0;
+      try {
+        for (;;) {
+          const count = readSync(file, shared, length, shared.length - length, length);
+          if (count === 0) return shared.toString("latin1", 0, length);
+          length += count;
+          if (length === shared.length) shared = Buffer.concat([shared, Buffer.allocUnsafe(shared.length)]);
+        }
+      } catch (thrown) {
+        if (isGone(thrown)) throw thrown;
+        return undefined;
+      }
+    },
+    close() {
+      if (isOpen) closeSync(file);
+      isOpen = false;
+    },
+  };
+}
+
+/** What reading from a removed cgroup, or from a process that has ended, gives. */
+function isGone(thrown: unknown): boolean {
+  const { code } = thrown as NodeJS.ErrnoException;
+  return code === "ENODEV" || code === "ESRCH";
+}
+
+function readFirst(...places: Place[]): string | undefined {
+  for (const [folder, name] of places) {
+    const text = folder === undefined ? undefined : readIfThere(join(folder, name));
+    if (text !== undefined) return text;
+  }
+  return undefined;
+}
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, "latin1");
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,181 @@
+import { closeSync, constants, fstatSync, openSync, readSync, renameSync } from "node:fs";
+import { join } from "node:path";
+import type { Container, ContainerState } from "../contract/model.ts";
+import { ProblemError } from "../contract/problems.ts";
+import type { OperationContext } from "./context.ts";
+import { failure, run } from "./run.ts";
+
+/**
+ * Starting and stopping. What a tool says is not believed: a container runs or does not when the kernel says so, and the
+ * reader asks the kernel.
+ *
+ * States are checked by `requireState` before, by whoever holds the container's lock.
+ */
+
+/** Above this LXC's log of a container is put aside at the next start; one older log is kept. */
+const rotateLogAboveBytes = 1024 * 1024;
+/** The end of the log that is searched for the cause of a failed start. */
+const logTailBytes = 64 * 1024;
+const startTimeoutSeconds = 120;
+const forceStopTimeoutSeconds = 60;
+const freezeTimeoutSeconds = 30;
+/** What `lxc-stop` may need beyond the time that init was given. */
+const stopGraceSeconds = 15;
+/** After a tool is done the kernel may need a moment until its cgroups say the same. */
+const settleMilliseconds = 5000;
+const settleCheckMilliseconds = 5;
+
+const stateNeeded: Record<"start" | "stop" | "forceStop" | "freeze" | "unfreeze" | "destroy" | "clone", [string, ContainerState[]]> = {
+  start: ["Only a stopped container can be started.", ["stopped"]],
+  stop: ["It has to run to be stopped.", ["running", "frozen", "starting", "stopping"]],
+  forceStop: ["It has to run to be stopped.", ["running", "frozen", "starting", "stopping", "error"]],
+  freeze: ["It has to run to be frozen.", ["running"]],
+  unfreeze: ["Only a frozen container can be thawed.", ["frozen"]],
+  destroy: ["Stop it first, then remove it.", ["stopped", "error"]],
+  clone: ["Stop it first: clones need its files to stay as they are.", ["stopped"]],
+};
+
+/** @throws ProblemError `wrong-state` where the container is not as this needs it. */
+export function requireState(container: Container, toDo: keyof typeof stateNeeded) {
+  const [needed, states] = stateNeeded[toDo];
+  if (states.includes(container.state)) return;
+  throw new ProblemError({ code: "wrong-state", name: container.name, state: container.state, needed });
+}
+
+/**
+ * Starts a container in the background; it goes on without the helper.
+ * @throws ProblemError `command-failed` with the cause from LXC's log, where it is known.
+ */
+export async function start({ lxcPath, reader, task }: OperationContext, name: string): Promise<void> {
+  task.step("Starting");
+  const log = join(lxcPath, name, "lxc.log");
+  const logStart = rotateLog(log);
+  const args = ["-n", name, "-P", lxcPath, "-d", "-o", log, "-l", "INFO"];
+  // What was started for a task that is then cancelled must not go on.
+  task.onUndo(async () => {
+    if (isActive(reader.readOne(name)))
+      await run("lxc-stop", ["-n", name, "-P", lxcPath, "-k"], { timeoutSeconds: forceStopTimeoutSeconds });
+  });
+  const { exitCode, output } = await run("lxc-start", args, { task, timeoutSeconds: startTimeoutSeconds, allowExitCodes: "any" });
+  // It exits with 0 where somebody else holds the container's socket, and nothing has been started then.
+  if (exitCode === 0 && !output.includes("already running")) return;
+  const tail = errorsOf(readTail(log, logStart));
+  task.output(tail);
+  throw new ProblemError(failure(["lxc-start", ...args], output, exitCode, undefined, tail));
+}
+
+/**
+ * Asks the container's init to end, and waits.
+ * @throws ProblemError `timed-out` where it still runs after that time: it is left running.
+ */
+export async function stop({ lxcPath, reader, task }: OperationContext, name: string, timeoutSeconds: number): Promise<void> {
+  if (reader.readOne(name)?.state === "frozen") {
+    task.step("Thawing, so that it can end");
+    await run("lxc-unfreeze", ["-n", name, "-P", lxcPath], { task, timeoutSeconds: freezeTimeoutSeconds });
+  }
+  task.step("Waiting for it to shut down");
+  const args = ["-n", name, "-P", lxcPath, "--nokill", "-t", String(timeoutSeconds)];
+  const startedAt = performance.now();
+  const { exitCode, output } = await run("lxc-stop", args, {
+    task,
+    timeoutSeconds: timeoutSeconds + stopGraceSeconds,
+    allowExitCodes: "any",
+  });
+  // A tool that gave up early has another reason than the time, and one that failed may still have done it.
+  const tookSeconds = (performance.now() - startedAt) / 1000;
+  if (await settles(exitCode === 0, () => !isActive(reader.readOne(name)))) return;
+  if (exitCode === 0 || tookSeconds >= timeoutSeconds - 1) {
+    throw new ProblemError({ code: "timed-out", what: `Shutting down ${name}`, seconds: timeoutSeconds });
+  }
+  throw new ProblemError(failure(["lxc-stop", ...args], output, exitCode));
+}
+
+/** Ends all processes of a container at once. */
+export async function forceStop({ lxcPath, reader, task }: OperationContext, name: string): Promise<void> {
+  task.step("Ending all its processes");
+  const args = ["-n", name, "-P", lxcPath, "-k"];
+  const { exitCode, output } = await run("lxc-stop", args, { task, timeoutSeconds: forceStopTimeoutSeconds, allowExitCodes: "any" });
+  if (await settles(exitCode === 0, () => !isActive(reader.readOne(name)))) return;
+  throw new ProblemError(failure(["lxc-stop", ...args], output, exitCode));
+}
+
+/** Shuts a container down and starts it again. @throws ProblemError as `stop` and `start`; after a failed stop it still runs. */
+export async function restart(context: OperationContext, name: string, timeoutSeconds: number): Promise<void> {
+  await stop(context, name, timeoutSeconds);
+  await start(context, name);
+}
+
+/** Keeps all processes of a container from running, until it is thawed. */
+export async function freeze({ lxcPath, reader, task }: OperationContext, name: string): Promise<void> {
+  task.step("Freezing");
+  const args = ["-n", name, "-P", lxcPath];
+  const { exitCode, output } = await run("lxc-freeze", args, { task, timeoutSeconds: freezeTimeoutSeconds, allowExitCodes: "any" });
+  if (await settles(exitCode === 0, () => reader.readOne(name)?.state === "frozen")) return;
+  throw new ProblemError(failure(["lxc-freeze", ...args], output, exitCode));
+}
+
+/** Lets a frozen container go on. */
+export async function unfreeze({ lxcPath, reader, task }: OperationContext, name: string): Promise<void> {
+  task.step("Thawing");
+  const args = ["-n", name, "-P", lxcPath];
+  const { exitCode, output } = await run("lxc-unfreeze", args, { task, timeoutSeconds: freezeTimeoutSeconds, allowExitCodes: "any" });
+  if (await settles(exitCode === 0, () => reader.readOne(name)?.state !== "frozen")) return;
+  throw new ProblemError(failure(["lxc-unfreeze", ...args], output, exitCode));
+}
+
+/** True while it has processes, or is about to. */
+function isActive(container: Container | undefined): boolean {
+  return container !== undefined && container.state !== "stopped" && container.state !== "error";
+}
+
+/** Whether it comes true: at once where the tool failed, else within a few seconds. */
+async function settles(worthWaiting: boolean, isTrue: () => boolean): Promise<boolean> {
+  const until = performance.now() + (worthWaiting ? settleMilliseconds : 0);
+  while (!isTrue()) {
+    if (performance.now() >= until) return false;
+    await new Promise((resolve) => setTimeout(resolve, settleCheckMilliseconds));
+  }
+  return true;
+}
+
+/** Puts a log aside that has grown too long. @returns Where in the file the next lines go. */
+function rotateLog(path: string): number {
+  const size = withLog(path, (file) => fstatSync(file).size) ?? 0;
+  if (size <= rotateLogAboveBytes) return size;
+  renameSync(path, `${path}.1`);
+  return 0;
+}
+
+function readTail(path: string, from: number): string {
+  return (
+    withLog(path, (file) => {
+      const { size } = fstatSync(file);
+      const start = Math.max(Math.min(from, size), size - logTailBytes);
+      const bytes = Buffer.alloc(size - start);
+      return bytes.toString("utf8", 0, readSync(file, bytes, 0, bytes.length, start));
+    }) ?? ""
+  );
+}
+
+function withLog<T>(path: string, use: (file: number) => T): T | undefined {
+  let file: number;
+  try {
+    file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch {
+    return undefined;
+  }
+  try {
+    return fstatSync(file).isFile() ? use(file) : undefined;
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** The lines of LXC's log that tell of a failure: `lxc-start NAME TIME LEVEL CATEGORY - FILE:FUNCTION:LINE - MESSAGE` (lxc.container.conf(5)). */
+function errorsOf(log: string): string {
+  return log
+    .split("\n")
+    .filter((line) => / (ERROR|WARN|CRIT|FATAL|ALERT) +\S+ - /.test(line))
+    .map((line) => `${line}\n`)
+    .join("");
+}

@@ -1,0 +1,238 @@
+import { lstatSync } from "node:fs";
+import { join } from "node:path";
+import type { ParamsOf } from "../contract/methods.ts";
+import type { Container, TaskKind } from "../contract/model.ts";
+import { isManageableName } from "../contract/names.ts";
+import { ProblemError, toProblem } from "../contract/problems.ts";
+import type { Journal } from "../journal.ts";
+import type { Locks } from "../locks.ts";
+import type { Tasks } from "../tasks.ts";
+import { cloneContainer } from "./clone.ts";
+import type { OperationContext } from "./context.ts";
+import { createFromTemplate } from "./create.ts";
+import { destroyContainer } from "./destroy.ts";
+import { forceStop, freeze, requireState, restart, start, stop, unfreeze } from "./lifecycle.ts";
+import type { ContainerReader } from "./list.ts";
+import { removeAbandoned } from "./recover.ts";
+
+/** Everything that changes containers. Each promise settles when the task has ended, and all that failed is undone. */
+export type Operations = {
+  create(params: ParamsOf<"containers.create">, signal: AbortSignal): Promise<void>;
+  destroy(name: string, signal: AbortSignal): Promise<void>;
+  start(name: string, signal: AbortSignal): Promise<void>;
+  stop(name: string, timeoutSeconds: number, signal: AbortSignal): Promise<void>;
+  forceStop(name: string, signal: AbortSignal): Promise<void>;
+  restart(name: string, timeoutSeconds: number, signal: AbortSignal): Promise<void>;
+  freeze(name: string, signal: AbortSignal): Promise<void>;
+  unfreeze(name: string, signal: AbortSignal): Promise<void>;
+  /** Removes what helpers that were killed left half made. */
+  recover(): Promise<void>;
+};
+
+type World = { lxcPath: string; reader: ContainerReader; tasks: Tasks; journal: Journal; locks: Locks };
+
+type Job = {
+  kind: TaskKind;
+  target: string;
+  cancellable?: boolean;
+  signal?: AbortSignal;
+  lane?: "work" | "force";
+  /** Containers that must stay as they are meanwhile. */
+  keepStill?: string[];
+  /** Refuses before there is a task; nothing changes between this and the work. */
+  check(): void;
+  work(context: OperationContext): Promise<void>;
+};
+
+export function createOperations({ lxcPath, reader, tasks, journal, locks }: World): Operations {
+  const find = (name: string): Container => {
+    // Parsed before, and again here, because after this nothing looks at it until root's shell does.
+    if (!isManageableName(name)) {
+      throw new ProblemError({ code: "invalid-request", issues: [{ path: "name", message: "not a name that may be managed" }] });
+    }
+    const container = reader.readOne(name);
+    if (!container) throw new ProblemError({ code: "not-found", what: name });
+    return container;
+  };
+  /** A container that is half made has no right owners and no network yet: it can be removed, nothing else. */
+  const findFinished = (name: string): Container => {
+    const container = find(name);
+    if (journal.unfinished(lxcPath).has(name)) throw new ProblemError({ code: "busy", name, operation: "create" });
+    return container;
+  };
+
+  const perform = async ({ kind, target, cancellable = false, signal, lane, keepStill = [], check, work }: Job) => {
+    const releases: (() => void)[] = [];
+    try {
+      releases.push(await locks.acquire({ lxcPath, name: target, operation: kind, lane }));
+      for (const name of keepStill) releases.push(await locks.acquire({ lxcPath, name, operation: kind, mode: "shared" }));
+      check();
+      await tasks.run({ kind, target, cancellable, signal }, (task) => work({ lxcPath, reader, journal, task }));
+    } finally {
+      for (const release of releases.reverse()) release();
+    }
+  };
+
+  return {
+    create({ name, source, unprivileged, start: startAfter, address }, signal) {
+      const kind = source.type === "clone" ? "clone" : "create";
+      const make = (context: OperationContext) =>
+        source.type === "clone"
+          ? cloneContainer(context, { name, from: source.from, address })
+          : createFromTemplate(context, { name, template: source.template, release: source.release, unprivileged, address });
+      return perform({
+        kind,
+        target: name,
+        cancellable: true,
+        signal,
+        keepStill: source.type === "clone" && source.from !== name ? [source.from] : [],
+        check() {
+          if (exists(join(lxcPath, name))) throw new ProblemError({ code: "already-exists", name });
+          if (source.type === "clone") requireState(findFinished(source.from), "clone");
+        },
+        async work(context) {
+          const keep = await makeUndoably(context, name, kind, make);
+          if (startAfter) await startNew(context, name, keep);
+        },
+      });
+    },
+    destroy: (name, signal) =>
+      perform({
+        kind: "destroy",
+        target: name,
+        signal,
+        check() {
+          const container = find(name);
+          requireState(container, "destroy");
+          if (container.clones.length > 0) throw new ProblemError({ code: "has-clones", name, clones: container.clones });
+        },
+        work: (context) => destroyContainer(context, name),
+      }),
+    start: (name, signal) =>
+      perform({
+        kind: "start",
+        target: name,
+        cancellable: true,
+        signal,
+        check: () => requireState(findFinished(name), "start"),
+        work: (context) => start(context, name),
+      }),
+    stop: (name, timeoutSeconds, signal) =>
+      perform({
+        kind: "stop",
+        target: name,
+        cancellable: true,
+        signal,
+        check: () => requireState(find(name), "stop"),
+        work: (context) => stop(context, name, timeoutSeconds),
+      }),
+    forceStop: (name, signal) =>
+      perform({
+        kind: "force-stop",
+        target: name,
+        signal,
+        lane: "force",
+        check() {
+          requireState(find(name), "forceStop");
+          // Whoever waits for it to shut down waits no longer, and must not start it again.
+          const running = tasks.operations().get(name);
+          if (running && (running.kind === "stop" || running.kind === "restart")) tasks.cancel(running.task);
+        },
+        work: (context) => forceStop(context, name),
+      }),
+    restart: (name, timeoutSeconds, signal) =>
+      perform({
+        kind: "restart",
+        target: name,
+        cancellable: true,
+        signal,
+        check: () => requireState(findFinished(name), "stop"),
+        work: (context) => restart(context, name, timeoutSeconds),
+      }),
+    freeze: (name, signal) =>
+      perform({
+        kind: "freeze",
+        target: name,
+        signal,
+        check: () => requireState(find(name), "freeze"),
+        work: (context) => freeze(context, name),
+      }),
+    unfreeze: (name, signal) =>
+      perform({
+        kind: "unfreeze",
+        target: name,
+        signal,
+        check: () => requireState(find(name), "unfreeze"),
+        work: (context) => unfreeze(context, name),
+      }),
+    async recover() {
+      for (const record of journal.abandoned(lxcPath)) {
+        const isStillThere = () => journal.abandoned(lxcPath).some(({ id }) => id === record.id);
+        try {
+          await perform({
+            kind: "recover",
+            target: record.name,
+            check() {
+              if (!isStillThere()) throw new ProblemError({ code: "cancelled" });
+            },
+            work: (context) => removeAbandoned(context, record),
+          });
+        } catch {
+          // Another helper does it, or did; or the failed task tells why, and the next helper tries again.
+        }
+      }
+    },
+  };
+}
+
+/**
+ * Makes a container so that nothing is left of it where that fails, is cancelled, or the helper is killed.
+ * @returns A function after which it is not undone any more, whatever becomes of the task.
+ */
+async function makeUndoably(
+  context: OperationContext,
+  name: string,
+  kind: "create" | "clone",
+  make: (context: OperationContext) => Promise<void>,
+): Promise<() => void> {
+  const { lxcPath, journal, task } = context;
+  const record = journal.begin({ lxcPath, name, kind });
+  let kept = false;
+  // Runs last. What could not be removed stays on record, for the next helper.
+  task.onUndo(() => {
+    if (kept || !exists(join(lxcPath, name))) record.finish();
+  });
+  await make({
+    ...context,
+    task: {
+      get signal() {
+        return task.signal;
+      },
+      environment: record.environment,
+      step: task.step,
+      output: task.output,
+      command: task.command,
+      onUndo: (undo) => task.onUndo(() => (kept ? undefined : undo())),
+      critical: task.critical,
+    },
+  });
+  // Complete from here on: a helper that is killed now leaves a good container.
+  record.finish();
+  return () => {
+    kept = true;
+  };
+}
+
+/** Starts what was just made. Where it does not start it is kept, so that its log can be read; cancelling removes it. */
+async function startNew(context: OperationContext, name: string, keep: () => void) {
+  try {
+    await start(context, name);
+  } catch (thrown) {
+    if (!context.task.signal.aborted && toProblem(thrown).code !== "cancelled") keep();
+    throw thrown;
+  }
+}
+
+function exists(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+}

@@ -1,0 +1,108 @@
+import { lstatSync, readdirSync, readFileSync, type Stats } from "node:fs";
+import { join } from "node:path";
+import { isManageableName } from "../contract/names.ts";
+import { isHeld } from "../holder.ts";
+import { type JournalRecord, operationVariable } from "../journal.ts";
+import type { OperationContext } from "./context.ts";
+import { destroyContainer } from "./destroy.ts";
+import { releaseAddress } from "./network.ts";
+import { readProcessStat } from "./proc.ts";
+import { run } from "./run.ts";
+
+/**
+ * LXC makes the container's folder first of all. One that is much younger than the record was made by somebody else, after the
+ * helper had died and its leftovers were removed by hand.
+ */
+const folderMadeWithinMilliseconds = 60_000;
+const killTimeoutMilliseconds = 10_000;
+const killCheckMilliseconds = 50;
+
+/**
+ * Removes what is left of a container whose making was cut short: processes, mounts, files, the reserved address, and then
+ * the record of it.
+ */
+export async function removeAbandoned(context: OperationContext, record: JournalRecord): Promise<void> {
+  const { lxcPath, reader, journal, task } = context;
+  const { name } = record;
+  if (!isManageableName(name)) return journal.remove(record);
+  task.output(`LXC Desktop ended while it made ${name}. What is left of it is removed.\n`);
+  task.step("Ending what still works on it");
+  await killMarked(record.id);
+
+  const folder = join(lxcPath, name);
+  const stats = lstatSync(folder, { throwIfNoEntry: false });
+  if (stats && isForeign(stats, folder, journal.writtenAt(record))) {
+    task.output("A newer container has this name now: it is kept.\n");
+    return journal.remove(record);
+  }
+  const state = reader.readOne(name)?.state;
+  if (state && state !== "stopped" && state !== "error") {
+    task.output("It has been started since: it is kept.\n");
+    return journal.remove(record);
+  }
+  if (stats) {
+    task.step("Removing its files");
+    await unmountBelow(context, folder);
+    // Also keeps the count of clones right that LXC writes into the base's folder.
+    await destroyContainer(context, name).catch(() => undefined);
+    if (lstatSync(folder, { throwIfNoEntry: false })) await run("rm", ["-rf", "--one-file-system", "--", folder], { task });
+  }
+  releaseAddress(lxcPath, name);
+  journal.remove(record);
+}
+
+/** True where the folder cannot be the one that the recorded work made. LXC's `partial` file is only in an unfinished one. */
+function isForeign(stats: Stats, folder: string, recordedAt: number): boolean {
+  if (lstatSync(join(folder, "partial"), { throwIfNoEntry: false })) return false;
+  // Not every file system knows when a folder was made.
+  return stats.birthtimeMs > 0 && stats.birthtimeMs > recordedAt + folderMadeWithinMilliseconds;
+}
+
+/** Kills every process that carries the mark of this work, until there is none. */
+async function killMarked(id: string): Promise<void> {
+  const until = performance.now() + killTimeoutMilliseconds;
+  for (;;) {
+    const pids = markedProcesses(id);
+    if (pids.length === 0) return;
+    if (performance.now() > until) throw new Error(`processes ${pids.join(", ")} still work on it and do not end`);
+    for (const pid of pids) {
+      try {
+        process.kill(pid, "SIGKILL");
+      } catch {
+        // It has ended by itself.
+      }
+    }
+    await new Promise((resolve) => setTimeout(resolve, killCheckMilliseconds));
+  }
+}
+
+/** proc_pid_environ(5): `NAME=VALUE` separated by NUL, as the program was started with. */
+function markedProcesses(id: string): number[] {
+  const mark = `${operationVariable}=${id}`;
+  return readdirSync("/proc")
+    .map(Number)
+    .filter((pid) => pid > 1 && pid !== process.pid)
+    .filter((pid) => {
+      const stat = readProcessStat(pid);
+      return stat !== undefined && isHeld(stat) && readEnvironment(pid).includes(mark) && isHeld(stat);
+    });
+}
+
+function readEnvironment(pid: number): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, "utf8").split("\0");
+  } catch {
+    return [];
+  }
+}
+
+/** Unmounts everything below a folder, the deepest first (proc_pid_mountinfo(5): field 5 is the mount point, blanks as \040). */
+async function unmountBelow({ task }: OperationContext, folder: string): Promise<void> {
+  const points = readFileSync("/proc/self/mountinfo", "utf8")
+    .split("\n")
+    .map((line) =>
+      (line.split(" ")[4] ?? "").replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8))),
+    )
+    .filter((point) => point === folder || point.startsWith(`${folder}/`));
+  for (const point of points.reverse()) await run("umount", ["--lazy", "--no-canonicalize", "--", point], { task });
+}

@@ -1,0 +1,364 @@
+import { lstatSync, readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import type { Container, ContainersChanged, ContainersSnapshot, TaskKind } from "./contract/model.ts";
+import { type ContainerCgroups, cgroupsOf, lxcCgroupRoots } from "./lxc/cgroup.ts";
+import { type PathWatch, watchPath } from "./lxc/inotify.ts";
+import type { ContainerReader } from "./lxc/list.ts";
+
+/**
+ * Notices what happens to containers, whoever does it: this app, or someone with `lxc-start` in a shell. The kernel tells
+ * where something changed (inotify); the container that it concerns is then read anew. Nothing is watched while nobody listens.
+ */
+export type ContainerWatch = {
+  /** All containers as they are now. Changes reported later count on from its revision. */
+  snapshot(): ContainersSnapshot;
+  /** Reports every real difference. The first listener starts the watching, the last one to go ends it. */
+  onChanged(listener: (change: ContainersChanged) => void): () => void;
+  /** To be called when what `operations()` gives may have changed. */
+  operationsChanged(): void;
+};
+
+type Operations = ReadonlyMap<string, { task: string; kind: TaskKind }>;
+
+export type ContainerWatchOptions = {
+  reader: Pick<ContainerReader, "readAll" | "readOne">;
+  lxcPath: string;
+  /** Our own operations that run now, by container. */
+  operations(): Operations;
+  /** Folders in which LXC makes the cgroups of containers. */
+  cgroupRoots?: () => readonly string[];
+  /** The cgroups of a container, by its init process. */
+  cgroups?: (initPid: number) => Pick<ContainerCgroups, "unified" | "freezer"> | undefined;
+  /** Told once when the kernel refuses to watch, so that containers are read every second instead. */
+  onDegraded?: (reason: string) => void;
+};
+
+/** A start makes a dozen events within a millisecond or two: one reading answers them all. */
+const coalesceMilliseconds = 3;
+/** Everything is read at times, for what sends no event: addresses that change inside, a queue of events that overflowed. */
+const sweepEveryMilliseconds = 5_000;
+const blindSweepEveryMilliseconds = 1_000;
+/** Some changes end after their event (a freezer at work, an address by DHCP), so the container is read again at growing intervals. */
+const firstFollowUpMilliseconds = 20;
+const certainFollowUpsUpToMilliseconds = 320;
+const longestFollowUpMilliseconds = 2_000;
+const followForMilliseconds = 60_000;
+/** What the list depends on within a container's folder. Logs are written there as well, and often. */
+const relevantEntries = new Set(["config", "rootfs", "partial", "lxc_snapshots", "lxc_rdepends"]);
+
+export function createContainerWatch(options: ContainerWatchOptions): ContainerWatch {
+  const { reader, operations } = options;
+  const listeners = new Set<(change: ContainersChanged) => void>();
+  let known: Map<string, Container> | undefined;
+  let revision = 0;
+
+  const dirty = new Set<string>();
+  let sweepIsDue = false;
+  let flushTimer: NodeJS.Timeout | undefined;
+  let sweepTimer: NodeJS.Timeout | undefined;
+  const followUps = new Map<string, { timer: NodeJS.Timeout; delay: number; endsAt: number }>();
+
+  const look = (name?: string) => {
+    if (name === undefined) sweepIsDue = true;
+    else dirty.add(name);
+    flushTimer ??= setTimeout(flush, coalesceMilliseconds).unref();
+  };
+  const lookAndFollow = (name: string) => {
+    look(name);
+    followUp(name, firstFollowUpMilliseconds, performance.now() + followForMilliseconds);
+  };
+
+  const eyes = createEyes(options, {
+    onContainerEvent: (name) => lookAndFollow(name),
+    /** A cgroup may carry a number after the name of its container, so two containers can be meant; or one with a cgroup name of its own. */
+    onCgroupEvent(names) {
+      const meant = names.filter((name) => known?.has(name));
+      for (const name of meant) lookAndFollow(name);
+      if (meant.length === 0) look();
+    },
+    onUnknownEvent: () => look(),
+  });
+
+  const followUp = (name: string, delay: number, endsAt: number) => {
+    const before = followUps.get(name);
+    if (before) clearTimeout(before.timer);
+    const timer = setTimeout(() => {
+      followUps.delete(name);
+      dirty.add(name);
+      flush();
+      const container = known?.get(name);
+      const next = Math.min(delay * 2, longestFollowUpMilliseconds);
+      const isOver = delay >= certainFollowUpsUpToMilliseconds && (!isUnsettled(container) || performance.now() >= endsAt);
+      if (container && !isOver && !followUps.has(name)) followUp(name, next, endsAt);
+    }, delay).unref();
+    followUps.set(name, { timer, delay, endsAt });
+  };
+
+  /** Reads what may have changed, and reports what has. */
+  function flush() {
+    clearTimeout(flushTimer);
+    flushTimer = undefined;
+    if (!known) return;
+    const running = operations();
+    const changed = new Map<string, Container>();
+    const removed = new Set<string>();
+
+    const take = (name: string, read: Container | undefined) => {
+      const before = known?.get(name);
+      const now = read && withOperation(read, running);
+      eyes.attend(name, now);
+      if (isDeepStrictEqual(before, now)) return;
+      // The base of a clone tells who its clones are, so it is read as well when one comes or goes.
+      if (before?.clonedFrom !== now?.clonedFrom) {
+        for (const base of [before?.clonedFrom, now?.clonedFrom]) if (base !== undefined) dirty.add(base);
+      }
+      if (now) {
+        known?.set(name, now);
+        changed.set(name, now);
+        removed.delete(name);
+        if (isUnsettled(now) && !followUps.has(name)) {
+          followUp(name, firstFollowUpMilliseconds, performance.now() + followForMilliseconds);
+        }
+      } else {
+        known?.delete(name);
+        changed.delete(name);
+        removed.add(name);
+      }
+    };
+
+    if (sweepIsDue) {
+      sweepIsDue = false;
+      dirty.clear();
+      eyes.open();
+      const all = new Map(reader.readAll().map((container) => [container.name, container]));
+      for (const name of new Set([...known.keys(), ...all.keys()])) take(name, all.get(name));
+      // What a sweep has read is up to date already.
+      dirty.clear();
+    }
+    for (const name of dirty) {
+      dirty.delete(name);
+      take(name, reader.readOne(name));
+    }
+    if (changed.size === 0 && removed.size === 0) return;
+    revision += 1;
+    const change = { revision, changed: [...changed.values()], removed: [...removed] };
+    for (const listener of [...listeners]) listener(change);
+  }
+
+  const keepSweeping = () => {
+    sweepTimer = setTimeout(
+      () => {
+        sweepIsDue = true;
+        flush();
+        if (known) keepSweeping();
+      },
+      eyes.areBlind() ? blindSweepEveryMilliseconds : sweepEveryMilliseconds,
+    ).unref();
+  };
+
+  const start = () => {
+    // Watching begins before reading: what happens in between is then seen twice rather than never.
+    eyes.open();
+    const running = operations();
+    known = new Map(reader.readAll().map((container) => [container.name, withOperation(container, running)]));
+    for (const [name, container] of known) {
+      eyes.attend(name, container);
+      if (isUnsettled(container)) followUp(name, firstFollowUpMilliseconds, performance.now() + followForMilliseconds);
+    }
+    keepSweeping();
+  };
+
+  const end = () => {
+    known = undefined;
+    eyes.close();
+    clearTimeout(flushTimer);
+    flushTimer = undefined;
+    clearTimeout(sweepTimer);
+    for (const { timer } of followUps.values()) clearTimeout(timer);
+    followUps.clear();
+    dirty.clear();
+    sweepIsDue = false;
+  };
+
+  return {
+    snapshot() {
+      if (!known) {
+        const running = operations();
+        return { revision, containers: reader.readAll().map((container) => withOperation(container, running)) };
+      }
+      if (dirty.size > 0 || sweepIsDue) flush();
+      return { revision, containers: [...known.values()] };
+    },
+    onChanged(listener) {
+      // Wrapped, so that the same function may listen twice and each be taken back once.
+      const entry = (change: ContainersChanged) => listener(change);
+      listeners.add(entry);
+      if (!known) start();
+      return () => {
+        if (listeners.delete(entry) && listeners.size === 0) end();
+      };
+    },
+    operationsChanged() {
+      if (!known) return;
+      const running = operations();
+      for (const [name, { operation }] of known) {
+        const now = running.get(name);
+        if (operation?.task !== now?.task || operation?.kind !== now?.kind) lookAndFollow(name);
+      }
+    },
+  };
+}
+
+/** True while more is to come without an event: a state on its way to another, or an address that is not there yet. */
+function isUnsettled(container: Container | undefined): boolean {
+  if (!container) return false;
+  if (container.state === "starting" || container.state === "stopping") return true;
+  return container.state === "running" && container.ipv4.length === 0;
+}
+
+/** Adds our own operation to what the kernel shows, and the state on the way to which it is. */
+function withOperation(container: Container, operations: Operations): Container {
+  const operation = operations.get(container.name);
+  if (!operation) return container;
+  const { state } = container;
+  const starts = operation.kind === "start" || operation.kind === "restart";
+  const stops = operation.kind === "stop" || operation.kind === "force-stop";
+  if (starts && state === "stopped") return { ...container, operation, state: "starting" };
+  if (stops && (state === "running" || state === "frozen")) return { ...container, operation, state: "stopping" };
+  return { ...container, operation };
+}
+
+type EyeListeners = {
+  onContainerEvent(name: string): void;
+  onCgroupEvent(possibleNames: string[]): void;
+  onUnknownEvent(): void;
+};
+
+/** All that is watched: the folder of containers, each container's own, the folders of cgroups, and each running container's cgroup. */
+function createEyes(
+  { lxcPath, cgroupRoots = lxcCgroupRoots, cgroups = cgroupsOf, onDegraded }: ContainerWatchOptions,
+  { onContainerEvent, onCgroupEvent, onUnknownEvent }: EyeListeners,
+) {
+  /** By path; `identity` tells a folder from another one that was made in its place. */
+  const roots = new Map<string, { identity: string; close(): void }>();
+  const folders = new Map<string, () => void>();
+  const payloads = new Map<string, { initPid: number; close(): void }>();
+  let blind = false;
+  let toldThatBlind = false;
+
+  const keep = (watch: PathWatch): (() => void) | undefined => {
+    if (watch.state === "watched") return watch.close;
+    if (watch.state === "refused") {
+      blind = true;
+      if (!toldThatBlind) onDegraded?.(watch.reason);
+      toldThatBlind = true;
+    }
+    return undefined;
+  };
+
+  const watchRoot = (path: string, onEvent: (entry: string | undefined) => void) => {
+    const identity = identityOf(path);
+    const before = roots.get(path);
+    if (before && before.identity === identity) return;
+    before?.close();
+    roots.delete(path);
+    const close = identity === undefined ? undefined : keep(watchPath(path, onEvent));
+    if (close && identity !== undefined) roots.set(path, { identity, close });
+    else blind = true;
+  };
+
+  const watchFolder = (name: string) => {
+    const close = keep(
+      watchPath(join(lxcPath, name), (entry) => {
+        if (entry === undefined || relevantEntries.has(entry)) onContainerEvent(name);
+      }),
+    );
+    if (close) folders.set(name, close);
+  };
+
+  const forgetFolder = (name: string) => {
+    folders.get(name)?.();
+    folders.delete(name);
+  };
+
+  return {
+    /** Watches whatever is there and not watched yet. */
+    open() {
+      blind = false;
+      watchRoot(lxcPath, (name) => {
+        if (name === undefined) return onUnknownEvent();
+        // A folder of the same name may be another one by now, so its watch is made anew.
+        forgetFolder(name);
+        if (isFolder(join(lxcPath, name))) watchFolder(name);
+        onContainerEvent(name);
+      });
+      for (const root of cgroupRoots()) {
+        watchRoot(root, (entry) => {
+          const names = entry === undefined ? undefined : containersOfCgroup(entry);
+          if (names) onCgroupEvent(names);
+        });
+      }
+      const present = new Set(foldersIn(lxcPath));
+      for (const name of folders.keys()) if (!present.has(name)) forgetFolder(name);
+      for (const name of present) if (!folders.has(name)) watchFolder(name);
+    },
+
+    /** Follows the cgroup of a container while it runs. */
+    attend(name: string, container: Container | undefined) {
+      const watched = payloads.get(name);
+      if (watched?.initPid === container?.initPid) return;
+      watched?.close();
+      payloads.delete(name);
+      if (container?.initPid === undefined) return;
+      const { unified, freezer } = cgroups(container.initPid) ?? {};
+      const files = [unified && join(unified, "cgroup.events"), freezer && freezer !== unified && join(freezer, "freezer.state")];
+      const closers = files.flatMap((file) => (file ? (keep(watchPath(file, () => onContainerEvent(name))) ?? []) : []));
+      payloads.set(name, {
+        initPid: container.initPid,
+        close: () => {
+          for (const close of closers) close();
+        },
+      });
+    },
+
+    /** True where something that should be watched cannot be. */
+    areBlind: () => blind,
+
+    close() {
+      for (const { close } of [...roots.values(), ...payloads.values()]) close();
+      for (const close of folders.values()) close();
+      roots.clear();
+      payloads.clear();
+      folders.clear();
+    },
+  };
+}
+
+/**
+ * The containers to which a cgroup made by LXC may belong: `lxc.monitor.NAME` and `lxc.payload.NAME`, with `-N` after
+ * them where such a cgroup was there already (LXC's cgfsng.c). Undefined for other cgroups.
+ */
+export function containersOfCgroup(folder: string): string[] | undefined {
+  const name = /^lxc\.(?:monitor|payload)\.(.+)$/s.exec(folder)?.[1];
+  if (name === undefined) return undefined;
+  const withoutNumber = /^(.+)-\d+$/s.exec(name)?.[1];
+  return withoutNumber === undefined ? [name] : [name, withoutNumber];
+}
+
+function identityOf(path: string): string | undefined {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  return stat && `${stat.dev}:${stat.ino}`;
+}
+
+function isFolder(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+function foldersIn(path: string): string[] {
+  try {
+    return readdirSync(path, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? entry.name : []));
+  } catch {
+    return [];
+  }
+}
