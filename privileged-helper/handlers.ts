@@ -4,6 +4,8 @@ import type { TaskKind } from "./contract/model.ts";
 import { ProblemError } from "./contract/problems.ts";
 import type { Handlers } from "./dispatch.ts";
 import { createJournal } from "./journal.ts";
+import { createLocks } from "./locks.ts";
+import type { Log } from "./log.ts";
 import { readConfigurationText } from "./lxc/config.ts";
 import { hostInfo } from "./lxc/host.ts";
 import { createContainerReader } from "./lxc/list.ts";
@@ -11,7 +13,6 @@ import { createLogWatch } from "./lxc/logs.ts";
 import { createOperations } from "./lxc/operations.ts";
 import { toolPath } from "./lxc/run.ts";
 import { listTemplates } from "./lxc/templates.ts";
-import { createLocks } from "./locks.ts";
 import { createMetrics } from "./metrics.ts";
 import { createTasks } from "./tasks.ts";
 import { createTerminals, type Terminals } from "./terminals.ts";
@@ -35,6 +36,7 @@ type World = {
   lxcPath: string;
   notify<E extends EventName>(event: E, params: Events[E]): void;
   sendData(channel: number, bytes: Uint8Array): void;
+  log?: Log;
 };
 
 export type HelperHandlers = {
@@ -49,13 +51,19 @@ export type HelperHandlers = {
 };
 
 /** Joins the parts and names the function behind each method. */
-export function createHandlers({ lxcPath, notify, sendData }: World): HelperHandlers {
+export function createHandlers({ lxcPath, notify, sendData, log }: World): HelperHandlers {
   const reader = createContainerReader({ lxcPath });
   const tasks = createTasks();
   const journal = createJournal();
   const operations = createOperations({ lxcPath, reader, tasks, journal, locks: createLocks() });
-  const watch = createContainerWatch({ reader, lxcPath, operations: () => tasks.operations() });
-  const metrics = createMetrics({ reader });
+  const watch = createContainerWatch({
+    reader,
+    lxcPath,
+    operations: () => tasks.operations(),
+    onDegraded: (reason) => log?.("watch-degraded", { reason }),
+  });
+  tasks.onChanged(() => watch.operationsChanged());
+  const metrics = createMetrics({ containers: watch });
   const logs = createLogWatch({ lxcPath });
   const terminals = createTerminals({
     onData: sendData,
@@ -151,7 +159,10 @@ export function createHandlers({ lxcPath, notify, sendData }: World): HelperHand
         }
         if (container.privileged && !before.privileged) throw new ProblemError({ code: "auth-denied", action: "shell-privileged" });
         const channel = terminals.open(
-          { file: toolPath("lxc-attach"), args: ["-n", name, "-P", lxcPath, "--clear-env", "-v", "TERM=xterm-256color", "-v", "LANG=C.UTF-8"] },
+          {
+            file: toolPath("lxc-attach"),
+            args: ["-n", name, "-P", lxcPath, "--clear-env", "-v", "TERM=xterm-256color", "-v", "LANG=C.UTF-8"],
+          },
           { columns, rows },
         );
         return { channel };

@@ -36,6 +36,9 @@ export const operationVariable = "LXC_DESKTOP_OPERATION";
 
 const bootIdPath = "/proc/sys/kernel/random/boot_id";
 
+/** Of the whole process, so that no two files of it ever have one name. */
+let count = 0;
+
 const content = z.object({
   lxcPath: z.string().startsWith("/"),
   name: z.string(),
@@ -45,7 +48,6 @@ const content = z.object({
 
 export function createJournal(directory = "/var/lib/lxc-desktop/journal"): Journal {
   const bootId = readFileSync(bootIdPath, "utf8").trim();
-  let count = 0;
 
   const readAll = () => {
     const records: (JournalRecord & { held: boolean })[] = [];

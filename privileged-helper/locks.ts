@@ -36,9 +36,10 @@ export type Locks = {
 const attempts = 3;
 const stepBackMilliseconds = 20;
 
-export function createLocks(directory = "/run/lxc-desktop/locks"): Locks {
-  let count = 0;
+/** Of the whole process, so that no two files of it ever have one name. */
+let count = 0;
 
+export function createLocks(directory = "/run/lxc-desktop/locks"): Locks {
   return {
     async acquire({ lxcPath, name, operation, mode = "exclusive", lane = "work" }) {
       mkdirSync(directory, { recursive: true, mode: 0o700 });

@@ -1,6 +1,6 @@
 import type { Container, MetricsSample, MetricsTick } from "./contract/model.ts";
-import { cgroupsOf } from "./lxc/cgroup.ts";
 import { type CounterReader, type Counters, openCounters } from "./lxc/counters.ts";
+import { payloadCgroups } from "./lxc/payload.ts";
 import { readProcessStat, startTimeMilliseconds } from "./lxc/proc.ts";
 import type { ContainerWatch } from "./watch.ts";
 
@@ -88,15 +88,21 @@ export function createMetrics({ containers, open = openRunning, clock = () => pe
     const since = lastTick && Math.max(at - lastTick.at, time - lastTick.time);
     const afterGap = since === undefined || since > gapAfterIntervals * interval;
     const samples: MetricsSample[] = [];
+    let isOneLost = false;
     for (const entry of [...metered.values()]) {
       const before = entry.last;
       const now = take(entry);
-      if (!now) continue;
-      const elapsed = before && before !== now ? now.at - before.at : 0;
-      const isKnown = before !== undefined && elapsed >= shortestRateMilliseconds && elapsed <= gapAfterIntervals * interval;
-      samples.push(sampleOf(entry.container.name, now, isKnown && !(afterGap && ticksOfThisWatch > 2) ? before : undefined));
+      if (!now || !before) {
+        isOneLost ||= !now;
+        continue;
+      }
+      const elapsed = now.at - before.at;
+      const hasRate = elapsed >= shortestRateMilliseconds && elapsed <= gapAfterIntervals * interval;
+      samples.push(sampleOf(entry.container.name, now, hasRate ? before : undefined));
       if (elapsed >= shortestRateMilliseconds) entry.last = now;
     }
+    // It has ended, or been started again: then it is metered anew.
+    if (isOneLost) for (const container of containers.snapshot().containers) follow(container);
     schedule();
     if (samples.length === 0) return;
     lastTick = { at, time };
@@ -176,8 +182,8 @@ export function sampleOf(name: string, now: Reading, before: Reading | undefined
 
 type RateKey = "cpuNanoseconds" | "diskReadBytes" | "diskWriteBytes" | "networkReceivedBytes" | "networkSentBytes";
 
-function openRunning({ initPid, startedAt }: RunningContainer): CounterReader | undefined {
-  const cgroups = cgroupsOf(initPid);
+function openRunning({ name, initPid, startedAt }: RunningContainer): CounterReader | undefined {
+  const cgroups = payloadCgroups(name, initPid);
   if (!cgroups) return undefined;
   const reader = openCounters({ cgroups, initFolder: `/proc/${initPid}` });
   // The number may belong to another process by now. What was opened before this check was opened while init lived.

@@ -2,9 +2,10 @@ import { lstatSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import type { Container, ContainersChanged, ContainersSnapshot, TaskKind } from "./contract/model.ts";
-import { type ContainerCgroups, cgroupsOf, lxcCgroupRoots } from "./lxc/cgroup.ts";
+import { type ContainerCgroups, lxcCgroupRoots } from "./lxc/cgroup.ts";
 import { type PathWatch, watchPath } from "./lxc/inotify.ts";
 import type { ContainerReader } from "./lxc/list.ts";
+import { payloadCgroups } from "./lxc/payload.ts";
 
 /**
  * Notices what happens to containers, whoever does it: this app, or someone with `lxc-start` in a shell. The kernel tells
@@ -29,7 +30,7 @@ export type ContainerWatchOptions = {
   /** Folders in which LXC makes the cgroups of containers. */
   cgroupRoots?: () => readonly string[];
   /** The cgroups of a container, by its init process. */
-  cgroups?: (initPid: number) => Pick<ContainerCgroups, "unified" | "freezer"> | undefined;
+  cgroups?: (name: string, initPid: number) => Pick<ContainerCgroups, "unified" | "freezer"> | undefined;
   /** Told once when the kernel refuses to watch, so that containers are read every second instead. */
   onDegraded?: (reason: string) => void;
 };
@@ -237,7 +238,7 @@ type EyeListeners = {
 
 /** All that is watched: the folder of containers, each container's own, the folders of cgroups, and each running container's cgroup. */
 function createEyes(
-  { lxcPath, cgroupRoots = lxcCgroupRoots, cgroups = cgroupsOf, onDegraded }: ContainerWatchOptions,
+  { lxcPath, cgroupRoots = lxcCgroupRoots, cgroups = payloadCgroups, onDegraded }: ContainerWatchOptions,
   { onContainerEvent, onCgroupEvent, onUnknownEvent }: EyeListeners,
 ) {
   /** By path; `identity` tells a folder from another one that was made in its place. */
@@ -311,7 +312,7 @@ function createEyes(
       watched?.close();
       payloads.delete(name);
       if (container?.initPid === undefined) return;
-      const { unified, freezer } = cgroups(container.initPid) ?? {};
+      const { unified, freezer } = cgroups(name, container.initPid) ?? {};
       const files = [unified && join(unified, "cgroup.events"), freezer && freezer !== unified && join(freezer, "freezer.state")];
       const closers = files.flatMap((file) => (file ? (keep(watchPath(file, () => onContainerEvent(name))) ?? []) : []));
       payloads.set(name, {

@@ -1,6 +1,6 @@
 import { closeSync, openSync, readFileSync, readlinkSync, readSync } from "node:fs";
 import { availableParallelism, totalmem } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { ContainerCgroups } from "./cgroup.ts";
 
 /**
@@ -60,16 +60,19 @@ export function openCounters({
   hostCpus = availableParallelism(),
   hostMemoryBytes = totalmem(),
 }: CounterOptions): CounterReader {
-  const { unified } = cgroups;
-  const cpuUsage = openFirst([cgroups.cpuacct, "cpuacct.usage"], [cgroups.cpu, "cpu.stat"], [unified, "cpu.stat"]);
+  const cpuUsage = openFirst([cgroups.cpuacct, "cpuacct.usage"], [cgroups.unified, "cpu.stat"]);
   const memoryUsage = openFirst([cgroups.memory, "memory.usage_in_bytes"], [cgroups.memory, "memory.current"]);
   const memoryStat = openFirst([cgroups.memory, "memory.stat"]);
   const processes = openFirst([cgroups.pids, "pids.current"]);
   // Without "recursive" the controller of v1 leaves out what an init moves into cgroups of its own, as systemd does.
   const disk = openFirst(
-    [cgroups.blkio, "blkio.throttle.io_service_bytes_recursive"],
-    [cgroups.blkio, "blkio.throttle.io_service_bytes"],
     [cgroups.blkio, "io.stat"],
+    ...(countsDisks(cgroups.blkio)
+      ? ([
+          [cgroups.blkio, "blkio.throttle.io_service_bytes_recursive"],
+          [cgroups.blkio, "blkio.throttle.io_service_bytes"],
+        ] as const)
+      : []),
   );
   // A container that shares the host's network has no figures of its own.
   const network = sharesNetwork(initFolder, procFolder) ? undefined : openFirst([initFolder, "net/dev"]);
@@ -87,7 +90,8 @@ export function openCounters({
 
   const readLimits = (hierarchicalMemoryLimit: number | undefined) => {
     if (limits && clock() - limits.at < limitsEveryMilliseconds) return limits.values;
-    const memory = hierarchicalMemoryLimit ?? parseLimit(readFirst([cgroups.memory, "memory.limit_in_bytes"], [cgroups.memory, "memory.max"]));
+    const memory =
+      hierarchicalMemoryLimit ?? parseLimit(readFirst([cgroups.memory, "memory.limit_in_bytes"], [cgroups.memory, "memory.max"]));
     const pids = parseLimit(readFirst([cgroups.pids, "pids.max"]));
     limits = {
       at: clock(),
@@ -260,6 +264,18 @@ function sharesNetwork(initFolder: string, procFolder: string): boolean {
   } catch {
     return true;
   }
+}
+
+/**
+ * True where v1 counts bytes at all. Newer kernels begin only when some limit on disks is set, and give a lone "Total 0"
+ * until then, also for the whole host, which certainly has read from a disk.
+ */
+function countsDisks(folder: string | undefined): boolean {
+  const read = (path: string) => readIfThere(join(path, "blkio.throttle.io_service_bytes"));
+  if (folder === undefined) return false;
+  let top = folder;
+  while (top !== "/" && read(dirname(top)) !== undefined) top = dirname(top);
+  return /^\d+:\d+ /m.test(read(top) ?? "");
 }
 
 type Place = readonly [folder: string | undefined, file: string];

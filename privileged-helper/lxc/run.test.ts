@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { type Problem, ProblemError } from "../contract/problems.ts";
 import type { TaskContext } from "./context.ts";
@@ -14,10 +15,10 @@ async function problemOf(promise: Promise<unknown>): Promise<Problem> {
   return thrown.problem;
 }
 
+/** A process that only was not waited for yet is no longer alive. */
 function isAlive(pid: number): boolean {
   try {
-    process.kill(pid, 0);
-    return true;
+    return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
   } catch {
     return false;
   }

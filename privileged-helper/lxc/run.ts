@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { accessSync, constants } from "node:fs";
+import { accessSync, constants, readdirSync, readFileSync } from "node:fs";
 import { constants as systemConstants } from "node:os";
 import { StringDecoder } from "node:string_decoder";
 import { type Problem, ProblemError } from "../contract/problems.ts";
@@ -211,23 +211,44 @@ function ended(child: ChildProcess, tool: ToolName): Promise<{ exitCode?: number
   });
 }
 
-function killGroup({ pid }: ChildProcess, signal: NodeJS.Signals | 0): boolean {
-  if (pid === undefined) return false;
+function killGroup({ pid }: ChildProcess, signal: NodeJS.Signals) {
+  if (pid === undefined) return;
   try {
     process.kill(-pid, signal);
-    return true;
   } catch {
-    return false;
+    // All of it has ended.
   }
 }
 
 /** A stopped leader may leave others of its group behind: they have the same time to end, then they are killed. */
 async function groupEnded(child: ChildProcess): Promise<void> {
   const killAt = performance.now() + graceMilliseconds;
-  let killed = false;
-  while (killGroup(child, 0)) {
-    if (killed && performance.now() > killAt + graceMilliseconds) return;
-    if (!killed && performance.now() > killAt) killed = killGroup(child, "SIGKILL");
+  const giveUpAt = killAt + graceMilliseconds;
+  while (groupLives(child)) {
+    // One that even SIGKILL does not end waits in the kernel, for a disk that does not answer.
+    if (performance.now() > giveUpAt) return;
+    if (performance.now() > killAt) killGroup(child, "SIGKILL");
     await new Promise((resolve) => setTimeout(resolve, groupCheckMilliseconds));
   }
+}
+
+/** True while a process of the group lives; one that only was not waited for by its new parent does not count. */
+function groupLives({ pid }: ChildProcess): boolean {
+  if (pid === undefined) return false;
+  try {
+    process.kill(-pid, 0);
+  } catch {
+    return false;
+  }
+  return readdirSync("/proc").some((entry) => {
+    if (!/^\d+$/.test(entry)) return false;
+    try {
+      const stat = readFileSync(`/proc/${entry}/stat`, "utf8");
+      // proc_pid_stat(5): pid (command) state parent group ...; a command may hold parentheses.
+      const [state, , group] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+      return Number(group) === pid && state !== "Z" && state !== "X";
+    } catch {
+      return false;
+    }
+  });
 }

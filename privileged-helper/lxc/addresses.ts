@@ -1,0 +1,49 @@
+import { readProcFile } from "./proc.ts";
+
+/** Addresses of a container, read from its network namespace by way of its init process: no fork, no entering. */
+
+/**
+ * @param initPid As the host sees it.
+ * @returns What `lxc-ls -f` shows: no loopback, no link-local IPv6. Sorted.
+ */
+export function readAddresses(initPid: number): { ipv4: string[]; ipv6: string[] } {
+  return {
+    ipv4: parseFibTrie(readProcFile(`/proc/${initPid}/net/fib_trie`) ?? ""),
+    ipv6: parseIfInet6(readProcFile(`/proc/${initPid}/net/if_inet6`) ?? ""),
+  };
+}
+
+/** The kernel's routing tables (net/ipv4/fib_trie.c): a line with an address, then `/32 host LOCAL` where it is one of ours. */
+export function parseFibTrie(text: string): string[] {
+  const found = new Set<string>();
+  const pattern = /\|-- (\d+\.\d+\.\d+\.\d+)\n\s+\/32 host LOCAL/g;
+  for (const [, address] of text.matchAll(pattern)) if (address !== undefined && !address.startsWith("127.")) found.add(address);
+  return [...found].sort();
+}
+
+/** Lines of `ADDRESS IFINDEX PREFIXLENGTH SCOPE FLAGS NAME` in hexadecimal (net/ipv6/addrconf.c, if6_seq_show). */
+export function parseIfInet6(text: string): string[] {
+  const found: string[] = [];
+  for (const line of text.split("\n")) {
+    const [digits, , , scope, , name] = line.trim().split(/\s+/);
+    if (digits?.length !== 32 || name === "lo" || scope === scopeLink || scope === scopeHost) continue;
+    found.push(formatIpv6(digits));
+  }
+  return found.sort();
+}
+/** IPV6_ADDR_LINKLOCAL and IPV6_ADDR_LOOPBACK (include/net/ipv6.h), as the file shows them. */
+const scopeLink = "20";
+const scopeHost = "10";
+
+/** RFC 5952: no leading zeros, and the first longest run of two or more zero groups is `::`. */
+export function formatIpv6(digits: string): string {
+  const groups = (digits.match(/.{4}/g) ?? []).map((group) => group.replace(/^0{1,3}/, ""));
+  let best = { start: 0, length: 0 };
+  for (let start = 0; start < groups.length; start++) {
+    let length = 0;
+    while (groups[start + length] === "0") length++;
+    if (length > best.length) best = { start, length };
+  }
+  if (best.length < 2) return groups.join(":");
+  return `${groups.slice(0, best.start).join(":")}::${groups.slice(best.start + best.length).join(":")}`;
+}

@@ -1,0 +1,115 @@
+import { join } from "node:path";
+import { readProcFile } from "./proc.ts";
+
+/** Where the kernel keeps a process's control groups: cgroups(7), proc_pid_cgroup(5), proc_pid_mountinfo(5). */
+export type CgroupVersion = "v1" | "v2" | "hybrid";
+
+/** Absolute folders, one per controller that the host has. On v2 all of them are `unified`. */
+export type ContainerCgroups = {
+  version: CgroupVersion;
+  unified?: string;
+  cpu?: string;
+  cpuacct?: string;
+  cpuset?: string;
+  memory?: string;
+  pids?: string;
+  blkio?: string;
+  freezer?: string;
+};
+
+type Hierarchy = { mountPoint: string; /** What of the hierarchy the mount shows: "/" but in a container. */ root: string; controllers: string[]; unified: boolean };
+type Membership = { controllers: string[]; path: string };
+
+const controllers = ["cpu", "cpuacct", "cpuset", "memory", "pids", "blkio", "freezer"] as const;
+
+/**
+ * The folders of a process's control groups.
+ * @returns undefined where the process is gone.
+ */
+export function cgroupsOf(pid: number): ContainerCgroups | undefined {
+  const text = readProcFile(`/proc/${pid}/cgroup`);
+  return text === undefined || text === "" ? undefined : joinCgroups(hierarchies(), parseMemberships(text));
+}
+
+/** How this host mounts control groups. */
+export function cgroupVersion(): CgroupVersion {
+  return versionOf(hierarchies());
+}
+
+/**
+ * The folders in which LXC makes `lxc.monitor.*` and `lxc.payload.*` for root: below the control group of process 1, without
+ * systemd's `init.scope` (LXC's cgfsng.c). One per kind of hierarchy is enough to notice each start and end.
+ */
+export function lxcCgroupRoots(): string[] {
+  const text = readProcFile("/proc/1/cgroup");
+  if (text === undefined) return [];
+  const memberships = parseMemberships(text).map(({ controllers, path }) => ({ controllers, path: path.replace(/\/init\.scope$/, "") || "/" }));
+  const { unified, freezer, pids, memory } = joinCgroups(hierarchies(), memberships);
+  return [...new Set([unified, freezer ?? pids ?? memory])].filter((folder) => folder !== undefined);
+}
+
+/** @param text Of /proc/PID/mountinfo. */
+export function parseHierarchies(text: string): Hierarchy[] {
+  const found: Hierarchy[] = [];
+  for (const line of text.split("\n")) {
+    const [before, after] = line.split(" - ");
+    const [type, , superOptions = ""] = after?.split(" ") ?? [];
+    if (type !== "cgroup" && type !== "cgroup2") continue;
+    const [, , , root, mountPoint] = before?.split(" ") ?? [];
+    if (root === undefined || mountPoint === undefined) continue;
+    found.push({ mountPoint: unescape(mountPoint), root: unescape(root), controllers: superOptions.split(","), unified: type === "cgroup2" });
+  }
+  return found;
+}
+
+/** @param text Of /proc/PID/cgroup: lines of `ID:CONTROLLERS:PATH`; v2 has no controllers. */
+export function parseMemberships(text: string): Membership[] {
+  return text
+    .split("\n")
+    .filter(Boolean)
+    .map((line) => {
+      const [, names = "", ...path] = line.split(":");
+      return { controllers: names === "" ? [] : names.split(","), path: path.join(":") };
+    });
+}
+
+export function joinCgroups(mounted: readonly Hierarchy[], memberships: readonly Membership[]): ContainerCgroups {
+  const cgroups: ContainerCgroups = { version: versionOf(mounted) };
+  for (const membership of memberships) {
+    const isUnified = membership.controllers.length === 0;
+    const hierarchy = mounted.find((one) =>
+      isUnified ? one.unified : !one.unified && membership.controllers.every((controller) => one.controllers.includes(controller)),
+    );
+    const folder = hierarchy && folderIn(hierarchy, membership.path);
+    if (folder === undefined) continue;
+    if (isUnified) cgroups.unified = folder;
+    else for (const controller of controllers) if (membership.controllers.includes(controller)) cgroups[controller] = folder;
+  }
+  if (cgroups.version === "v2") for (const controller of controllers) cgroups[controller] = cgroups.unified;
+  return cgroups;
+}
+
+function folderIn({ mountPoint, root }: Hierarchy, path: string): string | undefined {
+  if (root === "/") return join(mountPoint, path);
+  if (path === root || path.startsWith(`${root}/`)) return join(mountPoint, path.slice(root.length));
+  return undefined;
+}
+
+function versionOf(mounted: readonly Hierarchy[]): CgroupVersion {
+  const hasUnified = mounted.some(({ unified }) => unified);
+  const hasLegacy = mounted.some(({ unified, controllers }) => !unified && !controllers.some((controller) => controller.startsWith("name=")));
+  if (hasUnified && hasLegacy) return "hybrid";
+  return hasUnified ? "v2" : "v1";
+}
+
+/** Blanks and backslashes are written as three octal digits. */
+function unescape(field: string): string {
+  return field.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
+}
+
+/** Hierarchies are mounted at boot, before any container; reading them once per process is enough. */
+function hierarchies(): Hierarchy[] {
+  known ??= parseHierarchies(readProcFile("/proc/self/mountinfo") ?? "");
+  return known;
+}
+let known: Hierarchy[] | undefined;

@@ -1,0 +1,220 @@
+import { appendFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import {
+  countCpus,
+  openCounters,
+  parseCpu,
+  parseDisk,
+  parseMemoryStat,
+  parseNetworkDevices,
+  parseQuota,
+  parseStackedMajors,
+} from "./counters.ts";
+
+const recorded = fileURLToPath(new URL("testdata/counters/", import.meta.url));
+const gibibyte = 1024 ** 3;
+
+describe("parsers", () => {
+  it("takes CPU time as nanoseconds in both versions", () => {
+    expect(parseCpu("cpuacct.usage", "123456789\n")).toBe(123456789);
+    expect(parseCpu("cpu.stat", "usage_usec 2500\nuser_usec 2000\nsystem_usec 500\n")).toBe(2_500_000);
+    expect(parseCpu("cpu.stat", "nr_periods 0\n")).toBeUndefined();
+  });
+
+  it("prefers figures that include cgroups below, which only v1 tells apart", () => {
+    const v1 =
+      "cache 8192\ninactive_file 1\nactive_file 2\nhierarchical_memory_limit 1048576\ntotal_inactive_file 4096\ntotal_active_file 512\n";
+    expect(parseMemoryStat(v1)).toEqual({ stat: { inactiveFileBytes: 4096, activeFileBytes: 512 }, limitBytes: 1048576 });
+    expect(parseMemoryStat("anon 1\ninactive_file 10\nactive_file 20\n")).toEqual({ stat: { inactiveFileBytes: 10, activeFileBytes: 20 } });
+  });
+
+  it("adds up disks, and counts nothing twice that passed through a device on top of them", () => {
+    const stacked = parseStackedMajors("Character devices:\n  7 vcs\n\nBlock devices:\n  7 loop\n  8 sd\n253 device-mapper\n259 blkext\n");
+    expect(stacked).toEqual(new Set([7, 253]));
+    const v2 =
+      "8:0 rbytes=100 wbytes=20 rios=1 wios=1 dbytes=0 dios=0\n253:0 rbytes=100 wbytes=20 rios=1 wios=1 dbytes=0 dios=0\n8:16 rbytes=1 wbytes=2\n";
+    expect(parseDisk("io.stat", v2, stacked)).toEqual({ diskReadBytes: 101, diskWriteBytes: 22 });
+    const v1 = "8:0 Read 4096\n8:0 Write 512\n8:0 Sync 0\n8:0 Total 4608\n253:0 Read 4096\nTotal 8704\n";
+    expect(parseDisk("blkio.throttle.io_service_bytes", v1, stacked)).toEqual({ diskReadBytes: 4096, diskWriteBytes: 512 });
+    expect(parseDisk("io.stat", "", stacked)).toEqual({ diskReadBytes: 0, diskWriteBytes: 0 });
+  });
+
+  it("adds up interfaces without the loopback, however narrow the columns are", () => {
+    const text = [
+      "Inter-|   Receive                                                |  Transmit",
+      " face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed",
+      "    lo:  999       1    0    0    0     0          0         0      999       1    0    0    0     0       0          0",
+      "  eth0:1500      10    0    0    0     0          0         0      700       8    0    0    0     0       0          0",
+      "  eth1: 5 1 0 0 0 0 0 0 6 1 0 0 0 0 0 0",
+      "",
+    ].join("\n");
+    expect(parseNetworkDevices(text)).toEqual({ networkReceivedBytes: 1505, networkSentBytes: 706 });
+  });
+
+  it("counts the CPUs of a list", () => {
+    expect(countCpus("0-3,8\n")).toBe(5);
+    expect(countCpus("2")).toBe(1);
+    expect(countCpus("\n")).toBeUndefined();
+  });
+
+  it("takes no quota for none", () => {
+    expect(parseQuota("50000", "100000")).toBe(0.5);
+    expect(parseQuota("max", "100000")).toBeUndefined();
+    expect(parseQuota("-1", "100000")).toBeUndefined();
+    expect(parseQuota(undefined, undefined)).toBeUndefined();
+  });
+});
+
+describe("a container's counters", () => {
+  let folder: string;
+  let time: number;
+  const closers: (() => void)[] = [];
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "counters-"));
+    time = 0;
+    put("proc/devices", "Block devices:\n253 device-mapper\n");
+    link("proc/self/ns/net", "net:[1]");
+    link("init/ns/net", "net:[2]");
+    put("init/net/dev", "a\nb\neth0: 10 0 0 0 0 0 0 0 20 0 0 0 0 0 0 0\n");
+  });
+  afterEach(() => {
+    for (const close of closers.splice(0)) close();
+    rmSync(folder, { recursive: true });
+  });
+
+  const put = (path: string, text: string) => {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), text);
+  };
+  const link = (path: string, target: string) => {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    symlinkSync(target, join(folder, path));
+  };
+  const open = (cgroups: Parameters<typeof openCounters>[0]["cgroups"]) => {
+    const counters = openCounters({
+      cgroups,
+      initFolder: join(folder, "init"),
+      procFolder: join(folder, "proc"),
+      clock: () => time,
+      hostCpus: 4,
+      hostMemoryBytes: 8 * gibibyte,
+    });
+    closers.push(() => counters.close());
+    return counters;
+  };
+  const openUnified = () => {
+    const unified = join(folder, "cgroup");
+    return open({ unified, cpu: unified, cpuset: unified, memory: unified, pids: unified, blkio: unified });
+  };
+
+  it("come from one folder on cgroup v2", () => {
+    put("cgroup/cpu.stat", "usage_usec 10\n");
+    put("cgroup/cpu.max", "150000 100000\n");
+    put("cgroup/cpuset.cpus.effective", "0-2\n");
+    put("cgroup/memory.current", "1000\n");
+    put("cgroup/memory.stat", "inactive_file 300\nactive_file 100\n");
+    put("cgroup/memory.max", "2000000\n");
+    put("cgroup/pids.current", "7\n");
+    put("cgroup/pids.max", "100\n");
+    put("cgroup/io.stat", "8:0 rbytes=1 wbytes=2\n");
+    expect(openUnified().read()).toEqual({
+      cpuNanoseconds: 10_000,
+      cpuLimit: 1.5,
+      memoryUsageBytes: 1000,
+      inactiveFileBytes: 300,
+      activeFileBytes: 100,
+      memoryLimitBytes: 2_000_000,
+      processes: 7,
+      processesLimit: 100,
+      diskReadBytes: 1,
+      diskWriteBytes: 2,
+      networkReceivedBytes: 10,
+      networkSentBytes: 20,
+    });
+  });
+
+  it("come from a folder per controller on cgroup v1, as a kernel wrote them", () => {
+    const v1 = (controller: string) => join(recorded, "v1", controller);
+    const counters = open({
+      cpuacct: v1("cpuacct"),
+      cpu: v1("cpu"),
+      cpuset: v1("cpuset"),
+      memory: v1("memory"),
+      pids: v1("pids"),
+      blkio: v1("blkio"),
+    });
+    expect(counters.read()).toEqual({
+      cpuNanoseconds: 18975396,
+      cpuLimit: 1,
+      memoryUsageBytes: 1040384,
+      inactiveFileBytes: 16384,
+      activeFileBytes: 20480,
+      memoryLimitBytes: 67108864,
+      processes: 5,
+      processesLimit: 200,
+      networkReceivedBytes: 10,
+      networkSentBytes: 20,
+    });
+  });
+
+  it("are absent, not 0, where there is no controller or no limit", () => {
+    put("cgroup/cpu.stat", "usage_usec 10\n");
+    put("cgroup/memory.current", "1000\n");
+    put("cgroup/memory.max", "max\n");
+    put("cgroup/pids.max", "max\n");
+    const { networkReceivedBytes, networkSentBytes, ...rest } = openUnified().read() ?? {};
+    expect(rest).toEqual({ cpuNanoseconds: 10_000, memoryUsageBytes: 1000, cpuLimit: 4 });
+  });
+
+  it("have no disk figures on a v1 kernel that does not count them, and else those of cgroups below as well", () => {
+    put("blkio/blkio.throttle.io_service_bytes", "Total 0\n");
+    put("blkio/web/blkio.throttle.io_service_bytes", "Total 0\n");
+    put("blkio/web/blkio.throttle.io_service_bytes_recursive", "8:0 Read 30\n8:0 Write 40\nTotal 70\n");
+    const blkio = join(folder, "blkio/web");
+    expect(open({ blkio }).read()).not.toHaveProperty("diskReadBytes");
+    put("blkio/blkio.throttle.io_service_bytes", "8:0 Read 1000\n8:0 Write 1000\nTotal 2000\n");
+    expect(open({ blkio }).read()).toMatchObject({ diskReadBytes: 30, diskWriteBytes: 40 });
+  });
+
+  it("leave the network out where it is the host's", () => {
+    rmSync(join(folder, "init/ns/net"));
+    link("init/ns/net", "net:[1]");
+    expect(openUnified().read()).not.toHaveProperty("networkReceivedBytes");
+  });
+
+  it("take no limit from one above the memory that there is", () => {
+    put("cgroup/memory.max", `${9 * gibibyte}\n`);
+    expect(openUnified().read()).not.toHaveProperty("memoryLimitBytes");
+  });
+
+  it("are read anew each time, also when a file has grown", () => {
+    put("cgroup/pids.current", "7\n");
+    put("cgroup/io.stat", "8:0 rbytes=1 wbytes=2\n");
+    const counters = openUnified();
+    expect(counters.read()?.processes).toBe(7);
+    put("cgroup/pids.current", "12\n");
+    for (let disk = 1; disk <= 1000; disk += 1)
+      appendFileSync(join(folder, "cgroup/io.stat"), `8:${disk * 16} rbytes=1 wbytes=2 rios=1 wios=1\n`);
+    expect(counters.read()).toMatchObject({ processes: 12, diskReadBytes: 1001, diskWriteBytes: 2002 });
+  });
+
+  it("read what is costly or hardly changes less often", () => {
+    put("cgroup/memory.current", "1000\n");
+    put("cgroup/memory.stat", "inactive_file 300\n");
+    put("cgroup/pids.max", "100\n");
+    const counters = openUnified();
+    counters.read();
+    put("cgroup/memory.stat", "inactive_file 400\n");
+    put("cgroup/pids.max", "200\n");
+    time = 1_000;
+    expect(counters.read()).toMatchObject({ inactiveFileBytes: 300, processesLimit: 100 });
+    time = 2_000;
+    expect(counters.read()).toMatchObject({ inactiveFileBytes: 400, processesLimit: 100 });
+    time = 5_000;
+    expect(counters.read()).toMatchObject({ processesLimit: 200 });
+  });
+});

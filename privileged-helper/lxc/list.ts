@@ -1,0 +1,178 @@
+import { lstatSync, readdirSync, statSync } from "node:fs";
+import { isAbsolute, join, relative } from "node:path";
+import type { Container } from "../contract/model.ts";
+import { isManageableName } from "../contract/names.ts";
+import { readAddresses } from "./addresses.ts";
+import { cgroupsOf } from "./cgroup.ts";
+import { readEffectiveConfig, valueOf, valuesOf } from "./config.ts";
+import { createMonitors, type Monitor } from "./monitors.ts";
+import { readProcFile } from "./proc.ts";
+
+/** Reads containers from the kernel and from their folders. It never starts a process, and remembers only what it can check. */
+export type ContainerReader = {
+  /** Every container below the folder of containers, sorted by name. */
+  readAll(): Container[];
+  /** @returns undefined where there is no such container. */
+  readOne(name: string): Container | undefined;
+};
+
+/** What a configuration says about a container, as far as the list shows it. */
+type Configured = Pick<Container, "privileged" | "autostart" | "storage" | "clonedFrom"> & {
+  /** Folders that have to be there for a start. */
+  folders: string[];
+  problem?: string;
+};
+type Remembered = { stamp: string; includes: Map<string, string>; configured: Configured };
+
+export function createContainerReader({ lxcPath }: { lxcPath: string }): ContainerReader {
+  const monitors = createMonitors(lxcPath);
+  const remembered = new Map<string, Remembered>();
+  const freezers = new Map<number, string | undefined>();
+
+  /** Configurations of all containers; those that did not change are not read again. */
+  const readConfigurations = () => {
+    const stampOf = memoizedStamps();
+    const configurations = new Map<string, Configured>();
+    for (const name of containerNames(lxcPath)) {
+      const path = join(lxcPath, name, "config");
+      const stamp = stampOf(path);
+      if (stamp === undefined) continue;
+      const before = remembered.get(name);
+      const isValid = before?.stamp === stamp && [...before.includes].every(([file, included]) => stampOf(file) === included);
+      const current = isValid ? before : readConfigured(lxcPath, path, stamp, stampOf);
+      remembered.set(name, current);
+      configurations.set(name, current.configured);
+    }
+    for (const name of remembered.keys()) if (!configurations.has(name)) remembered.delete(name);
+    return configurations;
+  };
+
+  const isFrozen = (initPid: number) => {
+    if (!freezers.has(initPid)) {
+      if (freezers.size > 10_000) freezers.clear();
+      const { freezer, unified } = cgroupsOf(initPid) ?? {};
+      // On v2 the freezer is part of every cgroup; on v1 it is a hierarchy, and LXC freezes there.
+      freezers.set(initPid, freezer !== undefined && freezer !== unified ? join(freezer, "freezer.state") : unified && join(unified, "cgroup.events"));
+    }
+    const file = freezers.get(initPid);
+    const text = file === undefined ? undefined : readProcFile(file);
+    return text !== undefined && (text.startsWith("FROZEN") || /^frozen 1$/m.test(text));
+  };
+
+  const describe = (name: string, configured: Configured, clones: string[], monitor: Monitor | undefined): Container => {
+    const { privileged, autostart, storage, clonedFrom } = configured;
+    const container: Container = {
+      name,
+      manageable: isManageableName(name),
+      state: "stopped",
+      privileged,
+      autostart,
+      ipv4: [],
+      ipv6: [],
+      clones,
+      storage,
+    };
+    if (clonedFrom !== undefined) container.clonedFrom = clonedFrom;
+    if (!container.manageable) container.note = "Its name has characters that LXC would hand to a shell, so it is shown and left alone.";
+    if (monitor?.init) {
+      const { pid, startedAt } = monitor.init;
+      return { ...container, state: isFrozen(pid) ? "frozen" : "running", initPid: pid, startedAt, ...readAddresses(pid) };
+    }
+    if (monitor) return { ...container, state: "starting" };
+    const problem = configured.problem ?? explainMissing(configured.folders);
+    return problem === undefined ? container : { ...container, state: "error", note: problem };
+  };
+
+  const read = (wanted?: string): Container[] => {
+    const configurations = readConfigurations();
+    if (wanted !== undefined && !configurations.has(wanted)) return [];
+    const clones = new Map<string, string[]>();
+    for (const [name, { clonedFrom }] of configurations) {
+      if (clonedFrom !== undefined) clones.set(clonedFrom, [...(clones.get(clonedFrom) ?? []), name]);
+    }
+    const names = wanted === undefined ? [...configurations.keys()] : [wanted];
+    const running = monitors.read(names);
+    return names.flatMap((name) => {
+      const configured = configurations.get(name);
+      return configured ? [describe(name, configured, clones.get(name) ?? [], running.get(name))] : [];
+    });
+  };
+
+  return {
+    readAll: () => read(),
+    readOne: (name) => read(name)[0],
+  };
+}
+
+/** Folders only: a symbolic link could make root work on someone else's files. */
+function containerNames(lxcPath: string): string[] {
+  try {
+    return readdirSync(lxcPath, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory() && !entry.name.startsWith("."))
+      .map(({ name }) => name)
+      .sort();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
+}
+
+/** Tells two versions of a file apart; includes are shared, so each is looked at once per reading. */
+function memoizedStamps(): (path: string) => string | undefined {
+  const stamps = new Map<string, string | undefined>();
+  return (path) => {
+    if (!stamps.has(path)) {
+      const status = lstatSync(path, { throwIfNoEntry: false });
+      stamps.set(path, status && `${status.ino} ${status.size} ${status.mtimeMs} ${status.ctimeMs}`);
+    }
+    return stamps.get(path);
+  };
+}
+
+function readConfigured(lxcPath: string, path: string, stamp: string, stampOf: (path: string) => string | undefined): Remembered {
+  try {
+    const { entries, files } = readEffectiveConfig(path);
+    const rootfs = parseRootfs(valueOf(entries, "lxc.rootfs.path") ?? "");
+    const base = rootfs.lower === undefined ? undefined : relative(lxcPath, rootfs.lower).split("/")[0];
+    return {
+      stamp,
+      includes: new Map(files.slice(1).map((file) => [file, stampOf(file) ?? ""])),
+      configured: {
+        privileged: valuesOf(entries, "lxc.idmap").length === 0,
+        autostart: valueOf(entries, "lxc.start.auto") === "1",
+        storage: rootfs.storage,
+        folders: rootfs.folders,
+        ...(base && base !== ".." ? { clonedFrom: base } : {}),
+      },
+    };
+  } catch (error) {
+    const problem = `Its configuration cannot be read: ${error instanceof Error ? error.message : String(error)}`;
+    // Without a configuration nothing is known to be safe.
+    return { stamp, includes: new Map(), configured: { privileged: true, autostart: false, storage: "other", folders: [], problem } };
+  }
+}
+
+const storages = new Set(["btrfs", "zfs", "lvm", "loop"]);
+
+/** `lxc.rootfs.path` is `TYPE:REST`, or a plain path (lxc.container.conf(5)); of an overlay the rest is LOWER:UPPER. */
+export function parseRootfs(value: string): { storage: Container["storage"]; lower?: string; folders: string[] } {
+  const colon = value.indexOf(":");
+  if (colon < 0 || isAbsolute(value)) return { storage: "dir", folders: isAbsolute(value) ? [value] : [] };
+  const type = value.slice(0, colon);
+  const rest = value.slice(colon + 1);
+  if (type === "dir") return { storage: "dir", folders: [rest] };
+  if (type === "overlay" || type === "overlayfs") {
+    const lowers = rest.split(":");
+    const upper = lowers.pop();
+    // A stack of layers: the last one before the upper is the plain folder at the bottom.
+    const lower = lowers.at(-1)?.replace(/^(dir|overlay|overlayfs)$/, "") || undefined;
+    const folders = [lower, upper].filter((folder) => folder !== undefined && isAbsolute(folder)) as string[];
+    return lower !== undefined && isAbsolute(lower) ? { storage: "overlay", lower, folders } : { storage: "overlay", folders };
+  }
+  return { storage: storages.has(type) ? (type as Container["storage"]) : "other", folders: [] };
+}
+
+function explainMissing(folders: readonly string[]): string | undefined {
+  const missing = folders.find((folder) => !statSync(folder, { throwIfNoEntry: false }));
+  return missing === undefined ? undefined : `Its root file system is missing: ${missing}`;
+}

@@ -1,0 +1,166 @@
+import { readdirSync, readlinkSync } from "node:fs";
+import { join } from "node:path";
+import { lxcCgroupRoots } from "./cgroup.ts";
+import { childrenOf, readProcFile, readProcessStat, realUidOf, startTimeMilliseconds } from "./proc.ts";
+
+/**
+ * Which containers run, as a fact. Every running container has a monitor process that listens on an abstract socket named
+ * after it. Anybody may bind such a name, so the name alone proves nothing: here the process that holds the very
+ * socket (its inode) has to be root's, and the container's init has to be that process's child.
+ */
+export type Monitor = {
+  pid: number;
+  /** The container's first process as the host sees it. Absent while it is being started. */
+  init?: { pid: number; startTicks: string; /** Milliseconds since the epoch. */ startedAt: number };
+};
+
+type KnownMonitor = { pid: number; startTicks: string; init?: { pid: number; startTicks: string; startedAt: number; isStarted: boolean } };
+
+/** Longest abstract name: sun_path without its first byte and an end (unix(7)); LXC hashes what is longer (commands_utils.c). */
+const maxSocketName = 106;
+
+/** Remembers who holds which socket, so that a second look costs two reads per running container. */
+export function createMonitors(lxcPath: string) {
+  const known = new Map<number, KnownMonitor>();
+
+  return {
+    /** Monitors of all these containers that have one, by container. */
+    read(names: Iterable<string>): Map<string, Monitor> {
+      const sockets = parseListeningSockets(readProcFile("/proc/net/unix") ?? "");
+      const monitors = new Map<string, Monitor>();
+      const unknown = new Map<number, string>();
+      for (const name of names) {
+        const inode = sockets.get(commandSocketName(lxcPath, name));
+        if (inode === undefined) continue;
+        const before = known.get(inode);
+        if (before && isSame(before)) monitors.set(name, withInit(before));
+        else unknown.set(inode, name);
+      }
+      for (const [inode, monitor] of findHolders(new Set(unknown.keys()))) {
+        known.set(inode, monitor);
+        monitors.set(unknown.get(inode) ?? "", withInit(monitor));
+      }
+      if (known.size > 2 * monitors.size + 16) forgetEnded(known);
+      return monitors;
+    },
+  };
+}
+
+/** `@LXCPATH/NAME/command`, or with a 64-bit FNV-1a hash of `LXCPATH/NAME` where that is too long (commands_utils.c). */
+export function commandSocketName(lxcPath: string, name: string): string {
+  const plain = `${lxcPath}/${name}/command`;
+  if (Buffer.byteLength(plain) <= maxSocketName) return `@${plain}`;
+  let hash = 0xcbf29ce484222325n;
+  for (const byte of Buffer.from(`${lxcPath}/${name}`)) hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * 0x100000001b3n);
+  return `@lxc/${hash.toString(16).padStart(16, "0")}/command`;
+}
+
+/**
+ * Sockets with a name that accept connections.
+ * @param text Of /proc/net/unix (unix(7)): `Num RefCount Protocol Flags Type St Inode Path`; flag 0x10000 is __SO_ACCEPTCON.
+ * @returns Name, `@` for the zero byte, -> inode.
+ */
+export function parseListeningSockets(text: string): Map<string, number> {
+  const sockets = new Map<string, number>();
+  const pattern = /^\S+ \S+ \S+ (\S+) \S+ \S+ +(\d+) (@.+)$/gm;
+  for (const [, flags, inode, name] of text.matchAll(pattern)) {
+    if (name !== undefined && (Number.parseInt(flags ?? "", 16) & 0x10000) !== 0) sockets.set(name, Number(inode));
+  }
+  return sockets;
+}
+
+function isSame({ pid, startTicks }: { pid: number; startTicks: string }): boolean {
+  const stat = readProcessStat(pid);
+  return stat !== undefined && stat.startTicks === startTicks && stat.state !== "Z";
+}
+
+function withInit(monitor: KnownMonitor): Monitor {
+  if (!monitor.init || !isSame(monitor.init)) monitor.init = findInit(monitor.pid);
+  else if (!monitor.init.isStarted) monitor.init.isStarted = hasBecomeInit(monitor.pid, monitor.init.pid);
+  if (!monitor.init?.isStarted) return { pid: monitor.pid };
+  const { pid, startTicks, startedAt } = monitor.init;
+  return { pid: monitor.pid, init: { pid, startTicks, startedAt } };
+}
+
+/** The monitor's child that is the first process of its own pid namespace, or else the one in the container's cgroup. */
+function findInit(monitorPid: number): KnownMonitor["init"] {
+  let init: number | undefined;
+  for (const child of childrenOf(monitorPid)) {
+    const ids = /^NSpid:\s+(.*)$/m.exec(readProcFile(`/proc/${child}/status`) ?? "")?.[1]?.split("\t") ?? [];
+    if (ids.length > 1 && ids.at(-1) === "1") init = child;
+    else if (/[/.]lxc\.payload/.test(readProcFile(`/proc/${child}/cgroup`) ?? "")) init ??= child;
+  }
+  const stat = init === undefined ? undefined : readProcessStat(init);
+  if (!stat || stat.state === "Z") return undefined;
+  const isStarted = hasBecomeInit(monitorPid, stat.pid);
+  return { pid: stat.pid, startTicks: stat.startTicks, startedAt: startTimeMilliseconds(stat), isStarted };
+}
+
+/** Until it executes its program, init is a copy of the monitor and still being set up. */
+function hasBecomeInit(monitorPid: number, initPid: number): boolean {
+  return readProcessStat(initPid)?.command !== readProcessStat(monitorPid)?.command;
+}
+
+/** Root's processes that hold these sockets. Looks where LXC keeps its monitors first, and then everywhere. */
+function findHolders(inodes: Set<number>): Map<number, KnownMonitor> {
+  const holders = new Map<number, KnownMonitor>();
+  const seen = new Set<number>();
+  const look = (pids: Iterable<number>) => {
+    for (const pid of pids) {
+      if (holders.size === inodes.size) return;
+      if (seen.has(pid)) continue;
+      seen.add(pid);
+      const stat = readProcessStat(pid);
+      if (!stat || stat.state === "Z" || realUidOf(pid) !== 0) continue;
+      for (const inode of socketsOf(pid)) {
+        const before = holders.get(inode);
+        // A child that is being started still shares its monitor's descriptors: the elder one is the monitor.
+        if (inodes.has(inode) && (!before || BigInt(stat.startTicks) < BigInt(before.startTicks))) {
+          holders.set(inode, { pid, startTicks: stat.startTicks });
+        }
+      }
+    }
+  };
+  if (inodes.size === 0) return holders;
+  look(processesInMonitorCgroups());
+  look(allProcesses());
+  return holders;
+}
+
+function processesInMonitorCgroups(): number[] {
+  const [root] = lxcCgroupRoots();
+  if (root === undefined) return [];
+  return namesIn(root)
+    .filter((name) => name.startsWith("lxc.monitor"))
+    .flatMap((name) => (readProcFile(join(root, name, "cgroup.procs")) ?? "").split("\n").filter(Boolean).map(Number));
+}
+
+function allProcesses(): number[] {
+  return namesIn("/proc").filter((name) => /^\d+$/.test(name)).map(Number);
+}
+
+function socketsOf(pid: number): number[] {
+  const folder = `/proc/${pid}/fd`;
+  const found: number[] = [];
+  for (const descriptor of namesIn(folder)) {
+    try {
+      const match = /^socket:\[(\d+)\]$/.exec(readlinkSync(join(folder, descriptor)));
+      if (match) found.push(Number(match[1]));
+    } catch {
+      // Closed since the folder was read.
+    }
+  }
+  return found;
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+function forgetEnded(known: Map<number, KnownMonitor>) {
+  for (const [inode, monitor] of known) if (!isSame(monitor)) known.delete(inode);
+}

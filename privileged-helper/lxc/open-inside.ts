@@ -1,0 +1,33 @@
+import { closeSync, constants, fstatSync, openSync } from "node:fs";
+
+const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_NOCTTY } = constants;
+
+/**
+ * Opens a regular file for reading that lies below a folder, component by component and without following any link, so
+ * that nothing put in the way by someone else leads out of the folder. (Node has no openat2(2): `/proc/self/fd/N/NAME` stands in.)
+ * @param folder One that only root can change; it is followed as it is written.
+ * @param relative A path such as `logs/console.log`; undefined comes back for empty components, `.` and `..`.
+ * @returns A descriptor that the caller closes, or undefined where there is no such file or it is not a regular one.
+ */
+export function openInside(folder: string, relative: string): number | undefined {
+  const components = relative.split("/");
+  const name = components.pop();
+  if (name === undefined || [...components, name].some((component) => ["", ".", ".."].includes(component))) return undefined;
+  let parent: number | undefined;
+  try {
+    parent = openSync(folder, O_RDONLY | O_DIRECTORY);
+    for (const component of components) {
+      const next = openSync(`/proc/self/fd/${parent}/${component}`, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+      closeSync(parent);
+      parent = next;
+    }
+    const file = openSync(`/proc/self/fd/${parent}/${name}`, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+    if (fstatSync(file).isFile()) return file;
+    closeSync(file);
+    return undefined;
+  } catch {
+    return undefined;
+  } finally {
+    if (parent !== undefined) closeSync(parent);
+  }
+}

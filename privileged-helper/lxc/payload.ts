@@ -1,0 +1,32 @@
+import { type ContainerCgroups, cgroupsOf } from "./cgroup.ts";
+
+/**
+ * The cgroups of a whole container. Its init may have gone into one further down, as systemd does (`init.scope`), where it
+ * would be counted and frozen alone.
+ * @returns undefined where init has ended.
+ */
+export function payloadCgroups(name: string, initPid: number): ContainerCgroups | undefined {
+  const cgroups = cgroupsOf(initPid);
+  if (!cgroups) return undefined;
+  const whole: ContainerCgroups = { version: cgroups.version };
+  for (const controller of controllers) {
+    const folder = cgroups[controller];
+    if (folder !== undefined) whole[controller] = payloadFolder(name, folder);
+  }
+  return whole;
+}
+
+/**
+ * Cuts a path after the cgroup that LXC made for a container, `lxc.payload.NAME` or `lxc.payload.NAME-N` (LXC's cgfsng.c).
+ * With a path of its own (`lxc.cgroup.dir.container`) only the name that systemd always uses is known not to belong to it.
+ */
+export function payloadFolder(name: string, folder: string): string {
+  const components = folder.split("/");
+  const own = `lxc.payload.${name}`;
+  const end = components.findIndex(
+    (component) => component === own || (component.startsWith(`${own}-`) && /^\d+$/.test(component.slice(own.length + 1))),
+  );
+  return end < 0 ? folder.replace(/\/init\.scope$/, "") : components.slice(0, end + 1).join("/");
+}
+
+const controllers = ["unified", "cpu", "cpuacct", "cpuset", "memory", "pids", "blkio", "freezer"] as const;

@@ -1,0 +1,65 @@
+import { readFileSync } from "node:fs";
+
+/** One line of /proc/PID/stat (proc_pid_stat(5)), as far as it is used. */
+export type ProcessStat = {
+  pid: number;
+  /** The file name of the program, cut to 15 bytes. */
+  command: string;
+  /** One letter: R, S, D, T, Z, X, ... */
+  state: string;
+  parentPid: number;
+  /** Clock ticks from boot to start. A string, because it is only ever compared; together with the pid it names one process. */
+  startTicks: string;
+};
+
+/** USER_HZ is 100 on every architecture that Linux has containers on (proc_pid_stat(5), sysconf(3)). */
+const clockTicksPerSecond = 100;
+
+/** @returns undefined where there is no such process. */
+export function readProcessStat(pid: number): ProcessStat | undefined {
+  const text = readProcFile(`/proc/${pid}/stat`);
+  return text === undefined ? undefined : parseProcessStat(text);
+}
+
+/** A command may hold blanks and parentheses, so it ends at the last one. */
+export function parseProcessStat(text: string): ProcessStat | undefined {
+  const open = text.indexOf("(");
+  const close = text.lastIndexOf(")");
+  if (open < 0 || close < open) return undefined;
+  const fields = text.slice(close + 2).split(" ");
+  const [state, parentPid] = fields;
+  // Field 22 of the line; the first one after the command is field 3.
+  const startTicks = fields[22 - 3];
+  if (state === undefined || parentPid === undefined || startTicks === undefined) return undefined;
+  return { pid: Number(text.slice(0, open)), command: text.slice(open + 1, close), state, parentPid: Number(parentPid), startTicks };
+}
+
+/** When a process was started, milliseconds since the epoch. */
+export function startTimeMilliseconds(stat: Pick<ProcessStat, "startTicks">): number {
+  bootTimeSeconds ??= Number(/^btime (\d+)$/m.exec(readFileSync("/proc/stat", "utf8"))?.[1] ?? 0);
+  return bootTimeSeconds * 1000 + (Number(stat.startTicks) * 1000) / clockTicksPerSecond;
+}
+let bootTimeSeconds: number | undefined;
+
+/** Real user id of a process: the first number of the `Uid:` line of /proc/PID/status (proc_pid_status(5)). */
+export function realUidOf(pid: number): number | undefined {
+  const match = /^Uid:\s+(\d+)/m.exec(readProcFile(`/proc/${pid}/status`) ?? "");
+  return match ? Number(match[1]) : undefined;
+}
+
+/** Children of a process's main thread, from /proc/PID/task/PID/children (proc_pid_task_children(5)). */
+export function childrenOf(pid: number): number[] {
+  const text = readProcFile(`/proc/${pid}/task/${pid}/children`) ?? "";
+  return text.split(" ").filter(Boolean).map(Number);
+}
+
+/** A file of /proc that may vanish between any two steps. */
+export function readProcFile(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT" || code === "ESRCH" || code === "EACCES" || code === "EINVAL") return undefined;
+    throw error;
+  }
+}

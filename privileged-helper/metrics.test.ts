@@ -1,0 +1,270 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { Container, ContainersChanged, MetricsTick } from "./contract/model.ts";
+import type { Counters } from "./lxc/counters.ts";
+import { createMetrics, type Metrics } from "./metrics.ts";
+
+const container = (name: string, initPid?: number): Container => ({
+  name,
+  manageable: true,
+  state: initPid === undefined ? "stopped" : "running",
+  privileged: false,
+  autostart: false,
+  ipv4: [],
+  ipv6: [],
+  clones: [],
+  storage: "dir",
+  ...(initPid === undefined ? {} : { initPid, startedAt: initPid * 1000 }),
+});
+
+/** A host whose containers and counters a test sets, under a clock that it moves. */
+function createHost() {
+  const known = new Map<string, Container>();
+  const counters = new Map<string, Counters | undefined>();
+  const listeners = new Set<(change: ContainersChanged) => void>();
+  const opened: string[] = [];
+  const closed: string[] = [];
+  let reads = 0;
+  return {
+    counters,
+    opened,
+    closed,
+    reads: () => reads,
+    watchers: () => listeners.size,
+    run(name: string, initPid: number, initial: Partial<Counters> = {}) {
+      counters.set(name, { cpuLimit: 2, ...initial });
+      this.change(container(name, initPid));
+    },
+    change(changed: Container) {
+      known.set(changed.name, changed);
+      for (const listener of listeners) listener({ revision: 1, changed: [changed], removed: [] });
+    },
+    remove(name: string) {
+      known.delete(name);
+      for (const listener of listeners) listener({ revision: 1, changed: [], removed: [name] });
+    },
+    create: () =>
+      createMetrics({
+        containers: {
+          snapshot: () => ({ revision: 0, containers: [...known.values()] }),
+          onChanged(listener) {
+            listeners.add(listener);
+            return () => listeners.delete(listener);
+          },
+        },
+        open: ({ name, initPid }) => {
+          opened.push(`${name}:${initPid}`);
+          return {
+            read: () => {
+              reads += 1;
+              return counters.get(name);
+            },
+            close: () => closed.push(`${name}:${initPid}`),
+          };
+        },
+      }),
+  };
+}
+
+let host: ReturnType<typeof createHost>;
+let metrics: Metrics;
+let ticks: MetricsTick[];
+const onTick = (tick: MetricsTick) => ticks.push(tick);
+const namesOf = (tick: MetricsTick | undefined) => tick?.samples.map(({ name }) => name);
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date", "performance"] });
+  host = createHost();
+  metrics = host.create();
+  ticks = [];
+});
+afterEach(() => {
+  metrics.stop();
+  vi.useRealTimers();
+});
+
+describe("ticks", () => {
+  it("come at once, then early with rates, then at the interval, one for all containers", () => {
+    host.run("web", 10, { cpuNanoseconds: 1e9 });
+    host.run("db", 20);
+    metrics.watch("running", 1000, onTick);
+    expect(ticks).toHaveLength(0);
+    vi.advanceTimersByTime(0);
+    expect(ticks.map(namesOf)).toEqual([["web", "db"]]);
+    expect(ticks[0]?.samples[0]).not.toHaveProperty("cpuPercent");
+    host.counters.set("web", { cpuLimit: 2, cpuNanoseconds: 1e9 + 125e6 });
+    vi.advanceTimersByTime(250);
+    expect(ticks[1]?.samples[0]).toMatchObject({ name: "web", cpuPercent: 50, cpuNanoseconds: 1.125e9 });
+    vi.advanceTimersByTime(3000);
+    expect(ticks).toHaveLength(5);
+  });
+
+  it("tell of running containers only, or of those named", () => {
+    host.run("web", 10);
+    host.run("db", 20);
+    host.change(container("off"));
+    metrics.watch(["db", "off", "never"], 1000, onTick);
+    vi.advanceTimersByTime(300);
+    expect(ticks.map(namesOf)).toEqual([["db"], ["db"]]);
+    expect(host.opened).toEqual(["db:20"]);
+  });
+
+  it("follow containers that start, stop, are started again and go", () => {
+    metrics.watch("running", 1000, onTick);
+    vi.advanceTimersByTime(10_000);
+    expect(ticks).toEqual([]);
+    host.run("web", 10, { processes: 1 });
+    vi.advanceTimersByTime(2000);
+    expect(namesOf(ticks.at(-1))).toEqual(["web"]);
+    host.run("web", 11, { processes: 2 });
+    vi.advanceTimersByTime(1000);
+    expect(ticks.at(-1)?.samples).toEqual([{ name: "web", cpuLimit: 2, processes: 2 }]);
+    expect(host.closed).toEqual(["web:10"]);
+    host.change(container("web"));
+    const count = ticks.length;
+    vi.advanceTimersByTime(5000);
+    expect(ticks).toHaveLength(count);
+    host.run("web", 12);
+    host.remove("web");
+    expect(host.closed).toEqual(["web:10", "web:11", "web:12"]);
+  });
+
+  it("have a rate for a container the first time it takes part, since it was read when it appeared", () => {
+    host.run("web", 10);
+    metrics.watch("running", 1000, onTick);
+    vi.advanceTimersByTime(1250);
+    host.run("late", 20, { cpuNanoseconds: 0 });
+    vi.advanceTimersByTime(500);
+    host.counters.set("late", { cpuLimit: 2, cpuNanoseconds: 1e9 });
+    vi.advanceTimersByTime(500);
+    expect(ticks.at(-1)?.samples.find(({ name }) => name === "late")).toMatchObject({ cpuPercent: 100 });
+  });
+
+  it("leave a container out whose cgroup is gone, and read it again if it lives on", () => {
+    host.run("web", 10);
+    host.run("db", 20);
+    metrics.watch("running", 1000, onTick);
+    vi.advanceTimersByTime(250);
+    host.counters.set("web", undefined);
+    vi.advanceTimersByTime(1000);
+    expect(namesOf(ticks.at(-1))).toEqual(["db"]);
+    expect(host.closed).toContain("web:10");
+    host.run("web", 11);
+    vi.advanceTimersByTime(1000);
+    expect(namesOf(ticks.at(-1))?.sort()).toEqual(["db", "web"]);
+  });
+
+  it("stop, and with them all reading, when nobody looks", () => {
+    host.run("web", 10);
+    metrics.watch("running", 1000, onTick);
+    vi.advanceTimersByTime(250);
+    metrics.stop();
+    const before = [ticks.length, host.reads()];
+    vi.advanceTimersByTime(10_000);
+    expect([ticks.length, host.reads()]).toEqual(before);
+    expect(host.closed).toEqual(["web:10"]);
+    expect(host.watchers()).toBe(0);
+    metrics.watch("running", 1000, onTick);
+    metrics.watch([], 1000, onTick);
+    expect(host.watchers()).toBe(0);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it("keep what they know of a container when another watch still wants it", () => {
+    host.run("web", 10);
+    host.run("db", 20);
+    metrics.watch("running", 1000, onTick);
+    vi.advanceTimersByTime(250);
+    metrics.watch(["web"], 500, onTick);
+    expect(host.opened).toEqual(["web:10", "db:20"]);
+    expect(host.closed).toEqual(["db:20"]);
+    vi.advanceTimersByTime(250 + 500);
+    expect(namesOf(ticks.at(-1))).toEqual(["web"]);
+    expect(host.watchers()).toBe(1);
+  });
+});
+
+describe("gaps", () => {
+  const watchWeb = (interval = 1000) => {
+    host.run("web", 10, { cpuNanoseconds: 1e9, networkSentBytes: 5000 });
+    metrics.watch("running", interval, onTick);
+    vi.advanceTimersByTime(250);
+  };
+
+  it("are told where ticks are missing, and no rate is given across them", () => {
+    watchWeb();
+    expect(ticks.map(({ afterGap }) => afterGap)).toEqual([true, false]);
+    // The process was stopped for a while: the clocks go on, the timer does not.
+    vi.setSystemTime(Date.now() + 5000);
+    const now = performance.now();
+    vi.spyOn(performance, "now").mockImplementation(() => now + 5000);
+    vi.advanceTimersByTime(1000);
+    vi.restoreAllMocks();
+    expect(ticks.at(-1)).toMatchObject({ afterGap: true });
+    expect(ticks.at(-1)?.samples[0]).not.toHaveProperty("cpuPercent");
+  });
+
+  it("are told after the computer slept, though the monotonic clock stood still", () => {
+    watchWeb();
+    vi.setSystemTime(Date.now() + 3600_000);
+    vi.advanceTimersByTime(1000);
+    expect(ticks.at(-1)?.afterGap).toBe(true);
+    vi.advanceTimersByTime(1000);
+    expect(ticks.at(-1)?.afterGap).toBe(false);
+  });
+
+  it("are one figure's own where its counter went back", () => {
+    watchWeb();
+    host.counters.set("web", { cpuLimit: 2, cpuNanoseconds: 2e9, networkSentBytes: 100 });
+    vi.advanceTimersByTime(1000);
+    expect(ticks.at(-1)?.samples[0]).toMatchObject({ cpuPercent: 100 });
+    expect(ticks.at(-1)?.samples[0]).not.toHaveProperty("networkSentBytesPerSecond");
+  });
+
+  it("are not made by a change of what is watched", () => {
+    watchWeb();
+    metrics.stop();
+    metrics.watch(["web"], 1000, onTick);
+    vi.advanceTimersByTime(0);
+    expect(ticks.at(-1)?.afterGap).toBe(false);
+  });
+});
+
+describe("figures", () => {
+  it("leave inactive file cache out of memory, and never fall below nothing", () => {
+    host.run("web", 10, { memoryUsageBytes: 1000, inactiveFileBytes: 300, activeFileBytes: 50 });
+    host.run("db", 20, { memoryUsageBytes: 100, inactiveFileBytes: 300 });
+    metrics.watch("running", 1000, onTick);
+    vi.advanceTimersByTime(0);
+    expect(ticks[0]?.samples).toEqual([
+      { name: "web", cpuLimit: 2, memoryBytes: 700, memoryCacheBytes: 350 },
+      { name: "db", cpuLimit: 2, memoryBytes: 0, memoryCacheBytes: 300 },
+    ]);
+  });
+
+  it("are absent where the host does not count them, and limits where there are none", () => {
+    host.run("web", 10);
+    metrics.watch("running", 1000, onTick);
+    vi.advanceTimersByTime(250);
+    expect(ticks[1]?.samples).toEqual([{ name: "web", cpuLimit: 2 }]);
+  });
+
+  it("are bytes per second for disks and network", () => {
+    host.run("web", 10, { diskReadBytes: 0, diskWriteBytes: 0, networkReceivedBytes: 0, networkSentBytes: 0 });
+    metrics.watch("running", 2000, onTick);
+    vi.advanceTimersByTime(250);
+    host.counters.set("web", {
+      cpuLimit: 2,
+      diskReadBytes: 2000,
+      diskWriteBytes: 4000,
+      networkReceivedBytes: 6000,
+      networkSentBytes: 8000,
+    });
+    vi.advanceTimersByTime(2000);
+    expect(ticks.at(-1)?.samples[0]).toMatchObject({
+      diskReadBytesPerSecond: 1000,
+      diskWriteBytesPerSecond: 2000,
+      networkReceivedBytesPerSecond: 3000,
+      networkSentBytesPerSecond: 4000,
+    });
+  });
+});
