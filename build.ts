@@ -33,7 +33,7 @@ function copyNodePty() {
 rmSync(dist, { recursive: true, force: true });
 await bundle({
   ...common,
-  entryPoints: { main: "privileged-helper/main.ts", "shift-owners": "privileged-helper/lxc/shift-owners-main.ts" },
+  entryPoints: { main: "privileged-helper/main.ts" },
   outdir: "dist/helper",
   outExtension: { ".js": ".cjs" },
   format: "cjs",

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -55,6 +55,7 @@ function read(name: string): Container | undefined {
   if (config === undefined) return undefined;
   const payload = join(cgroups, `lxc.payload.${name}`);
   const initPid = Number(textOf(join(payload, "pid")) ?? Number.NaN);
+  const hasMonitor = existsSync(join(cgroups, `lxc.monitor.${name}`));
   const isFrozen = textOf(join(payload, "cgroup.events"))?.includes("frozen 1");
   const clonedFrom = /^base=(.+)$/m.exec(config)?.[1];
   const clones = namesIn(lxcPath).filter((other) => textOf(join(lxcPath, other, "config"))?.includes(`base=${name}\n`));
@@ -68,7 +69,7 @@ function read(name: string): Container | undefined {
     clones,
     storage: clonedFrom === undefined ? "dir" : "overlay",
     ...(clonedFrom === undefined ? {} : { clonedFrom }),
-    state: Number.isNaN(initPid) ? "stopped" : isFrozen ? "frozen" : "running",
+    state: Number.isNaN(initPid) ? (hasMonitor ? "starting" : "stopped") : isFrozen ? "frozen" : "running",
     ...(Number.isNaN(initPid) ? {} : { initPid }),
   };
 }
@@ -110,6 +111,20 @@ describe("a change made by anyone", () => {
     await eventually(() => expect(stateOf("web")).toBe("running"));
     rmSync(join(cgroups, "lxc.payload.web"), { recursive: true });
     await eventually(() => expect(stateOf("web")).toBe("stopped"));
+  });
+
+  it("is a start or an end by what was before, while there is a monitor without an init", async () => {
+    const monitor = join(cgroups, "lxc.monitor.web");
+    mkdirSync(monitor);
+    await eventually(() => expect(stateOf("web")).toBe("starting"));
+    start("web", 100);
+    await eventually(() => expect(stateOf("web")).toBe("running"));
+    rmSync(join(cgroups, "lxc.payload.web"), { recursive: true });
+    await eventually(() => expect(stateOf("web")).toBe("stopping"));
+    rmSync(monitor, { recursive: true });
+    await eventually(() => expect(stateOf("web")).toBe("stopped"));
+    mkdirSync(monitor);
+    await eventually(() => expect(stateOf("web")).toBe("starting"));
   });
 
   it("is reported for a container that is made, configured, renamed and removed", async () => {

@@ -31,17 +31,19 @@ export type ContainerWatchOptions = {
   cgroupRoots?: () => readonly string[];
   /** The cgroups of a container, by its init process. */
   cgroups?: (name: string, initPid: number) => Pick<ContainerCgroups, "unified" | "freezer"> | undefined;
-  /** Told once when the kernel refuses to watch, so that containers are read every second instead. */
+  /** Told, once each, why changes are noticed late: the kernel refuses to watch, or the folder of containers cannot be read. */
   onDegraded?: (reason: string) => void;
 };
 
 /** A start makes a dozen events within a millisecond or two: one reading answers them all. */
 const coalesceMilliseconds = 3;
+/** An event that names no container that is known: maybe one with a cgroup name of its own, likely one of another folder. */
+const unknownEventMilliseconds = 100;
 /** Everything is read at times, for what sends no event: addresses that change inside, a queue of events that overflowed. */
 const sweepEveryMilliseconds = 5_000;
 const blindSweepEveryMilliseconds = 1_000;
 /** Some changes end after their event (a freezer at work, an address by DHCP), so the container is read again at growing intervals. */
-const firstFollowUpMilliseconds = 20;
+const firstFollowUpMilliseconds = 10;
 const certainFollowUpsUpToMilliseconds = 320;
 const longestFollowUpMilliseconds = 2_000;
 const followForMilliseconds = 60_000;
@@ -57,17 +59,20 @@ export function createContainerWatch(options: ContainerWatchOptions): ContainerW
   const dirty = new Set<string>();
   let sweepIsDue = false;
   let flushTimer: NodeJS.Timeout | undefined;
+  let unknownTimer: NodeJS.Timeout | undefined;
   let sweepTimer: NodeJS.Timeout | undefined;
   const followUps = new Map<string, { timer: NodeJS.Timeout; delay: number; endsAt: number }>();
 
-  const look = (name?: string) => {
-    if (name === undefined) sweepIsDue = true;
-    else dirty.add(name);
-    flushTimer ??= setTimeout(flush, coalesceMilliseconds).unref();
-  };
   const lookAndFollow = (name: string) => {
-    look(name);
+    dirty.add(name);
+    flushTimer ??= setTimeout(flush, coalesceMilliseconds).unref();
     followUp(name, firstFollowUpMilliseconds, performance.now() + followForMilliseconds);
+  };
+  const lookAtAll = () => {
+    unknownTimer ??= setTimeout(() => {
+      sweepIsDue = true;
+      flush();
+    }, unknownEventMilliseconds).unref();
   };
 
   const eyes = createEyes(options, {
@@ -76,9 +81,9 @@ export function createContainerWatch(options: ContainerWatchOptions): ContainerW
     onCgroupEvent(names) {
       const meant = names.filter((name) => known?.has(name));
       for (const name of meant) lookAndFollow(name);
-      if (meant.length === 0) look();
+      if (meant.length === 0) lookAtAll();
     },
-    onUnknownEvent: () => look(),
+    onUnknownEvent: () => lookAtAll(),
   });
 
   const followUp = (name: string, delay: number, endsAt: number) => {
@@ -107,7 +112,7 @@ export function createContainerWatch(options: ContainerWatchOptions): ContainerW
 
     const take = (name: string, read: Container | undefined) => {
       const before = known?.get(name);
-      const now = read && withOperation(read, running);
+      const now = read && withOperation(afterwards(before, read), running);
       eyes.attend(name, now);
       if (isDeepStrictEqual(before, now)) return;
       // The base of a clone tells who its clones are, so it is read as well when one comes or goes.
@@ -128,18 +133,25 @@ export function createContainerWatch(options: ContainerWatchOptions): ContainerW
       }
     };
 
-    if (sweepIsDue) {
-      sweepIsDue = false;
-      dirty.clear();
-      eyes.open();
-      const all = new Map(reader.readAll().map((container) => [container.name, container]));
-      for (const name of new Set([...known.keys(), ...all.keys()])) take(name, all.get(name));
-      // What a sweep has read is up to date already.
-      dirty.clear();
-    }
-    for (const name of dirty) {
-      dirty.delete(name);
-      take(name, reader.readOne(name));
+    try {
+      if (sweepIsDue) {
+        clearTimeout(unknownTimer);
+        unknownTimer = undefined;
+        eyes.open();
+        const all = new Map(reader.readAll().map((container) => [container.name, container]));
+        for (const name of new Set([...known.keys(), ...all.keys()])) take(name, all.get(name));
+        // What a sweep has read is up to date already.
+        dirty.clear();
+        sweepIsDue = false;
+      }
+      for (const name of dirty) {
+        dirty.delete(name);
+        take(name, reader.readOne(name));
+      }
+    } catch (thrown) {
+      // The folder of containers itself cannot be read just now, as on a file server that is away: the next sweep tries again.
+      sweepIsDue = true;
+      eyes.tell(thrown instanceof Error ? thrown.message : String(thrown));
     }
     if (changed.size === 0 && removed.size === 0) return;
     revision += 1;
@@ -162,7 +174,12 @@ export function createContainerWatch(options: ContainerWatchOptions): ContainerW
     // Watching begins before reading: what happens in between is then seen twice rather than never.
     eyes.open();
     const running = operations();
-    known = new Map(reader.readAll().map((container) => [container.name, withOperation(container, running)]));
+    try {
+      known = new Map(reader.readAll().map((container) => [container.name, withOperation(container, running)]));
+    } catch (thrown) {
+      eyes.close();
+      throw thrown;
+    }
     for (const [name, container] of known) {
       eyes.attend(name, container);
       if (isUnsettled(container)) followUp(name, firstFollowUpMilliseconds, performance.now() + followForMilliseconds);
@@ -175,6 +192,8 @@ export function createContainerWatch(options: ContainerWatchOptions): ContainerW
     eyes.close();
     clearTimeout(flushTimer);
     flushTimer = undefined;
+    clearTimeout(unknownTimer);
+    unknownTimer = undefined;
     clearTimeout(sweepTimer);
     for (const { timer } of followUps.values()) clearTimeout(timer);
     followUps.clear();
@@ -194,8 +213,8 @@ export function createContainerWatch(options: ContainerWatchOptions): ContainerW
     onChanged(listener) {
       // Wrapped, so that the same function may listen twice and each be taken back once.
       const entry = (change: ContainersChanged) => listener(change);
-      listeners.add(entry);
       if (!known) start();
+      listeners.add(entry);
       return () => {
         if (listeners.delete(entry) && listeners.size === 0) end();
       };
@@ -218,6 +237,13 @@ function isUnsettled(container: Container | undefined): boolean {
   return container.state === "running" && container.ipv4.length === 0;
 }
 
+/** A monitor without an init belongs to a container that starts, or to one that has just ended: what it was before tells. */
+function afterwards(before: Container | undefined, now: Container): Container {
+  if (now.state !== "starting" || before === undefined) return now;
+  const wasUp = before.state === "running" || before.state === "frozen" || before.state === "stopping";
+  return wasUp ? { ...now, state: "stopping" } : now;
+}
+
 /** Adds our own operation to what the kernel shows, and the state on the way to which it is. */
 function withOperation(container: Container, operations: Operations): Container {
   const operation = operations.get(container.name);
@@ -225,8 +251,8 @@ function withOperation(container: Container, operations: Operations): Container 
   const { state } = container;
   const starts = operation.kind === "start" || operation.kind === "restart";
   const stops = operation.kind === "stop" || operation.kind === "force-stop";
-  if (starts && state === "stopped") return { ...container, operation, state: "starting" };
-  if (stops && (state === "running" || state === "frozen")) return { ...container, operation, state: "stopping" };
+  if (starts && (state === "stopped" || state === "stopping")) return { ...container, operation, state: "starting" };
+  if (stops && (state === "running" || state === "frozen" || state === "starting")) return { ...container, operation, state: "stopping" };
   return { ...container, operation };
 }
 
@@ -246,16 +272,20 @@ function createEyes(
   const folders = new Map<string, () => void>();
   const payloads = new Map<string, { initPid: number; close(): void }>();
   let blind = false;
-  let toldThatBlind = false;
+  let told: string | undefined;
 
   const keep = (watch: PathWatch): (() => void) | undefined => {
     if (watch.state === "watched") return watch.close;
     if (watch.state === "refused") {
       blind = true;
-      if (!toldThatBlind) onDegraded?.(watch.reason);
-      toldThatBlind = true;
+      tell(watch.reason);
     }
     return undefined;
+  };
+
+  const tell = (reason: string) => {
+    if (reason !== told) onDegraded?.(reason);
+    told = reason;
   };
 
   const watchRoot = (path: string, onEvent: (entry: string | undefined) => void) => {
@@ -322,6 +352,9 @@ function createEyes(
         },
       });
     },
+
+    /** Passes a trouble on, unless it is the one that was passed on last. */
+    tell,
 
     /** True where something that should be watched cannot be. */
     areBlind: () => blind,

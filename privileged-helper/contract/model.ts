@@ -54,6 +54,8 @@ export type Template = {
   /** One sentence: what comes out of it. */
   description: string;
   needsNetwork: boolean;
+  /** False where it makes only one thing. */
+  takesRelease: boolean;
   /** Programs that it calls and that are not installed. */
   missingTools: string[];
 };

@@ -17,7 +17,12 @@ export type ContainerCgroups = {
   freezer?: string;
 };
 
-type Hierarchy = { mountPoint: string; /** What of the hierarchy the mount shows: "/" but in a container. */ root: string; controllers: string[]; unified: boolean };
+type Hierarchy = {
+  mountPoint: string /** What of the hierarchy the mount shows: "/" but in a container. */;
+  root: string;
+  controllers: string[];
+  unified: boolean;
+};
 type Membership = { controllers: string[]; path: string };
 
 const controllers = ["cpu", "cpuacct", "cpuset", "memory", "pids", "blkio", "freezer"] as const;
@@ -43,7 +48,10 @@ export function cgroupVersion(): CgroupVersion {
 export function lxcCgroupRoots(): string[] {
   const text = readProcFile("/proc/1/cgroup");
   if (text === undefined) return [];
-  const memberships = parseMemberships(text).map(({ controllers, path }) => ({ controllers, path: path.replace(/\/init\.scope$/, "") || "/" }));
+  const memberships = parseMemberships(text).map(({ controllers, path }) => ({
+    controllers,
+    path: path.replace(/\/init\.scope$/, "") || "/",
+  }));
   const { unified, freezer, pids, memory } = joinCgroups(hierarchies(), memberships);
   return [...new Set([unified, freezer ?? pids ?? memory])].filter((folder) => folder !== undefined);
 }
@@ -57,7 +65,12 @@ export function parseHierarchies(text: string): Hierarchy[] {
     if (type !== "cgroup" && type !== "cgroup2") continue;
     const [, , , root, mountPoint] = before?.split(" ") ?? [];
     if (root === undefined || mountPoint === undefined) continue;
-    found.push({ mountPoint: unescape(mountPoint), root: unescape(root), controllers: superOptions.split(","), unified: type === "cgroup2" });
+    found.push({
+      mountPoint: unescapeField(mountPoint),
+      root: unescapeField(root),
+      controllers: superOptions.split(","),
+      unified: type === "cgroup2",
+    });
   }
   return found;
 }
@@ -97,13 +110,15 @@ function folderIn({ mountPoint, root }: Hierarchy, path: string): string | undef
 
 function versionOf(mounted: readonly Hierarchy[]): CgroupVersion {
   const hasUnified = mounted.some(({ unified }) => unified);
-  const hasLegacy = mounted.some(({ unified, controllers }) => !unified && !controllers.some((controller) => controller.startsWith("name=")));
+  const hasLegacy = mounted.some(
+    ({ unified, controllers }) => !unified && !controllers.some((controller) => controller.startsWith("name=")),
+  );
   if (hasUnified && hasLegacy) return "hybrid";
   return hasUnified ? "v2" : "v1";
 }
 
 /** Blanks and backslashes are written as three octal digits. */
-function unescape(field: string): string {
+function unescapeField(field: string): string {
   return field.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
 }
 

@@ -1,9 +1,23 @@
-import { closeSync, constants, fchmodSync, fstatSync, lstatSync, openSync, readdirSync, readFileSync, readSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { ProblemError } from "../contract/problems.ts";
 
 /** LXC's configuration files: what LXC itself would read out of them, and careful changes to them. Format: lxc.container.conf(5). */
-export type ConfigEntry = { key: string; value: string; /** Counts from 1. */ line: number };
+export type ConfigEntry = { key: string; value: string /** Counts from 1. */; line: number };
 
 const maxConfigBytes = 1024 * 1024;
 const maxIncludeDepth = 16;
@@ -37,7 +51,7 @@ export function valuesOf(entries: readonly ConfigEntry[], key: string): string[]
 }
 
 /** The value of a key that is given once: the last one, or undefined where there is none or it was taken back. */
-export function valueOf(entries: readonly ConfigEntry[], key: string): string | undefined {
+export function lastValueOf(entries: readonly ConfigEntry[], key: string): string | undefined {
   return valuesOf(entries, key).at(-1);
 }
 
@@ -96,7 +110,10 @@ export function editConfig(
   for (const [key, value] of add) {
     // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not get in
     if (!/^lxc\.[a-z0-9._]+$/.test(key) || /[\x00-\x1f\x7f]/.test(value)) {
-      throw new ProblemError({ code: "invalid-request", issues: [{ path: key.slice(0, 100), message: "is not one line of a configuration" }] });
+      throw new ProblemError({
+        code: "invalid-request",
+        issues: [{ path: key.slice(0, 100), message: "is not one line of a configuration" }],
+      });
     }
     kept.push(`${key} = ${value}`);
   }

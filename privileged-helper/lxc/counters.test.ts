@@ -61,9 +61,10 @@ describe("parsers", () => {
   });
 
   it("takes no quota for none", () => {
-    expect(parseQuota("50000", "100000")).toBe(0.5);
-    expect(parseQuota("max", "100000")).toBeUndefined();
-    expect(parseQuota("-1", "100000")).toBeUndefined();
+    expect(parseQuota("50000\n", "100000\n")).toBe(0.5);
+    expect(parseQuota("150000 100000\n")).toBe(1.5);
+    expect(parseQuota("max 100000\n")).toBeUndefined();
+    expect(parseQuota("-1\n", "100000\n")).toBeUndefined();
     expect(parseQuota(undefined, undefined)).toBeUndefined();
   });
 });

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync, readlinkSync, readSync } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync, readlinkSync, readSync } from "node:fs";
 import { availableParallelism, totalmem } from "node:os";
 import { dirname, join } from "node:path";
 import type { ContainerCgroups } from "./cgroup.ts";
@@ -88,18 +88,31 @@ export function openCounters({
     return cache;
   };
 
+  const memoryLimit = findFirst([cgroups.memory, "memory.limit_in_bytes"], [cgroups.memory, "memory.max"]);
+  const processesLimit = findFirst([cgroups.pids, "pids.max"]);
+  const quota = findFirst([cgroups.cpu, "cpu.max"], [cgroups.cpu, "cpu.cfs_quota_us"]);
+  const period = findFirst([cgroups.cpu, "cpu.cfs_period_us"]);
+  const cpuset = findFirst(
+    [cgroups.cpuset, "cpuset.cpus.effective"],
+    [cgroups.cpuset, "cpuset.effective_cpus"],
+    [cgroups.cpuset, "cpuset.cpus"],
+  );
+
   const readLimits = (hierarchicalMemoryLimit: number | undefined) => {
     if (limits && clock() - limits.at < limitsEveryMilliseconds) return limits.values;
-    const memory =
-      hierarchicalMemoryLimit ?? parseLimit(readFirst([cgroups.memory, "memory.limit_in_bytes"], [cgroups.memory, "memory.max"]));
-    const pids = parseLimit(readFirst([cgroups.pids, "pids.max"]));
+    const memory = hierarchicalMemoryLimit ?? parseLimit(readIfThere(memoryLimit));
+    const pids = parseLimit(readIfThere(processesLimit));
     limits = {
       at: clock(),
       values: {
         // Without a limit v1 gives the largest number of pages that fits.
         ...(memory !== undefined && memory < hostMemoryBytes ? { memoryLimitBytes: memory } : {}),
-        ...(pids !== undefined ? { processesLimit: pids } : {}),
-        cpuLimit: Math.min(hostCpus, readQuota(cgroups) ?? hostCpus, readCpuset(cgroups) ?? hostCpus),
+        ...defined("processesLimit", pids),
+        cpuLimit: Math.min(
+          hostCpus,
+          parseQuota(readIfThere(quota), readIfThere(period)) ?? hostCpus,
+          countCpus(readIfThere(cpuset)) ?? hostCpus,
+        ),
       },
     };
     return limits.values;
@@ -214,7 +227,7 @@ export function parseStackedMajors(text: string): Set<number> {
 }
 
 /** How many CPUs a list such as `0-3,8` has (cpuset(7), "List format"). */
-export function countCpus(list: string): number | undefined {
+export function countCpus(list = ""): number | undefined {
   let count = 0;
   for (const range of list.trim().split(",")) {
     const match = /^(\d+)(?:-(\d+))?$/.exec(range);
@@ -224,24 +237,14 @@ export function countCpus(list: string): number | undefined {
   return count;
 }
 
-/** Cores that a quota allows: `cpu.max` of v2, "QUOTA PERIOD" with "max" for none; in v1 two files, and -1 for none. */
-export function parseQuota(quota: string | undefined, period: string | undefined): number | undefined {
-  const [quotaMicroseconds, periodMicroseconds] = [Number(quota), Number(period)];
+/**
+ * Cores that a quota allows; undefined where there is none.
+ * @param quota Of `cpu.max` of v2, "QUOTA PERIOD" with "max" for no quota; or of `cpu.cfs_quota_us` of v1, -1 for none.
+ * @param period Of `cpu.cfs_period_us` of v1.
+ */
+export function parseQuota(quota = "", period = ""): number | undefined {
+  const [quotaMicroseconds = 0, periodMicroseconds = 0] = `${quota.trim()} ${period.trim()}`.split(" ").map(Number);
   return quotaMicroseconds > 0 && periodMicroseconds > 0 ? quotaMicroseconds / periodMicroseconds : undefined;
-}
-
-function readQuota({ cpu }: CounterFolders): number | undefined {
-  const both = readFirst([cpu, "cpu.max"]);
-  if (both !== undefined) {
-    const [quota, period] = both.trim().split(" ");
-    return parseQuota(quota, period);
-  }
-  return parseQuota(readFirst([cpu, "cpu.cfs_quota_us"]), readFirst([cpu, "cpu.cfs_period_us"]));
-}
-
-function readCpuset({ cpuset }: CounterFolders): number | undefined {
-  const list = readFirst([cpuset, "cpuset.cpus.effective"], [cpuset, "cpuset.effective_cpus"], [cpuset, "cpuset.cpus"]);
-  return list === undefined ? undefined : countCpus(list);
 }
 
 /** A limit as a number; undefined for "max", which is none. */
@@ -329,15 +332,14 @@ function isGone(thrown: unknown): boolean {
   return code === "ENODEV" || code === "ESRCH";
 }
 
-function readFirst(...places: Place[]): string | undefined {
-  for (const [folder, name] of places) {
-    const text = folder === undefined ? undefined : readIfThere(join(folder, name));
-    if (text !== undefined) return text;
-  }
+/** The path of the first of these files that is there: a refused attempt costs more than reading. */
+function findFirst(...places: Place[]): string | undefined {
+  for (const [folder, name] of places) if (folder !== undefined && existsSync(join(folder, name))) return join(folder, name);
   return undefined;
 }
 
-function readIfThere(path: string): string | undefined {
+function readIfThere(path: string | undefined): string | undefined {
+  if (path === undefined) return undefined;
   try {
     return readFileSync(path, "latin1");
   } catch {

@@ -15,6 +15,7 @@ const expected: Record<string, RegExp> = {
   "clone-base-missing": /cannot be used: \/var\/lib\/lxc\/base\/rootfs\.$/,
   "config-invalid": /a key that LXC does not know: lxc\.nonsense\.$/,
   "config-missing": /^The container has no configuration file\.$/,
+  "debootstrap-mirror": /^The packages of the distribution could not be downloaded\./,
   "download-failed": /^Nothing could be downloaded from https:\/\/images\.linuxcontainers\.org\./,
   "has-clones": /^Other containers are clones of it/,
   "hook-failed": /failed: lxc\.hook\.pre-start\.$/,
@@ -28,6 +29,7 @@ const expected: Record<string, RegExp> = {
   "not-running": /^The container is not running\.$/,
   "rootfs-missing": /not where its configuration says: \/var\/lib\/lxc\/web\/rootfs\.$/,
   running: /^The container is running\.$/,
+  "socket-taken": /^Something already answers under this container's name\./,
   "template-missing": /^LXC has no template nonsense on this computer\.$/,
 };
 

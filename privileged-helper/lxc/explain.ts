@@ -60,7 +60,7 @@ const causes: [RegExp, (...parts: string[]) => string][] = [
   ],
   [/No container config specified/, () => "The container has no configuration file."],
   [
-    /Container is already running/,
+    /Container is already running|appears to be already running/,
     () =>
       "Something already answers under this container's name. It may be running for another program; look for a process lxc-start of that name.",
   ],
@@ -72,8 +72,12 @@ const causes: [RegExp, (...parts: string[]) => string][] = [
     (server) => `Nothing could be downloaded from ${server}. Check this computer's connection to the internet.`,
   ],
   [
-    /Failed getting release file (\S+)|Couldn't download packages|Couldn't retrieve/,
+    /^E: (?:Failed getting|Couldn't download|Couldn't find these debs)/m,
     () => "The packages of the distribution could not be downloaded. Check this computer's connection to the internet.",
+  ],
+  [
+    /^E: (?:Invalid Release signature|Release signed by unknown key)/m,
+    () => "The mirror's packages are not signed by a key that this computer knows. Install the distribution's keyring package.",
   ],
   [/Please pass a pathname for busybox binary/, () => "The program busybox is not installed. Install the package busybox-static."],
   [

@@ -23,12 +23,14 @@ const freezeTimeoutSeconds = 30;
 const stopGraceSeconds = 15;
 /** After a tool is done the kernel may need a moment until its cgroups say the same. */
 const settleMilliseconds = 5000;
-const settleCheckMilliseconds = 5;
+/** Looks after this time first, and then less and less often. */
+const firstCheckMilliseconds = 1;
+const lastCheckMilliseconds = 50;
 
 const stateNeeded: Record<"start" | "stop" | "forceStop" | "freeze" | "unfreeze" | "destroy" | "clone", [string, ContainerState[]]> = {
   start: ["Only a stopped container can be started.", ["stopped"]],
   stop: ["It has to run to be stopped.", ["running", "frozen", "starting", "stopping"]],
-  forceStop: ["It has to run to be stopped.", ["running", "frozen", "starting", "stopping", "error"]],
+  forceStop: ["It has to run to be stopped.", ["running", "frozen", "starting", "stopping"]],
   freeze: ["It has to run to be frozen.", ["running"]],
   unfreeze: ["Only a frozen container can be thawed.", ["frozen"]],
   destroy: ["Stop it first, then remove it.", ["stopped", "error"]],
@@ -39,7 +41,8 @@ const stateNeeded: Record<"start" | "stop" | "forceStop" | "freeze" | "unfreeze"
 export function requireState(container: Container, toDo: keyof typeof stateNeeded) {
   const [needed, states] = stateNeeded[toDo];
   if (states.includes(container.state)) return;
-  throw new ProblemError({ code: "wrong-state", name: container.name, state: container.state, needed });
+  const why = container.state === "error" ? container.note : undefined;
+  throw new ProblemError({ code: "wrong-state", name: container.name, state: container.state, needed: why ?? needed });
 }
 
 /**
@@ -58,7 +61,16 @@ export async function start({ lxcPath, reader, task }: OperationContext, name: s
   });
   const { exitCode, output } = await run("lxc-start", args, { task, timeoutSeconds: startTimeoutSeconds, allowExitCodes: "any" });
   // It exits with 0 where somebody else holds the container's socket, and nothing has been started then.
-  if (exitCode === 0 && !output.includes("already running")) return;
+  if (exitCode === 0 && !output.includes("already running")) {
+    // LXC is done a moment before its child has become the container's init.
+    let container: Container | undefined;
+    await settles(true, () => {
+      container = reader.readOne(name);
+      return container?.state !== "starting";
+    });
+    if (!isActive(container)) task.output("Its first process has ended again already.\n");
+    return;
+  }
   const tail = errorsOf(readTail(log, logStart));
   task.output(tail);
   throw new ProblemError(failure(["lxc-start", ...args], output, exitCode, undefined, tail));
@@ -131,9 +143,11 @@ function isActive(container: Container | undefined): boolean {
 /** Whether it comes true: at once where the tool failed, else within a few seconds. */
 async function settles(worthWaiting: boolean, isTrue: () => boolean): Promise<boolean> {
   const until = performance.now() + (worthWaiting ? settleMilliseconds : 0);
+  let pause = firstCheckMilliseconds;
   while (!isTrue()) {
     if (performance.now() >= until) return false;
-    await new Promise((resolve) => setTimeout(resolve, settleCheckMilliseconds));
+    await new Promise((resolve) => setTimeout(resolve, pause));
+    pause = Math.min(2 * pause, lastCheckMilliseconds);
   }
   return true;
 }

@@ -4,7 +4,8 @@ import type { Container } from "../contract/model.ts";
 import { isManageableName } from "../contract/names.ts";
 import { readAddresses } from "./addresses.ts";
 import { cgroupsOf } from "./cgroup.ts";
-import { readEffectiveConfig, valueOf, valuesOf } from "./config.ts";
+import { lastValueOf, readEffectiveConfig, valuesOf } from "./config.ts";
+import { type IdRange, parseIdmaps } from "./idmap.ts";
 import { createMonitors, type Monitor } from "./monitors.ts";
 import { readProcFile } from "./proc.ts";
 
@@ -14,12 +15,23 @@ export type ContainerReader = {
   readAll(): Container[];
   /** @returns undefined where there is no such container. */
   readOne(name: string): Container | undefined;
+  /** What containers claim in their configurations, running or not, so that a new one gets something else. */
+  readClaims(): Claims;
+};
+
+export type Claims = {
+  /** IPv4 addresses without their prefix length. */
+  ipv4: Set<string>;
+  /** Host user ids of unprivileged containers. */
+  idRanges: IdRange[];
 };
 
 /** What a configuration says about a container, as far as the list shows it. */
 type Configured = Pick<Container, "privileged" | "autostart" | "storage" | "clonedFrom"> & {
   /** Folders that have to be there for a start. */
   folders: string[];
+  ipv4Claims: string[];
+  idRanges: IdRange[];
   problem?: string;
 };
 type Remembered = { stamp: string; includes: Map<string, string>; configured: Configured };
@@ -52,14 +64,17 @@ export function createContainerReader({ lxcPath }: { lxcPath: string }): Contain
       if (freezers.size > 10_000) freezers.clear();
       const { freezer, unified } = cgroupsOf(initPid) ?? {};
       // On v2 the freezer is part of every cgroup; on v1 it is a hierarchy, and LXC freezes there.
-      freezers.set(initPid, freezer !== undefined && freezer !== unified ? join(freezer, "freezer.state") : unified && join(unified, "cgroup.events"));
+      freezers.set(
+        initPid,
+        freezer !== undefined && freezer !== unified ? join(freezer, "freezer.state") : unified && join(unified, "cgroup.events"),
+      );
     }
     const file = freezers.get(initPid);
     const text = file === undefined ? undefined : readProcFile(file);
     return text !== undefined && (text.startsWith("FROZEN") || /^frozen 1$/m.test(text));
   };
 
-  const describe = (name: string, configured: Configured, clones: string[], monitor: Monitor | undefined): Container => {
+  const toContainer = (name: string, configured: Configured, clones: string[], monitor: Monitor | undefined): Container => {
     const { privileged, autostart, storage, clonedFrom } = configured;
     const container: Container = {
       name,
@@ -94,13 +109,17 @@ export function createContainerReader({ lxcPath }: { lxcPath: string }): Contain
     const running = monitors.read(names);
     return names.flatMap((name) => {
       const configured = configurations.get(name);
-      return configured ? [describe(name, configured, clones.get(name) ?? [], running.get(name))] : [];
+      return configured ? [toContainer(name, configured, clones.get(name) ?? [], running.get(name))] : [];
     });
   };
 
   return {
     readAll: () => read(),
     readOne: (name) => read(name)[0],
+    readClaims() {
+      const all = [...readConfigurations().values()];
+      return { ipv4: new Set(all.flatMap(({ ipv4Claims }) => ipv4Claims)), idRanges: all.flatMap(({ idRanges }) => idRanges) };
+    },
   };
 }
 
@@ -132,23 +151,36 @@ function memoizedStamps(): (path: string) => string | undefined {
 function readConfigured(lxcPath: string, path: string, stamp: string, stampOf: (path: string) => string | undefined): Remembered {
   try {
     const { entries, files } = readEffectiveConfig(path);
-    const rootfs = parseRootfs(valueOf(entries, "lxc.rootfs.path") ?? "");
+    const rootfs = parseRootfs(lastValueOf(entries, "lxc.rootfs.path") ?? "");
     const base = rootfs.lower === undefined ? undefined : relative(lxcPath, rootfs.lower).split("/")[0];
     return {
       stamp,
       includes: new Map(files.slice(1).map((file) => [file, stampOf(file) ?? ""])),
       configured: {
         privileged: valuesOf(entries, "lxc.idmap").length === 0,
-        autostart: valueOf(entries, "lxc.start.auto") === "1",
+        autostart: lastValueOf(entries, "lxc.start.auto") === "1",
         storage: rootfs.storage,
         folders: rootfs.folders,
+        ipv4Claims: entries
+          .filter(({ key }) => /^lxc\.net\.\d+\.ipv4\.address$/.test(key))
+          .map(({ value }) => value.split(/[/ ]/)[0] ?? ""),
+        idRanges: parseIdmaps(valuesOf(entries, "lxc.idmap")),
         ...(base && base !== ".." ? { clonedFrom: base } : {}),
       },
     };
   } catch (error) {
     const problem = `Its configuration cannot be read: ${error instanceof Error ? error.message : String(error)}`;
     // Without a configuration nothing is known to be safe.
-    return { stamp, includes: new Map(), configured: { privileged: true, autostart: false, storage: "other", folders: [], problem } };
+    const unknown: Configured = {
+      privileged: true,
+      autostart: false,
+      storage: "other",
+      folders: [],
+      ipv4Claims: [],
+      idRanges: [],
+      problem,
+    };
+    return { stamp, includes: new Map(), configured: unknown };
   }
 }
 

@@ -2,7 +2,7 @@ import { closeSync, fstatSync, readSync } from "node:fs";
 import { basename, dirname, join, normalize } from "node:path";
 import type { Events } from "../contract/events.ts";
 import type { LogKind, LogText } from "../contract/model.ts";
-import { readEffectiveConfig, valueOf as lastValueOf } from "./config.ts";
+import { lastValueOf, readEffectiveConfig } from "./config.ts";
 import { watchPath } from "./inotify.ts";
 import { openInside } from "./open-inside.ts";
 import { createPlainText, type PlainText } from "./plain-text.ts";

@@ -1,7 +1,7 @@
 import { readdirSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { lxcCgroupRoots } from "./cgroup.ts";
-import { childrenOf, readProcFile, readProcessStat, realUidOf, startTimeMilliseconds } from "./proc.ts";
+import { childrenOf, readProcessStat, readProcFile, realUidOf, startTimeMilliseconds } from "./proc.ts";
 
 /**
  * Which containers run, as a fact. Every running container has a monitor process that listens on an abstract socket named
@@ -11,7 +11,7 @@ import { childrenOf, readProcFile, readProcessStat, realUidOf, startTimeMillisec
 export type Monitor = {
   pid: number;
   /** The container's first process as the host sees it. Absent while it is being started. */
-  init?: { pid: number; startTicks: string; /** Milliseconds since the epoch. */ startedAt: number };
+  init?: { pid: number; startTicks: string /** Milliseconds since the epoch. */; startedAt: number };
 };
 
 type KnownMonitor = { pid: number; startTicks: string; init?: { pid: number; startTicks: string; startedAt: number; isStarted: boolean } };
@@ -136,7 +136,9 @@ function processesInMonitorCgroups(): number[] {
 }
 
 function allProcesses(): number[] {
-  return namesIn("/proc").filter((name) => /^\d+$/.test(name)).map(Number);
+  return namesIn("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
 }
 
 function socketsOf(pid: number): number[] {

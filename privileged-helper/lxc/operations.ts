@@ -46,10 +46,6 @@ type Job = {
 
 export function createOperations({ lxcPath, reader, tasks, journal, locks }: World): Operations {
   const find = (name: string): Container => {
-    // Parsed before, and again here, because after this nothing looks at it until root's shell does.
-    if (!isManageableName(name)) {
-      throw new ProblemError({ code: "invalid-request", issues: [{ path: "name", message: "not a name that may be managed" }] });
-    }
     const container = reader.readOne(name);
     if (!container) throw new ProblemError({ code: "not-found", what: name });
     return container;
@@ -62,6 +58,7 @@ export function createOperations({ lxcPath, reader, tasks, journal, locks }: Wor
   };
 
   const perform = async ({ kind, target, cancellable = false, signal, lane, keepStill = [], check, work }: Job) => {
+    for (const name of [target, ...keepStill]) requireManageable(name);
     const releases: (() => void)[] = [];
     try {
       releases.push(await locks.acquire({ lxcPath, name: target, operation: kind, lane }));
@@ -231,6 +228,12 @@ async function startNew(context: OperationContext, name: string, keep: () => voi
     if (!context.task.signal.aborted && toProblem(thrown).code !== "cancelled") keep();
     throw thrown;
   }
+}
+
+/** Names were parsed before. They are here again, because after this nothing looks at them until root's shell does. */
+function requireManageable(name: string) {
+  if (isManageableName(name)) return;
+  throw new ProblemError({ code: "invalid-request", issues: [{ path: "name", message: "not a name that may be managed" }] });
 }
 
 function exists(path: string): boolean {

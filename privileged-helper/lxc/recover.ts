@@ -4,10 +4,9 @@ import { isManageableName } from "../contract/names.ts";
 import { isHeld } from "../holder.ts";
 import { type JournalRecord, operationVariable } from "../journal.ts";
 import type { OperationContext } from "./context.ts";
-import { destroyContainer } from "./destroy.ts";
+import { removeHalfMade } from "./destroy.ts";
 import { releaseAddress } from "./network.ts";
 import { readProcessStat } from "./proc.ts";
-import { run } from "./run.ts";
 
 /**
  * LXC makes the container's folder first of all. One that is much younger than the record was made by somebody else, after the
@@ -42,10 +41,7 @@ export async function removeAbandoned(context: OperationContext, record: Journal
   }
   if (stats) {
     task.step("Removing its files");
-    await unmountBelow(context, folder);
-    // Also keeps the count of clones right that LXC writes into the base's folder.
-    await destroyContainer(context, name).catch(() => undefined);
-    if (lstatSync(folder, { throwIfNoEntry: false })) await run("rm", ["-rf", "--one-file-system", "--", folder], { task });
+    await removeHalfMade(context, name);
   }
   releaseAddress(lxcPath, name);
   journal.remove(record);
@@ -94,15 +90,4 @@ function readEnvironment(pid: number): string[] {
   } catch {
     return [];
   }
-}
-
-/** Unmounts everything below a folder, the deepest first (proc_pid_mountinfo(5): field 5 is the mount point, blanks as \040). */
-async function unmountBelow({ task }: OperationContext, folder: string): Promise<void> {
-  const points = readFileSync("/proc/self/mountinfo", "utf8")
-    .split("\n")
-    .map((line) =>
-      (line.split(" ")[4] ?? "").replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8))),
-    )
-    .filter((point) => point === folder || point.startsWith(`${folder}/`));
-  for (const point of points.reverse()) await run("umount", ["--lazy", "--no-canonicalize", "--", point], { task });
 }

@@ -1,0 +1,67 @@
+import { ProblemError, toProblem } from "../contract/problems.ts";
+import { type ConfigEntry, lastValueOf } from "./config.ts";
+import type { OperationContext } from "./context.ts";
+import { type Bridge, randomMac, readBridge, releaseAddress, reserveAddress, setUpReservations } from "./network.ts";
+
+/** Keys of the first network interface that a new container gets values of its own for. */
+const ownKeys = new Set(["lxc.net.0.hwaddr", "lxc.net.0.ipv4.address", "lxc.net.0.ipv4.gateway"]);
+
+/** True for a line that must not be copied from a configuration that another container has, or that is for all. */
+export function isOwnNetworkKey(key: string): boolean {
+  return ownKeys.has(key);
+}
+
+/**
+ * Lines that give a new container its MAC and, where that was asked for and can be done, an address that is there at once.
+ * The reservation is undone with the task. Where no address can be reserved the task's output says why.
+ * @param entries The configuration that the container is going to have.
+ */
+export async function networkEntries(
+  context: OperationContext,
+  name: string,
+  entries: readonly ConfigEntry[],
+  wanted: "static" | "dhcp",
+): Promise<[key: string, value: string][]> {
+  const { lxcPath, task } = context;
+  const type = lastValueOf(entries, "lxc.net.0.type");
+  if (type === undefined || type === "none" || type === "empty") return [];
+  const link = lastValueOf(entries, "lxc.net.0.link");
+  if (wanted === "static") {
+    const bridge = readBridge();
+    const obstacle = explainObstacle(type, link, bridge);
+    if (bridge && obstacle === undefined) {
+      try {
+        await setUpReservations(task);
+        const reservation = reserveAddress(context, name, bridge);
+        task.onUndo(() => releaseAddress(lxcPath, name));
+        return [
+          ["lxc.net.0.hwaddr", reservation.mac],
+          ["lxc.net.0.ipv4.address", `${reservation.address}/${reservation.prefix}`],
+          ["lxc.net.0.ipv4.gateway", reservation.gateway],
+        ];
+      } catch (error) {
+        if (error instanceof ProblemError && error.problem.code === "cancelled") throw error;
+        task.output(
+          `No address could be reserved (${describeCause(error)}); the container asks for one by DHCP, which takes some seconds.\n`,
+        );
+      }
+    } else {
+      task.output(`${obstacle} The container asks for an address by DHCP, which takes some seconds.\n`);
+    }
+  }
+  return [["lxc.net.0.hwaddr", randomMac()]];
+}
+
+function explainObstacle(type: string, link: string | undefined, bridge: Bridge | undefined): string | undefined {
+  if (!bridge) return "LXC's own bridge is not there, so no address can be reserved.";
+  if (type !== "veth" || link !== bridge.name)
+    return `New containers are not on LXC's own bridge ${bridge.name}, so no address can be reserved.`;
+  return undefined;
+}
+
+function describeCause(error: unknown): string {
+  const problem = toProblem(error);
+  if (problem.code === "command-failed") return problem.summary;
+  if (problem.code === "not-supported") return problem.what;
+  return problem.code === "internal" ? problem.detail : problem.code;
+}

@@ -1,0 +1,153 @@
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { ProblemError } from "../contract/problems.ts";
+import { editConfig, lastValueOf, parseConfig, readConfigurationText, readEffectiveConfig, valuesOf, writeConfig } from "./config.ts";
+import { isOwnNetworkKey, networkEntries } from "./container-network.ts";
+import type { OperationContext } from "./context.ts";
+import { removeHalfMade } from "./destroy.ts";
+import { allocateIds, type IdRange, idmapEntries } from "./idmap.ts";
+import { unmountBelow } from "./mounts.ts";
+import { run } from "./run.ts";
+import { shiftOwners } from "./shift-owners.ts";
+import { listTemplates } from "./templates.ts";
+
+export type TemplateParams = { name: string; template: string; release?: string; unprivileged: boolean; address: "static" | "dhcp" };
+
+const defaultConfig = "/etc/lxc/default.conf";
+const shareConfig = "/usr/share/lxc/config";
+const templateCache = "/var/cache/lxc";
+const runFolder = "/run/lxc-desktop";
+/** Debian on a slow mirror takes its time. */
+const createTimeoutSeconds = 3600;
+const capabilityTimeoutSeconds = 300;
+const maxConsoleLogBytes = 1024 * 1024;
+
+/**
+ * Makes a container from one of LXC's templates. An unprivileged one is made the same way and then given to ids of its own:
+ * templates need real root (device nodes, mounts), which an unprivileged root is not.
+ * @throws ProblemError `not-found`, `tool-missing`, `command-failed`, `cancelled`, ...
+ */
+export async function createFromTemplate(context: OperationContext, params: TemplateParams): Promise<void> {
+  const { lxcPath, task } = context;
+  const { name, template, release, unprivileged } = params;
+  checkTemplate(params);
+  checkAppArmor();
+  const ids = unprivileged ? await allocateIds(context) : undefined;
+  try {
+    const config = await writeStartConfig(context, params);
+    try {
+      task.onUndo(() => removeHalfMade(context, name));
+      task.onUndo(() => unmountBelow(task, join(templateCache, template)));
+      task.step(`Running the ${template} template`);
+      const args = ["-n", name, "-P", lxcPath, "-t", template, "-f", config, "--", ...(release === undefined ? [] : ["-r", release])];
+      await run("lxc-create", args, { task, timeoutSeconds: createTimeoutSeconds });
+    } finally {
+      rmSync(config, { force: true });
+    }
+    if (ids) await makeUnprivileged(context, name, template, ids.range);
+  } finally {
+    ids?.release();
+  }
+}
+
+function checkTemplate({ template, release }: TemplateParams) {
+  const known = listTemplates().find(({ name }) => name === template);
+  if (!known) throw new ProblemError({ code: "not-found", what: `template ${template}` });
+  const [missing] = known.missingTools;
+  if (missing !== undefined)
+    throw new ProblemError({ code: "tool-missing", tool: missing, neededFor: `creating a container with the ${known.title} template` });
+  if (release !== undefined && !known.takesRelease) {
+    throw new ProblemError({
+      code: "invalid-request",
+      issues: [{ path: "source.release", message: `The ${known.title} template has no releases.` }],
+    });
+  }
+}
+
+/** A profile that LXC generates has to be loaded by apparmor_parser; without it the container would be made and never start. */
+function checkAppArmor() {
+  const isOn =
+    existsSync("/sys/module/apparmor/parameters/enabled") &&
+    readFileSync("/sys/module/apparmor/parameters/enabled", "utf8").startsWith("Y");
+  if (!isOn || lastValueOf(readDefaultConfig().entries, "lxc.apparmor.profile") !== "generated") return;
+  if (!existsSync("/sbin/apparmor_parser") && !existsSync("/usr/sbin/apparmor_parser")) {
+    throw new ProblemError({ code: "tool-missing", tool: "apparmor_parser", neededFor: "confining containers with AppArmor" });
+  }
+}
+
+function readDefaultConfig() {
+  return existsSync(defaultConfig) ? readEffectiveConfig(defaultConfig) : { entries: [], files: [] };
+}
+
+/** What lxc-create starts from: the host's defaults, with a network identity and logs of the container's own. */
+async function writeStartConfig(context: OperationContext, { name, address }: TemplateParams): Promise<string> {
+  const network = await networkEntries(context, name, readDefaultConfig().entries, address);
+  const text = existsSync(defaultConfig) ? readFileSync(defaultConfig, "utf8") : "";
+  const folder = join(context.lxcPath, name);
+  mkdirSync(runFolder, { recursive: true, mode: 0o700 });
+  const path = join(runFolder, `${process.pid}-${name}.conf`);
+  rmSync(path, { force: true });
+  const config = editConfig(text, { remove: isOwnNetworkKey, add: [...network, ...consoleLogEntries(folder)] });
+  writeFileSync(path, config, { flag: "wx", mode: 0o600 });
+  return path;
+}
+
+/** The console's output is kept in a file of bounded size, and one before it (lxc.container.conf(5)). */
+export function consoleLogEntries(folder: string): [key: string, value: string][] {
+  return [
+    ["lxc.console.logfile", join(folder, "console.log")],
+    ["lxc.console.size", String(maxConsoleLogBytes)],
+    ["lxc.console.rotate", "1"],
+  ];
+}
+
+async function makeUnprivileged(context: OperationContext, name: string, template: string, range: IdRange): Promise<void> {
+  const { lxcPath, task } = context;
+  const folder = join(lxcPath, name);
+  const { path, text } = readConfigurationText(lxcPath, name);
+  const rootfs = (lastValueOf(parseConfig(text), "lxc.rootfs.path") ?? "").replace(/^dir:/, "");
+  if (rootfs !== join(folder, "rootfs")) {
+    throw new ProblemError({
+      code: "not-supported",
+      what: `The template made a root file system that cannot be given to other ids: ${rootfs}`,
+    });
+  }
+  task.step("Giving its files to ids of its own");
+  const capabilities = await readCapabilities(context, rootfs);
+  const files = await shiftOwners(rootfs, range, task.signal);
+  await restoreCapabilities(context, capabilities, range);
+  task.output(`${files} files now belong to ids ${range.first} to ${range.first + range.count - 1}.\n`);
+  const included = valuesOf(parseConfig(text), "lxc.include").map((file) => basename(file));
+  // The distribution's own variant where its template has one; it may come twice, the second time changes nothing.
+  const userns = [`${template}.userns.conf`, "userns.conf"].find((file) => existsSync(join(shareConfig, file))) ?? "userns.conf";
+  writeConfig(
+    path,
+    editConfig(text, {
+      add: [...(included.includes(userns) ? [] : [["lxc.include", join(shareConfig, userns)] as [string, string]]), ...idmapEntries(range)],
+    }),
+  );
+  // Its root has to get through to its files, and sees nothing else on the way.
+  chmodSync(folder, 0o711);
+}
+
+type FileCapabilities = { path: string; capabilities: string };
+
+/** File capabilities are lost when a file changes its owner, and belong to one user namespace (capabilities(7)). */
+async function readCapabilities({ task }: OperationContext, rootfs: string): Promise<FileCapabilities[]> {
+  const { output } = await run("getcap", ["-r", rootfs], { signal: task.signal, timeoutSeconds: capabilityTimeoutSeconds });
+  return parseCapabilities(output);
+}
+
+/** getcap(8) prints `PATH CAPABILITIES`, or `PATH = CAPABILITIES` before libcap 2.41. */
+export function parseCapabilities(output: string): FileCapabilities[] {
+  return output.split("\n").flatMap((line) => {
+    const match = /^(\/.*?) (?:= )?((?:[a-z_,]+[=+][eip]+ ?)+)$/.exec(line);
+    return match?.[1] !== undefined && match[2] !== undefined ? [{ path: match[1], capabilities: match[2].trim() }] : [];
+  });
+}
+
+async function restoreCapabilities({ task }: OperationContext, files: readonly FileCapabilities[], { first }: IdRange): Promise<void> {
+  for (const { path, capabilities } of files) {
+    await run("setcap", ["-n", String(first), capabilities, path], { signal: task.signal, timeoutSeconds: capabilityTimeoutSeconds });
+  }
+}

@@ -1,0 +1,47 @@
+import { lstatSync } from "node:fs";
+import { join } from "node:path";
+import type { OperationContext } from "./context.ts";
+import { unmountBelow } from "./mounts.ts";
+import { releaseAddress } from "./network.ts";
+import { run } from "./run.ts";
+
+const timeoutSeconds = 600;
+
+/**
+ * Removes a stopped container with all its files, and gives its address back.
+ * @throws ProblemError `command-failed`, `timed-out`.
+ */
+export async function destroyContainer({ lxcPath, task }: OperationContext, name: string): Promise<void> {
+  task.step("Removing its files");
+  const signal = new AbortController().signal;
+  // Half a container is worse than waiting: once begun it is not cancelled.
+  await task.critical(async () => {
+    await run("lxc-destroy", ["-n", name, "-P", lxcPath], { task, signal, timeoutSeconds });
+    await removeFolder({ lxcPath, task }, name);
+  });
+  releaseAddress(lxcPath, name);
+}
+
+/**
+ * Removes what is left of a container that was not finished, mounts first.
+ * LXC itself is asked first where it knows the container, because it counts the clones of a base.
+ */
+export async function removeHalfMade({ lxcPath, task }: Pick<OperationContext, "lxcPath" | "task">, name: string): Promise<void> {
+  const folder = join(lxcPath, name);
+  if (!exists(folder)) return;
+  await unmountBelow(task, folder);
+  if (exists(join(folder, "config"))) {
+    await run("lxc-destroy", ["-n", name, "-P", lxcPath], { task, timeoutSeconds, allowExitCodes: "any" });
+  }
+  await removeFolder({ lxcPath, task }, name);
+}
+
+async function removeFolder({ lxcPath, task }: Pick<OperationContext, "lxcPath" | "task">, name: string) {
+  const folder = join(lxcPath, name);
+  if (exists(folder))
+    await run("rm", ["-rf", "--one-file-system", "--", folder], { task, signal: new AbortController().signal, timeoutSeconds });
+}
+
+function exists(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+}

@@ -1,0 +1,72 @@
+import { readFileSync, statfsSync } from "node:fs";
+import { cpus, hostname, release, totalmem } from "node:os";
+import type { HostInfo } from "../contract/model.ts";
+import { cgroupVersion } from "./cgroup.ts";
+import { readRootIdRanges } from "./idmap.ts";
+import { readBridge, reservationsAreSetUp } from "./network.ts";
+import { readProcFile } from "./proc.ts";
+import { run } from "./run.ts";
+
+const lxcConf = "/etc/lxc/lxc.conf";
+const compiledLxcPath = "/var/lib/lxc";
+const versionTimeoutSeconds = 10;
+
+/** The folder in which root's containers live: `lxc.lxcpath` of lxc.system.conf(5), or what LXC is compiled with. */
+export function defaultLxcPath(file = lxcConf): string {
+  const path = /^\s*lxc\.lxcpath\s*=\s*(\/\S+?)\/*\s*$/m.exec(readProcFile(file) ?? "")?.[1];
+  return path ?? compiledLxcPath;
+}
+
+/** What the Host page shows. The version of LXC costs a process, once. */
+export async function hostInfo(lxcPath: string): Promise<HostInfo> {
+  const [idRange] = readRootIdRanges();
+  const bridge = readBridge();
+  return {
+    hostname: hostname(),
+    kernel: release(),
+    lxcVersion: await lxcVersion(),
+    lxcPath,
+    cgroupVersion: cgroupVersion(),
+    cpus: cpus().length,
+    memoryBytes: totalmem(),
+    ...(bridge && {
+      bridge: {
+        name: bridge.name,
+        address: bridge.address,
+        prefix: bridge.prefix,
+        up: isUp(bridge.name),
+        reservesAddresses: reservationsAreSetUp(),
+      },
+    }),
+    ...(idRange && { idRange }),
+    freeBytes: freeBytesAt(lxcPath),
+  };
+}
+
+let version: Promise<string> | undefined;
+function lxcVersion(): Promise<string> {
+  version ??= run("lxc-start", ["--version"], { timeoutSeconds: versionTimeoutSeconds }).then(({ output }) => output.trim());
+  // A tool that is installed later is asked again.
+  version.catch(() => {
+    version = undefined;
+  });
+  return version;
+}
+
+/** IFF_UP, the first bit of a link's flags (netdevice(7)); a bridge without a container has no carrier and is up all the same. */
+function isUp(link: string): boolean {
+  try {
+    return (Number(readFileSync(`/sys/class/net/${link}/flags`, "utf8")) & 1) === 1;
+  } catch {
+    return false;
+  }
+}
+
+function freeBytesAt(folder: string): number {
+  try {
+    const { bavail, bsize } = statfsSync(folder);
+    return bavail * bsize;
+  } catch {
+    return 0;
+  }
+}

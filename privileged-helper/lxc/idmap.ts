@@ -1,0 +1,108 @@
+import { readFileSync } from "node:fs";
+import { ProblemError } from "../contract/problems.ts";
+import type { OperationContext } from "./context.ts";
+import { run } from "./run.ts";
+
+/** Ids of the host that stand for the ids of unprivileged containers: user_namespaces(7), subuid(5), lxc.container.conf(5). */
+export type IdRange = { first: number; count: number };
+
+/** Ids of one container: what a system inside expects to have, `nobody` (65534) included. */
+export const idsPerContainer = 65_536;
+/** A range of its own for each of this many containers. */
+const containersPerHost = 1024;
+/** Below are people's accounts, and what `useradd` hands out to them for containers of their own. */
+const lowestFirst = 1_000_000;
+
+/** `lxc.idmap = u|g|b INSIDE OUTSIDE COUNT` -> the ids outside that users are mapped to. */
+export function parseIdmaps(values: readonly string[]): IdRange[] {
+  return values.flatMap((value) => {
+    const match = /^[ub] (\d+) (\d+) (\d+)$/.exec(value.trim().replace(/\s+/g, " "));
+    return match ? [{ first: Number(match[2]), count: Number(match[3]) }] : [];
+  });
+}
+
+/** Lines of `USER:FIRST:COUNT`; a user is a name or a number. @returns Ranges of everybody, or of root alone. */
+export function parseSubordinateIds(text: string, ofRootAlone: boolean): IdRange[] {
+  return text.split("\n").flatMap((line) => {
+    const [user, first, count] = line.trim().split(":");
+    if (!/^\d+$/.test(first ?? "") || !/^\d+$/.test(count ?? "")) return [];
+    return ofRootAlone && user !== "root" && user !== "0" ? [] : [{ first: Number(first), count: Number(count) }];
+  });
+}
+
+/** Ranges that root may give to containers: those that /etc/subuid and /etc/subgid have in common. */
+export function readRootIdRanges(): IdRange[] {
+  const users = parseSubordinateIds(readText("/etc/subuid"), true);
+  const groups = parseSubordinateIds(readText("/etc/subgid"), true);
+  return users.flatMap((user) =>
+    groups.flatMap((group) => {
+      const first = Math.max(user.first, group.first);
+      const count = Math.min(user.first + user.count, group.first + group.count) - first;
+      return count >= idsPerContainer ? [{ first, count }] : [];
+    }),
+  );
+}
+
+/** Ranges that were given to containers that have no configuration yet. */
+const beingUsed = new Set<number>();
+
+/**
+ * Ids for a new container, which no other container has; root gets a range first where it has none.
+ * @returns The range, and a function to be called once the container's configuration names it, or it was not made.
+ */
+export async function allocateIds({ reader, task }: OperationContext): Promise<{ range: IdRange; release(): void }> {
+  if (readRootIdRanges().length === 0) await giveRootARange(task);
+  const ranges = readRootIdRanges();
+  const taken = [...reader.readClaims().idRanges, ...[...beingUsed].map((first) => ({ first, count: idsPerContainer }))];
+  let first = findFreeBlock(ranges, taken);
+  if (first === undefined) {
+    first = ranges[0]?.first;
+    task.output(
+      "Root's range of ids is used up: this container shares the ids of another one. Add ranges to /etc/subuid and /etc/subgid.\n",
+    );
+  }
+  if (first === undefined)
+    throw new ProblemError({ code: "not-supported", what: "Root has no ids for unprivileged containers in /etc/subuid and /etc/subgid." });
+  const chosen = first;
+  beingUsed.add(chosen);
+  return { range: { first: chosen, count: idsPerContainer }, release: () => void beingUsed.delete(chosen) };
+}
+
+/** The lowest block of `idsPerContainer` ids in these ranges that touches none of those that are taken. */
+export function findFreeBlock(ranges: readonly IdRange[], taken: readonly IdRange[]): number | undefined {
+  for (const range of ranges) {
+    const last = range.first + range.count - idsPerContainer;
+    for (let first = range.first; first <= last; ) {
+      const inTheWay = taken.find((one) => one.first < first + idsPerContainer && first < one.first + one.count);
+      if (!inTheWay) return first;
+      first = range.first + Math.ceil((inTheWay.first + inTheWay.count - range.first) / idsPerContainer) * idsPerContainer;
+    }
+  }
+  return undefined;
+}
+
+/** Lines of a configuration that map a range to the ids from 0. */
+export function idmapEntries({ first, count }: IdRange): [key: string, value: string][] {
+  return [
+    ["lxc.idmap", `u 0 ${first} ${count}`],
+    ["lxc.idmap", `g 0 ${first} ${count}`],
+  ];
+}
+
+async function giveRootARange(task: OperationContext["task"]): Promise<void> {
+  const existing = [...parseSubordinateIds(readText("/etc/subuid"), false), ...parseSubordinateIds(readText("/etc/subgid"), false)];
+  const afterAll = Math.max(lowestFirst, ...existing.map(({ first, count }) => first + count));
+  const first = Math.ceil(afterAll / idsPerContainer) * idsPerContainer;
+  const range = `${first}-${first + idsPerContainer * containersPerHost - 1}`;
+  task.output("Root has no ids for unprivileged containers yet: it gets a range of its own.\n");
+  await run("usermod", ["--add-subuids", range, "--add-subgids", range, "root"], { task });
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return "";
+    throw error;
+  }
+}

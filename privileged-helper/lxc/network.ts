@@ -1,0 +1,241 @@
+import { createHash, randomBytes } from "node:crypto";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { ProblemError } from "../contract/problems.ts";
+import type { OperationContext, TaskContext } from "./context.ts";
+import { readProcessStat, readProcFile } from "./proc.ts";
+import { run } from "./run.ts";
+
+/**
+ * Addresses that are there at once: a container's MAC and IPv4 address are reserved in the DHCP server of LXC's own bridge, and
+ * the same address is written into its configuration. Whatever asks for DHCP inside then gets what it has already.
+ * dnsmasq(8) reads each file that appears in its dhcp-hostsdir: `MAC,ADDRESS`.
+ */
+export type Bridge = { name: string; address: string; prefix: number; rangeFirst: string; rangeLast: string };
+export type Reservation = { mac: string; address: string; prefix: number; gateway: string };
+
+/** Files of lxc-net, and ours. Parameters, so that tests have their own. */
+export type NetworkFiles = {
+  /** Shell assignments that lxc-net reads, in this order; Debian and Fedora name them differently. */
+  defaults: readonly string[];
+  /** A folder of ours that the DHCP server's user may read. */
+  hosts: string;
+  /** What we give to the DHCP server. */
+  dnsmasqConf: string;
+  leases: string;
+  pid: string;
+};
+export const systemFiles: NetworkFiles = {
+  defaults: ["/etc/default/lxc", "/etc/default/lxc-net", "/etc/sysconfig/lxc", "/etc/sysconfig/lxc-net"],
+  hosts: "/var/lib/lxc-desktop/dhcp-hosts",
+  dnsmasqConf: "/etc/lxc/lxc-desktop-dnsmasq.conf",
+  leases: "/var/lib/misc/dnsmasq.BRIDGE.leases",
+  pid: "/run/lxc/dnsmasq.pid",
+};
+
+const mark = "# added by LXC Desktop, which takes it away when it is removed";
+const restartTimeoutSeconds = 60;
+
+/** LXC's bridge as lxc-net is told to make it; undefined where it makes none, or it is not there. */
+export function readBridge(files: NetworkFiles = systemFiles): Bridge | undefined {
+  const settings = readSettings(files);
+  if (settings.USE_LXC_BRIDGE !== "true") return undefined;
+  const { LXC_BRIDGE: name = "", LXC_ADDR: address = "", LXC_NETMASK: mask = "", LXC_DHCP_RANGE: range = "" } = settings;
+  const [rangeFirst = "", rangeLast = ""] = range.split(",");
+  if ([address, mask, rangeFirst, rangeLast].some((one) => toNumber(one) === undefined)) return undefined;
+  if (!existsSync(`/sys/class/net/${name}/bridge`)) return undefined;
+  return { name, address, prefix: prefixOf(mask), rangeFirst, rangeLast };
+}
+
+/** True if the DHCP server of the bridge reads our reservations. */
+export function reservationsAreSetUp(files: NetworkFiles = systemFiles): boolean {
+  return readSettings(files).LXC_DHCP_CONFILE === files.dnsmasqConf && existsSync(files.dnsmasqConf) && serverUses(files);
+}
+
+/**
+ * Makes lxc-net's DHCP server read our reservations, once per host. Running containers keep their addresses and connections.
+ * What was there stays: a configuration of the administrator's own is included, and our line can be taken away again.
+ */
+export async function setUpReservations(task: TaskContext, files: NetworkFiles = systemFiles): Promise<void> {
+  if (reservationsAreSetUp(files)) return;
+  task.step("Teaching the bridge's DHCP server about reserved addresses");
+  mkdirSync(files.hosts, { recursive: true });
+  // The server runs as a user of its own and reads this folder; what else is in the one above is closed by itself.
+  chmodSync(dirname(files.hosts), 0o711);
+  chmodSync(files.hosts, 0o755);
+  const own = readSettings(files).LXC_DHCP_CONFILE;
+  const included = own && own !== files.dnsmasqConf && existsSync(own) ? `conf-file=${own}\n` : "";
+  mkdirSync(dirname(files.dnsmasqConf), { recursive: true });
+  replaceFile(files.dnsmasqConf, `# Written by LXC Desktop.\n${included}dhcp-hostsdir=${files.hosts}\n`, 0o644);
+  const target = files.defaults.find((file) => file.endsWith("lxc-net") && existsSync(dirname(file))) ?? "";
+  const before = existsSync(target) ? readFileSync(target, "utf8") : "";
+  const kept = withoutOurLine(before);
+  replaceFile(target, `${kept}${kept === "" || kept.endsWith("\n") ? "" : "\n"}LXC_DHCP_CONFILE=${files.dnsmasqConf} ${mark}\n`, 0o644);
+  task.output(`${target} now has a line that lets LXC Desktop reserve addresses; the bridge's DHCP server is started anew.\n`);
+  await restartServer(task);
+}
+
+/** Takes back what `setUpReservations` did, when the app is removed. */
+export async function undoNetworkSetup(task: TaskContext, files: NetworkFiles = systemFiles): Promise<void> {
+  let changed = false;
+  for (const file of files.defaults) {
+    if (!existsSync(file)) continue;
+    const before = readFileSync(file, "utf8");
+    const after = withoutOurLine(before);
+    if (after === before) continue;
+    replaceFile(file, after, 0o644);
+    changed = true;
+  }
+  rmSync(files.hosts, { recursive: true, force: true });
+  if (changed && existsSync(files.pid)) await restartServer(task);
+  rmSync(files.dnsmasqConf, { force: true });
+}
+
+/**
+ * Reserves a free address of the bridge for a container that is about to be made.
+ * @throws ProblemError `not-supported` where the bridge's range is used up.
+ */
+export function reserveAddress(
+  { lxcPath, reader }: Pick<OperationContext, "lxcPath" | "reader">,
+  name: string,
+  bridge: Bridge,
+  files: NetworkFiles = systemFiles,
+): Reservation {
+  const taken = new Set([...reader.readClaims().ipv4, ...readLeases(files, bridge), ...readNeighbours(), bridge.address]);
+  const mac = randomMac();
+  const last = toNumber(bridge.rangeLast) ?? 0;
+  for (let number = toNumber(bridge.rangeFirst) ?? 1; number <= last; number++) {
+    const address = toAddress(number);
+    if (taken.has(address)) continue;
+    try {
+      // The file's name is the address, so that two helpers never reserve the same one.
+      writeFileSync(join(files.hosts, address), `${mac},${address} # ${ownerOf(lxcPath, name)}\n`, { flag: "wx", mode: 0o644 });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "EEXIST") continue;
+      throw error;
+    }
+    return { mac, address, prefix: bridge.prefix, gateway: bridge.address };
+  }
+  throw new ProblemError({
+    code: "not-supported",
+    what: `Every address of ${bridge.name} (${bridge.rangeFirst} to ${bridge.rangeLast}) is taken.`,
+  });
+}
+
+/** Gives the address of a container back; nothing happens where it has none. */
+export function releaseAddress(lxcPath: string, name: string, files: NetworkFiles = systemFiles): void {
+  const owner = ownerOf(lxcPath, name);
+  let released = false;
+  for (const file of listFiles(files.hosts)) {
+    const path = join(files.hosts, file);
+    if (!(readProcFile(path) ?? "").trimEnd().endsWith(` # ${owner}`)) continue;
+    rmSync(path, { force: true });
+    released = true;
+  }
+  // dnsmasq notices new files by itself, but forgets removed ones only when told to read everything again.
+  const pid = released ? serverPid(files) : undefined;
+  if (pid !== undefined) process.kill(pid, "SIGHUP");
+}
+
+/** A locally administered range that LXC and Xen use for containers: 00:16:3e. */
+export function randomMac(): string {
+  return ["00", "16", "3e", ...[...randomBytes(3)].map((byte) => byte.toString(16).padStart(2, "0"))].join(":");
+}
+
+/** Containers of different folders may have the same name, and a path does not belong into somebody else's comment. */
+function ownerOf(lxcPath: string, name: string): string {
+  return createHash("sha256").update(`${lxcPath}/${name}`).digest("hex").slice(0, 32);
+}
+
+/** The shell assignments that lxc-net obeys, over its built-in ones. They are read, not run. */
+function readSettings(files: NetworkFiles): Record<string, string> {
+  const settings: Record<string, string> = {
+    USE_LXC_BRIDGE: "true",
+    LXC_BRIDGE: "lxcbr0",
+    LXC_ADDR: "10.0.3.1",
+    LXC_NETMASK: "255.255.255.0",
+    LXC_DHCP_RANGE: "10.0.3.2,10.0.3.254",
+  };
+  for (const file of files.defaults) {
+    for (const [, key, quoted, plain] of (readProcFile(file) ?? "").matchAll(/^\s*([A-Z0-9_]+)=(?:["']([^"'\n]*)["']|([^\s#"']*))/gm)) {
+      if (key !== undefined) settings[key] = quoted ?? plain ?? "";
+    }
+  }
+  return settings;
+}
+
+function withoutOurLine(text: string): string {
+  return text
+    .split("\n")
+    .filter((line) => !line.endsWith(mark))
+    .join("\n");
+}
+
+function replaceFile(path: string, text: string, mode: number) {
+  const staged = `${path}.${process.pid}.new`;
+  rmSync(staged, { force: true });
+  writeFileSync(staged, text, { flag: "wx", mode });
+  renameSync(staged, path);
+}
+
+/** lxc-net keeps a bridge that containers hang on, and starts its DHCP server anew. */
+async function restartServer(task: TaskContext) {
+  await task.critical(async () => {
+    // Not to be cut off half-way by a cancelled task: then there would be no network at all.
+    const options = { task, signal: new AbortController().signal, timeoutSeconds: restartTimeoutSeconds };
+    if (existsSync("/run/systemd/system")) {
+      await run("systemctl", ["restart", "lxc-net.service"], options);
+    } else {
+      await run("lxc-net", ["stop"], { ...options, allowExitCodes: "any" });
+      await run("lxc-net", ["start"], options);
+    }
+  });
+}
+
+/** The pid file is root's, and so is the folder it is in; a process that is not dnsmasq is not told anything. */
+function serverPid(files: NetworkFiles): number | undefined {
+  const pid = Number(readProcFile(files.pid)?.trim());
+  return pid > 1 && readProcessStat(pid)?.command === "dnsmasq" ? pid : undefined;
+}
+
+/** The running server was started with our configuration. */
+function serverUses(files: NetworkFiles): boolean {
+  const pid = serverPid(files);
+  return pid !== undefined && (readProcFile(`/proc/${pid}/cmdline`) ?? "").split("\0").includes(`--conf-file=${files.dnsmasqConf}`);
+}
+
+/** dnsmasq's lease file: `EXPIRY MAC ADDRESS NAME CLIENT-ID`. */
+function readLeases(files: NetworkFiles, bridge: Bridge): string[] {
+  const text = readProcFile(files.leases.replace("BRIDGE", bridge.name)) ?? "";
+  return text.split("\n").flatMap((line) => line.split(" ")[2] ?? []);
+}
+
+/** Addresses that the kernel has heard of lately (proc_pid_net(5), arp). */
+function readNeighbours(): string[] {
+  const lines = (readProcFile("/proc/net/arp") ?? "").split("\n").slice(1);
+  // Flags 0x0 is an entry that never got an answer.
+  return lines.map((line) => line.split(/\s+/)).flatMap(([address, , flags]) => (address && flags !== "0x0" ? [address] : []));
+}
+
+function listFiles(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
+}
+
+function toNumber(address: string): number | undefined {
+  const parts = address.split(".");
+  if (parts.length !== 4 || !parts.every((part) => /^\d{1,3}$/.test(part) && Number(part) < 256)) return undefined;
+  return parts.reduce((number, part) => number * 256 + Number(part), 0);
+}
+
+function toAddress(number: number): string {
+  return [24, 16, 8, 0].map((bits) => (number >>> bits) & 255).join(".");
+}
+
+function prefixOf(mask: string): number {
+  return (toNumber(mask) ?? 0).toString(2).replaceAll("0", "").length;
+}

@@ -1,0 +1,316 @@
+import { spawn } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { ParamsInputOf } from "../contract/methods.ts";
+import { methods } from "../contract/methods.ts";
+import type { Container } from "../contract/model.ts";
+import { ProblemError, toProblem } from "../contract/problems.ts";
+import { ownProcess } from "../holder.ts";
+import { createJournal } from "../journal.ts";
+import { createLocks } from "../locks.ts";
+import { createTasks } from "../tasks.ts";
+import { cloneContainer } from "./clone.ts";
+import type { OperationContext } from "./context.ts";
+import { createFromTemplate } from "./create.ts";
+import { destroyContainer } from "./destroy.ts";
+import { start } from "./lifecycle.ts";
+import type { ContainerReader } from "./list.ts";
+import { releaseAddress } from "./network.ts";
+import { createOperations } from "./operations.ts";
+
+/** What makes, starts and removes containers is replaced: here only the order of things and what happens when one fails. */
+vi.mock("./create.ts", () => ({ createFromTemplate: vi.fn() }));
+vi.mock("./clone.ts", () => ({ cloneContainer: vi.fn() }));
+vi.mock("./destroy.ts", async (original) => ({ ...(await original<typeof import("./destroy.ts")>()), destroyContainer: vi.fn() }));
+vi.mock("./network.ts", () => ({ releaseAddress: vi.fn() }));
+vi.mock("./lifecycle.ts", async (original) => ({ ...(await original<typeof import("./lifecycle.ts")>()), start: vi.fn() }));
+
+let folder: string;
+let lxcPath: string;
+let containers: Map<string, Container>;
+const signal = new AbortController().signal;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "lxc-desktop-operations-"));
+  lxcPath = join(folder, "lxc");
+  mkdirSync(lxcPath);
+  containers = new Map();
+  vi.resetAllMocks();
+  vi.mocked(createFromTemplate).mockImplementation(async (context, { name }) => makeFolder(context, name));
+  vi.mocked(cloneContainer).mockImplementation(async (context, { name }) => makeFolder(context, name));
+  vi.mocked(destroyContainer).mockResolvedValue();
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+/** What making a container leaves, and takes back. */
+function makeFolder({ task }: OperationContext, name: string) {
+  const path = join(lxcPath, name);
+  mkdirSync(path);
+  task.onUndo(() => rmSync(path, { recursive: true }));
+}
+
+function addContainer(name: string, more: Partial<Container> = {}) {
+  mkdirSync(join(lxcPath, name));
+  containers.set(name, {
+    name,
+    manageable: true,
+    state: "stopped",
+    privileged: false,
+    autostart: false,
+    ipv4: [],
+    ipv6: [],
+    clones: [],
+    storage: "dir",
+    ...more,
+  });
+}
+
+function createHelper() {
+  const tasks = createTasks();
+  const journal = createJournal(join(folder, "journal"));
+  const locks = createLocks(join(folder, "locks"));
+  const reader: ContainerReader = {
+    readAll: () => [...containers.values()],
+    readOne: (name) => containers.get(name),
+    readClaims: () => ({ ipv4: new Set(), idRanges: [] }),
+  };
+  return { tasks, journal, operations: createOperations({ lxcPath, reader, tasks, journal, locks }) };
+}
+
+const params = (more: Partial<ParamsInputOf<"containers.create">> = {}) =>
+  methods["containers.create"].params.parse({
+    name: "web",
+    source: { type: "template", template: "busybox" },
+    unprivileged: true,
+    start: false,
+    address: "dhcp",
+    ...more,
+  });
+const clone = (name: string) => params({ name, source: { type: "clone", from: "base" } });
+const problemOf = (promise: Promise<unknown>) => promise.then(() => undefined, toProblem);
+const isThere = (name: string) => existsSync(join(lxcPath, name));
+const untilAborted = (task: OperationContext["task"]) =>
+  new Promise<never>((_, reject) => {
+    task.signal.addEventListener("abort", () => reject(new ProblemError({ code: "cancelled" })));
+  });
+const locksHeld = () => readdirSync(join(folder, "locks"));
+
+describe("making a container", () => {
+  it("is on record while it is half made, and no longer when it is complete", async () => {
+    const { operations, journal } = createHelper();
+    const unfinished: boolean[] = [];
+    vi.mocked(createFromTemplate).mockImplementation(async (context) => {
+      unfinished.push(journal.unfinished(lxcPath).has("web"));
+      expect(context.task.environment).toEqual({ LXC_DESKTOP_OPERATION: expect.any(String) });
+    });
+    vi.mocked(start).mockImplementation(async (context) => {
+      unfinished.push(journal.unfinished(lxcPath).has("web"));
+      expect(context.task.environment).toBeUndefined();
+    });
+    await operations.create(params({ start: true }), signal);
+    expect(unfinished).toEqual([true, false]);
+    expect(locksHeld()).toEqual([]);
+  });
+
+  it("starts it only when that was asked for", async () => {
+    const { operations } = createHelper();
+    await operations.create(params(), signal);
+    expect(start).not.toHaveBeenCalled();
+  });
+
+  it("leaves nothing when it fails", async () => {
+    const { operations, journal } = createHelper();
+    vi.mocked(createFromTemplate).mockImplementation(async (context, { name }) => {
+      makeFolder(context, name);
+      throw new ProblemError({ code: "tool-missing", tool: "debootstrap", neededFor: "it" });
+    });
+    expect(await problemOf(operations.create(params(), signal))).toMatchObject({ code: "tool-missing" });
+    expect(isThere("web")).toBe(false);
+    expect(journal.unfinished(lxcPath).size).toBe(0);
+    expect(locksHeld()).toEqual([]);
+  });
+
+  it("keeps on record what could not be undone", async () => {
+    const { operations, journal } = createHelper();
+    vi.mocked(createFromTemplate).mockImplementation(async ({ task }, { name }) => {
+      mkdirSync(join(lxcPath, name));
+      task.onUndo(() => Promise.reject(new Error("device or resource busy")));
+      throw new Error("no luck");
+    });
+    await problemOf(operations.create(params(), signal));
+    expect(journal.unfinished(lxcPath)).toEqual(new Set(["web"]));
+  });
+
+  it("keeps a container that was made but does not start", async () => {
+    const { operations, tasks } = createHelper();
+    vi.mocked(start).mockRejectedValue(new ProblemError({ code: "timed-out", what: "lxc-start", seconds: 1 }));
+    expect(await problemOf(operations.create(params({ start: true }), signal))).toMatchObject({ code: "timed-out" });
+    expect(isThere("web")).toBe(true);
+    expect(tasks.snapshot().tasks[0]?.state).toBe("failed");
+  });
+
+  it("removes it when it is cancelled while it starts", async () => {
+    const { operations, tasks } = createHelper();
+    vi.mocked(start).mockImplementation(async ({ task }) => untilAborted(task));
+    const creating = problemOf(operations.create(params({ start: true }), signal));
+    await vi.waitFor(() => expect(start).toHaveBeenCalled());
+    tasks.cancel(tasks.snapshot().tasks[0]?.id ?? "");
+    expect(await creating).toEqual({ code: "cancelled" });
+    expect(isThere("web")).toBe(false);
+  });
+});
+
+describe("cloning", () => {
+  it("keeps the base still, but not other clones of it", async () => {
+    const { operations, tasks } = createHelper();
+    addContainer("base");
+    vi.mocked(cloneContainer).mockImplementation(async ({ task }) => untilAborted(task));
+    const cloning = [problemOf(operations.create(clone("one"), signal)), problemOf(operations.create(clone("two"), signal))];
+    await vi.waitFor(() => expect(cloneContainer).toHaveBeenCalledTimes(2));
+    expect(await problemOf(operations.start("base", signal))).toEqual({ code: "busy", name: "base", operation: "clone" });
+    expect(await problemOf(operations.destroy("base", signal))).toEqual({ code: "busy", name: "base", operation: "clone" });
+    for (const { id } of tasks.snapshot().tasks) tasks.cancel(id);
+    await Promise.all(cloning);
+    await operations.start("base", signal);
+  });
+
+  it("is refused while the base runs, is half made, or is not there", async () => {
+    const { operations, journal } = createHelper();
+    expect(await problemOf(operations.create(clone("one"), signal))).toEqual({ code: "not-found", what: "base" });
+    addContainer("base", { state: "running" });
+    expect(await problemOf(operations.create(clone("one"), signal))).toMatchObject({ code: "wrong-state", name: "base", state: "running" });
+    addContainer("half", { state: "stopped" });
+    journal.begin({ lxcPath, name: "half", kind: "create" });
+    const ofHalf = params({ name: "one", source: { type: "clone", from: "half" } });
+    expect(await problemOf(operations.create(ofHalf, signal))).toMatchObject({ code: "busy", name: "half" });
+    expect(await problemOf(operations.create(params({ name: "base", source: { type: "clone", from: "base" } }), signal))).toEqual({
+      code: "already-exists",
+      name: "base",
+    });
+  });
+});
+
+describe("removing", () => {
+  it("is refused while others are cloned from it", async () => {
+    const { operations } = createHelper();
+    addContainer("base", { clones: ["one", "two"] });
+    expect(await problemOf(operations.destroy("base", signal))).toEqual({ code: "has-clones", name: "base", clones: ["one", "two"] });
+    expect(destroyContainer).not.toHaveBeenCalled();
+  });
+
+  it("is possible for a broken one, but broken ones do not start, and say why", async () => {
+    const { operations } = createHelper();
+    addContainer("broken", { state: "error", note: "Its root file system is missing." });
+    expect(await problemOf(operations.start("broken", signal))).toEqual({
+      code: "wrong-state",
+      name: "broken",
+      state: "error",
+      needed: "Its root file system is missing.",
+    });
+    await operations.destroy("broken", signal);
+    expect(destroyContainer).toHaveBeenCalledOnce();
+  });
+});
+
+describe("after a helper was killed", () => {
+  /** Leaves a record as a helper does that was killed while it made this container. @returns The record's mark. */
+  function leaveRecord(name: string): string {
+    const { environment } = createJournal(join(folder, "journal")).begin({ lxcPath, name, kind: "create" });
+    const { pid, startTicks } = ownProcess();
+    for (const file of readdirSync(join(folder, "journal"))) {
+      renameSync(join(folder, "journal", file), join(folder, "journal", file.replace(`${pid}.${startTicks}.`, `${pid}.1.`)));
+    }
+    return (environment.LXC_DESKTOP_OPERATION ?? "").replace(`${pid}.${startTicks}.`, `${pid}.1.`);
+  }
+
+  it("the next one removes the half-made container, its address and the record, as a task", async () => {
+    leaveRecord("web");
+    mkdirSync(join(lxcPath, "web/rootfs/etc"), { recursive: true });
+    writeFileSync(join(lxcPath, "web/rootfs/etc/passwd"), "");
+    const { operations, tasks, journal } = createHelper();
+    await operations.recover();
+    expect(isThere("web")).toBe(false);
+    expect(releaseAddress).toHaveBeenCalledWith(lxcPath, "web");
+    expect(journal.unfinished(lxcPath).size).toBe(0);
+    expect(tasks.snapshot().tasks).toMatchObject([{ kind: "recover", target: "web", state: "succeeded" }]);
+  });
+
+  it("an address is given back also where there is no folder yet", async () => {
+    leaveRecord("web");
+    await createHelper().operations.recover();
+    expect(releaseAddress).toHaveBeenCalledWith(lxcPath, "web");
+  });
+
+  it("processes that still work on it are ended first, and no others", async () => {
+    const mark = leaveRecord("web");
+    const wait = ["-e", "setInterval(() => {}, 1000)"];
+    const worker = spawn(process.execPath, wait, { env: { LXC_DESKTOP_OPERATION: mark }, stdio: "ignore" });
+    const other = spawn(process.execPath, wait, { env: { LXC_DESKTOP_OPERATION: `${mark}1` }, stdio: "ignore" });
+    await Promise.all([worker, other].map((child) => new Promise((resolve) => child.once("spawn", resolve))));
+    const ended = new Promise((resolve) => worker.once("exit", (_, by) => resolve(by)));
+    await createHelper().operations.recover();
+    expect(await ended).toBe("SIGKILL");
+    expect(other.exitCode ?? other.signalCode).toBeNull();
+    other.kill("SIGKILL");
+  });
+
+  it("a container that has been started since is kept", async () => {
+    leaveRecord("web");
+    addContainer("web", { state: "running" });
+    const { operations, journal } = createHelper();
+    await operations.recover();
+    expect(isThere("web")).toBe(true);
+    expect(releaseAddress).not.toHaveBeenCalled();
+    expect(journal.unfinished(lxcPath).size).toBe(0);
+  });
+
+  it("a container of the same name that was made long after is kept, unless LXC says that it is unfinished", async () => {
+    const longAgo = (Date.now() - 600_000) / 1000;
+    const age = () => {
+      for (const file of readdirSync(join(folder, "journal"))) utimesSync(join(folder, "journal", file), longAgo, longAgo);
+    };
+    leaveRecord("web");
+    age();
+    addContainer("web");
+    await createHelper().operations.recover();
+    expect(isThere("web")).toBe(true);
+
+    leaveRecord("web");
+    age();
+    writeFileSync(join(lxcPath, "web/partial"), "");
+    await createHelper().operations.recover();
+    expect(isThere("web")).toBe(false);
+  });
+
+  it("what a living helper makes is left alone", async () => {
+    createJournal(join(folder, "journal")).begin({ lxcPath, name: "web", kind: "create" });
+    addContainer("web");
+    const { operations, tasks } = createHelper();
+    await operations.recover();
+    expect(isThere("web")).toBe(true);
+    expect(tasks.snapshot().tasks).toEqual([]);
+  });
+
+  it("two helpers that start at once do it once", async () => {
+    leaveRecord("web");
+    mkdirSync(join(lxcPath, "web"));
+    const helpers = [createHelper(), createHelper()];
+    await Promise.all(helpers.map(({ operations }) => operations.recover()));
+    expect(isThere("web")).toBe(false);
+    const succeeded = helpers.flatMap(({ tasks }) => tasks.snapshot().tasks).filter(({ state }) => state === "succeeded");
+    expect(succeeded).toHaveLength(1);
+  });
+
+  it("a record that cannot be worked off stays for the next time", async () => {
+    leaveRecord("web");
+    vi.mocked(releaseAddress).mockImplementation(() => {
+      throw new Error("no luck");
+    });
+    const { operations, tasks, journal } = createHelper();
+    await operations.recover();
+    expect(tasks.snapshot().tasks).toMatchObject([{ kind: "recover", state: "failed" }]);
+    expect(journal.unfinished(lxcPath)).toEqual(new Set(["web"]));
+  });
+});

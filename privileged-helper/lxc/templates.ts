@@ -1,0 +1,79 @@
+import { accessSync, constants, existsSync } from "node:fs";
+import { join } from "node:path";
+import type { Template } from "../contract/model.ts";
+
+/** Where LXC's packages put their templates; the folder is compiled into lxc-create. */
+const templatesFolder = "/usr/share/lxc/templates";
+const toolFolders = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+
+type KnownTemplate = Omit<Template, "missingTools"> & { tools: readonly string[] };
+
+/** Templates whose options and needs are known; a template is a shell script that root runs, so others are not offered. */
+const knownTemplates: readonly KnownTemplate[] = [
+  {
+    name: "busybox",
+    title: "BusyBox",
+    description: "A tiny system of one program, made from this computer's own BusyBox in a moment.",
+    needsNetwork: false,
+    takesRelease: false,
+    tools: ["busybox"],
+  },
+  {
+    name: "debian",
+    title: "Debian",
+    description: "Debian with systemd and apt, built from its mirror with debootstrap in a few minutes.",
+    needsNetwork: true,
+    takesRelease: true,
+    tools: ["debootstrap", "rsync", "debian-distro-info"],
+  },
+  {
+    name: "ubuntu",
+    title: "Ubuntu",
+    description: "Ubuntu with systemd and apt, built from its mirror with debootstrap in a few minutes.",
+    needsNetwork: true,
+    takesRelease: true,
+    tools: ["debootstrap", "rsync"],
+  },
+  {
+    name: "alpine",
+    title: "Alpine",
+    description: "A small system with musl and apk, downloaded from its mirror.",
+    needsNetwork: true,
+    takesRelease: true,
+    tools: ["wget", "openssl"],
+  },
+  {
+    name: "devuan",
+    title: "Devuan",
+    description: "Debian without systemd, built from its mirror with debootstrap in a few minutes.",
+    needsNetwork: true,
+    takesRelease: true,
+    tools: ["debootstrap", "rsync"],
+  },
+  {
+    name: "kali",
+    title: "Kali",
+    description: "A Debian for security testing, built from its mirror with debootstrap in a few minutes.",
+    needsNetwork: true,
+    takesRelease: true,
+    tools: ["debootstrap", "rsync"],
+  },
+];
+
+/** The templates that are installed, the one that needs nothing first, and what each still lacks. */
+export function listTemplates(folder = templatesFolder): Template[] {
+  return knownTemplates
+    .filter(({ name }) => existsSync(join(folder, `lxc-${name}`)))
+    .map(({ tools, ...template }) => ({ ...template, missingTools: tools.filter((tool) => !isInstalled(tool)) }));
+}
+
+function isInstalled(tool: string): boolean {
+  return toolFolders.some((folder) => {
+    try {
+      accessSync(join(folder, tool), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}

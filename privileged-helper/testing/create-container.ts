@@ -1,0 +1,30 @@
+/**
+ * A helper's worth of parts that makes one busybox container, as a process of its own so that a test can kill it.
+ * Arguments: the folder of containers, the folder of the helper's state, and the name.
+ */
+import { join } from "node:path";
+import { methods } from "../contract/methods.ts";
+import { createJournal } from "../journal.ts";
+import { createLocks } from "../locks.ts";
+import { createContainerReader } from "../lxc/list.ts";
+import { createOperations } from "../lxc/operations.ts";
+import { createTasks } from "../tasks.ts";
+
+const [lxcPath = "", state = "", name] = process.argv.slice(2);
+const operations = createOperations({
+  lxcPath,
+  reader: createContainerReader({ lxcPath }),
+  tasks: createTasks(),
+  journal: createJournal(join(state, "journal")),
+  locks: createLocks(join(state, "locks")),
+});
+const params = methods["containers.create"].params.parse({
+  name,
+  source: { type: "template", template: "busybox" },
+  unprivileged: false,
+  start: false,
+  address: "dhcp",
+});
+process.stdout.write("begin\n");
+await operations.create(params, new AbortController().signal);
+process.stdout.write("done\n");

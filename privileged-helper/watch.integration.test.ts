@@ -1,0 +1,141 @@
+import { renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import type { Container, ContainersChanged } from "./contract/model.ts";
+import { createRealLxc, type RealLxc } from "./testing/real-lxc.ts";
+import { type ContainerWatch, createContainerWatch } from "./watch.ts";
+
+/** What someone does in a shell, with LXC's own tools, while the app is open. */
+describe("containers that someone else works on", () => {
+  let lxc: RealLxc;
+  let watch: ContainerWatch;
+  let unsubscribe: () => void;
+  let changes: ContainersChanged[];
+  const degraded: string[] = [];
+
+  beforeAll(() => {
+    lxc = createRealLxc("watch");
+    lxc.makeContainer("web");
+    lxc.makeContainer("db");
+  });
+  afterAll(() => lxc?.close());
+
+  beforeEach(() => {
+    changes = [];
+    watch = createContainerWatch({
+      reader: lxc.reader,
+      lxcPath: lxc.lxcPath,
+      operations: () => new Map(),
+      onDegraded: (reason) => degraded.push(reason),
+    });
+    unsubscribe = watch.onChanged((change) => changes.push(change));
+    // Asked for first, as the page does.
+    watch.snapshot();
+  });
+  afterEach(() => {
+    unsubscribe();
+    for (const name of ["web", "db"]) {
+      if (lxc.reader.readOne(name)?.initPid !== undefined) lxc.run("lxc-stop", "-k", "-n", name);
+    }
+  });
+
+  const reported = (name: string): Container | undefined =>
+    changes.flatMap(({ changed }) => changed).findLast((container) => container.name === name);
+  /** Shorter than the time after which everything is read anyway: what is seen within it, an event has told. */
+  const soon = (check: () => void) => vi.waitFor(check, { timeout: 2_000, interval: 10 });
+
+  it("are seen starting, with their address, and stopping", async () => {
+    await lxc.runAside("lxc-start", "-d", "-n", "web");
+    await soon(() =>
+      expect(reported("web")).toMatchObject({ state: "running", initPid: expect.any(Number), startedAt: expect.any(Number) }),
+    );
+    // The address comes from dnsmasq, which first makes sure for three seconds that nobody has it.
+    await vi.waitFor(() => expect(reported("web")?.ipv4).toHaveLength(1), { timeout: 15_000, interval: 20 });
+    expect(lxc.run("lxc-ls", "-f", "-F", "IPV4", "web")).toContain(reported("web")?.ipv4[0]);
+    await lxc.runAside("lxc-stop", "-k", "-n", "web");
+    await soon(() => expect(reported("web")).toMatchObject({ state: "stopped", ipv4: [] }));
+    expect(reported("web")).not.toHaveProperty("initPid");
+    expect(reported("db")).toBeUndefined();
+  });
+
+  it("are seen freezing and thawing", async () => {
+    await lxc.runAside("lxc-start", "-d", "-n", "web");
+    await soon(() => expect(reported("web")?.state).toBe("running"));
+    for (let round = 0; round < 3; round += 1) {
+      await lxc.runAside("lxc-freeze", "-n", "web");
+      await soon(() => expect(reported("web")?.state).toBe("frozen"));
+      await lxc.runAside("lxc-unfreeze", "-n", "web");
+      await soon(() => expect(reported("web")?.state).toBe("running"));
+    }
+  });
+
+  it("are seen starting again with another init", async () => {
+    await lxc.runAside("lxc-start", "-d", "-n", "web");
+    await soon(() => expect(reported("web")?.state).toBe("running"));
+    const first = reported("web")?.initPid;
+    await lxc.runAside("lxc-stop", "-k", "-n", "web");
+    await lxc.runAside("lxc-start", "-d", "-n", "web");
+    await soon(() => {
+      expect(reported("web")?.state).toBe("running");
+      expect(reported("web")?.initPid).not.toBe(first);
+    });
+    await lxc.runAside("lxc-freeze", "-n", "web");
+    await soon(() => expect(reported("web")?.state).toBe("frozen"));
+    await lxc.runAside("lxc-unfreeze", "-n", "web");
+  });
+
+  it("are seen ending by themselves, and when their processes are killed", async () => {
+    await lxc.runAside("lxc-start", "-d", "-n", "web");
+    await lxc.runAside("lxc-start", "-d", "-n", "db");
+    await soon(() => expect([reported("web")?.state, reported("db")?.state]).toEqual(["running", "running"]));
+    lxc.inside("web", "poweroff", "-f");
+    await soon(() => expect(reported("web")?.state).toBe("stopped"));
+    const initPid = reported("db")?.initPid;
+    if (initPid === undefined) throw new Error("db does not run");
+    process.kill(initPid, "SIGKILL");
+    await soon(() => expect(reported("db")?.state).toBe("stopped"));
+  });
+
+  it("are seen when they are made, copied, renamed, configured and destroyed", async () => {
+    await lxc.runAside("lxc-create", "-n", "new", "-t", "busybox");
+    await soon(() => expect(reported("new")).toMatchObject({ state: "stopped", storage: "dir", clones: [] }));
+
+    await lxc.runAside("lxc-copy", "-n", "new", "-N", "clone", "-s", "-B", "overlay");
+    await soon(() => {
+      expect(reported("clone")).toMatchObject({ state: "stopped", storage: "overlay", clonedFrom: "new" });
+      expect(reported("new")?.clones).toEqual(["clone"]);
+    });
+
+    await lxc.runAside("lxc-destroy", "-n", "clone");
+    await soon(() => {
+      expect(changes.flatMap(({ removed }) => removed)).toContain("clone");
+      expect(reported("new")?.clones).toEqual([]);
+    });
+
+    const config = join(lxc.lxcPath, "new/config");
+    writeFileSync(`${config}.next`, `${lxc.run("lxc-info", "-n", "new", "-c", "lxc.rootfs.path").replace("\n", "")}\nlxc.start.auto = 1\n`);
+    renameSync(`${config}.next`, config);
+    await soon(() => expect(reported("new")?.autostart).toBe(true));
+
+    await lxc.runAside("lxc-copy", "-n", "new", "-N", "renamed", "-R");
+    await soon(() => {
+      expect(reported("renamed")).toMatchObject({ state: "stopped", autostart: true });
+      expect(changes.flatMap(({ removed }) => removed)).toContain("new");
+    });
+
+    await lxc.runAside("lxc-destroy", "-n", "renamed");
+    await soon(() => expect(changes.flatMap(({ removed }) => removed)).toContain("renamed"));
+  });
+
+  it("are told of in one unbroken row of revisions, with nothing that had not changed", async () => {
+    const { revision } = watch.snapshot();
+    await lxc.runAside("lxc-start", "-d", "-n", "web");
+    await soon(() => expect(reported("web")?.state).toBe("running"));
+    await lxc.runAside("lxc-stop", "-k", "-n", "web");
+    await soon(() => expect(reported("web")?.state).toBe("stopped"));
+    expect(changes.map((change) => change.revision)).toEqual(changes.map((_, index) => revision + 1 + index));
+    const told = changes.flatMap(({ changed }) => changed).map((container) => JSON.stringify(container));
+    expect(told.some((container, index) => container === told[index - 1])).toBe(false);
+    expect(degraded).toEqual([]);
+  });
+});
