@@ -1,0 +1,119 @@
+import { execFile } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { type Problem, ProblemError } from "../../privileged-helper/contract/problems.ts";
+import { type HelperEnd, type HelperProcess, startHelperProcess } from "./helper-process.ts";
+
+/** Starts a helper. @throws ProblemError for what is known before anybody is asked for a password. */
+export type HelperLauncher = () => Promise<HelperLaunch>;
+export type HelperLaunch = {
+  process: HelperProcess;
+  /** True as long as polkit may be asking for a password. */
+  mayBeAsking(): boolean;
+  /** What it means when it ends before it has said hello. */
+  explainEnd(end: HelperEnd): Problem;
+};
+
+export type HelperLauncherOptions = {
+  version: string;
+  /** The built helper of this checkout, for a host that is root itself. */
+  ownHelper?: string;
+  home?: string;
+};
+
+const installedHome = "/usr/lib/lxc-desktop";
+const pkexec = "/usr/bin/pkexec";
+const pkcheck = "/usr/bin/pkcheck";
+/** All that pkexec and what it starts may see of ours. */
+const environment = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LANG: "C.UTF-8" };
+const askPolkitMilliseconds = 10_000;
+/** Exit codes of the root-owned launcher (sysexits.h): EX_CONFIG, EX_UNAVAILABLE. */
+const unsafeExit = 78;
+const noNodeExit = 69;
+
+/**
+ * Root starts the helper directly. Anybody else starts the installed one through polkit, once: `limited` where a rule grants
+ * this user at least to look, so that nobody is asked without need, and otherwise `full`.
+ */
+export function createHelperLauncher({ version, ownHelper, home = installedHome }: HelperLauncherOptions): HelperLauncher {
+  const launcher = join(home, "launch");
+  return async () => {
+    if (process.getuid?.() === 0) {
+      if (ownHelper !== undefined && existsSync(ownHelper)) return direct(process.execPath, [ownHelper, "root"]);
+      if (!existsSync(launcher)) throw new ProblemError({ code: "helper-missing", path: launcher, fromCheckout: isCheckout(ownHelper) });
+      return direct(launcher, ["root"]);
+    }
+    if (!existsSync(launcher)) throw new ProblemError({ code: "helper-missing", path: launcher, fromCheckout: isCheckout(ownHelper) });
+    refuseOtherVersion(home, version);
+    if (!existsSync(pkexec)) throw new ProblemError({ code: "polkit-unavailable", detail: `${pkexec} is not installed.` });
+    const mode = (await mayView()) ? "limited" : "full";
+    const helper = startHelperProcess(pkexec, ["--disable-internal-agent", launcher, mode], environment);
+    return { process: helper, mayBeAsking: () => commandOf(helper.pid) === "pkexec", explainEnd: (end) => explainPkexec(end, mode) };
+  };
+}
+
+function direct(file: string, args: string[]): HelperLaunch {
+  return {
+    process: startHelperProcess(file, args, { ...environment, HOME: "/root" }),
+    mayBeAsking: () => false,
+    explainEnd: ({ exitCode, errors }) =>
+      exitCode === unsafeExit
+        ? { code: "helper-unsafe", detail: errors }
+        : { code: "helper-lost", detail: errors || `It ended with exit code ${exitCode}.` },
+  };
+}
+
+/** Told before a password is asked for, because the helper would only say the same. */
+function refuseOtherVersion(home: string, version: string) {
+  let installed: unknown;
+  try {
+    installed = JSON.parse(readFileSync(join(home, "manifest.json"), "utf8")).version;
+  } catch {
+    return;
+  }
+  if (typeof installed === "string" && installed !== version) {
+    throw new ProblemError({ code: "version-mismatch", app: version, helper: installed.slice(0, 64) });
+  }
+}
+
+/** Asks polkit without disturbing anybody whether this process may look at containers (pkcheck(1): 0 is yes). */
+function mayView(): Promise<boolean> {
+  const stat = readFileSync("/proc/self/stat", "utf8");
+  // Field 22, the start time, counted after the command, which may hold blanks (proc_pid_stat(5)).
+  const startTicks = stat.slice(stat.lastIndexOf(")") + 2).split(" ")[22 - 3];
+  const subject = `${process.pid},${startTicks},${process.getuid?.()}`;
+  return new Promise((resolve) => {
+    execFile(
+      pkcheck,
+      ["--action-id", "org.lxcdesktop.view", "--process", subject],
+      { env: environment, timeout: askPolkitMilliseconds },
+      (error) => resolve(error === null),
+    );
+  });
+}
+
+/** pkexec(1): 126 where the dialog was dismissed, 127 where authorization was not obtained, otherwise the program's own. */
+function explainPkexec({ exitCode, errors }: HelperEnd, action: string): Problem {
+  if (exitCode === 126) return { code: "auth-dismissed", action };
+  if (exitCode === 127) {
+    if (/authentication agent/i.test(errors)) return { code: "no-polkit-agent", action };
+    if (/not authorized/i.test(errors)) return { code: "auth-denied", action };
+    return { code: "polkit-unavailable", detail: errors || "pkexec could not ask polkit." };
+  }
+  if (exitCode === unsafeExit || exitCode === noNodeExit) return { code: "helper-unsafe", detail: errors };
+  if (exitCode === undefined) return { code: "polkit-unavailable", detail: errors };
+  return { code: "helper-lost", detail: errors || `It ended with exit code ${exitCode}.` };
+}
+
+/** The program that a process runs. pkexec becomes the launcher, in the same process, once polkit has said yes. */
+function commandOf(pid: number): string | undefined {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, "utf8").trim();
+  } catch {
+    return undefined;
+  }
+}
+
+function isCheckout(ownHelper: string | undefined): boolean {
+  return ownHelper !== undefined && existsSync(join(dirname(ownHelper), "../../electron/launch/install-helper.mjs"));
+}

@@ -1,0 +1,66 @@
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { dirname, isAbsolute, join } from "node:path";
+import { z } from "zod";
+import { hostMethods } from "../../privileged-helper/contract/methods.ts";
+import type { Settings } from "../../privileged-helper/contract/model.ts";
+
+/** A person's settings, in a file of theirs. */
+export type SettingsStore = {
+  get(): Settings;
+  /** Changes what is given and keeps the rest. */
+  set(change: Partial<Settings>): Settings;
+};
+
+const defaults: Settings = { theme: "system", stopTimeoutSeconds: 30, lockAfterMinutes: 0 };
+const maxFileBytes = 64 * 1024;
+
+/** $XDG_CONFIG_HOME/lxc-desktop/settings.json (XDG Base Directory Specification: a relative path is not one). */
+export function settingsPath(environment: NodeJS.ProcessEnv = process.env): string {
+  const configured = environment.XDG_CONFIG_HOME;
+  const base = configured && isAbsolute(configured) ? configured : join(homedir(), ".config");
+  return join(base, "lxc-desktop/settings.json");
+}
+
+/** A file that cannot be read as settings is put aside, so that nothing of it is lost, and the defaults hold. */
+export function createSettings(path: string): SettingsStore {
+  let current = { ...defaults, ...read(path) };
+  return {
+    get: () => current,
+    set(change) {
+      const next = { ...current, ...dropUndefined(change) };
+      write(path, next);
+      current = next;
+      return current;
+    },
+  };
+}
+
+function read(path: string): Partial<Settings> {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch {
+    return {};
+  }
+  try {
+    if (text.length > maxFileBytes) throw new Error("too large");
+    // A newer version's settings may have more keys: they are not ours to refuse.
+    return dropUndefined(z.object(hostMethods["settings.set"].params.shape).parse(JSON.parse(text)));
+  } catch {
+    renameSync(path, `${path}.broken`);
+    return {};
+  }
+}
+
+function write(path: string, settings: Settings) {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  const staged = `${path}.${process.pid}.new`;
+  rmSync(staged, { force: true });
+  writeFileSync(staged, `${JSON.stringify(settings, undefined, 2)}\n`, { flag: "wx", mode: 0o600 });
+  renameSync(staged, path);
+}
+
+function dropUndefined(change: Partial<Settings>): Partial<Settings> {
+  return Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined));
+}
