@@ -16,7 +16,11 @@ const here = dirname(fileURLToPath(import.meta.url));
 
 async function main() {
   const files = readPublicFiles(join(here, "../renderer"));
-  const backend = createBackend({ version: APP_VERSION, launch: createHelperLauncher(), settingsPath: settingsPath() });
+  const backend = createBackend({
+    version: APP_VERSION,
+    launch: createHelperLauncher({ version: APP_VERSION }),
+    settingsPath: settingsPath(),
+  });
   await app.whenReady();
   Menu.setApplicationMenu(null);
   serveBundle(files);

@@ -2,9 +2,7 @@
  * The whole bridge between the page and Electron: the page asks for its port, and gets one MessagePort. No API, no events and
  * no ipcRenderer reach the page. CommonJS, because a sandboxed preload must be.
  */
-import electron = require("electron");
-
-const { ipcRenderer } = electron;
+const { ipcRenderer }: typeof import("electron") = require("electron");
 
 window.addEventListener("message", (event: MessageEvent<unknown>) => {
   if (event.source !== window || event.origin !== window.location.origin || event.data !== "lxc-desktop:want-port") return;

@@ -22,7 +22,7 @@ import { checkout, digestsOf, fail, helperHome, isRootsAlone, owningPackage, pol
 const script = fileURLToPath(import.meta.url);
 const distributionNode = "/usr/bin/node";
 /** Node's own promise to addons (Node-API) lets a newer one run the same helper; an older one lacks what it uses. */
-const oldestNode = [20, 19];
+const oldestNode = { major: 20, minor: 19 };
 const polkitReloadMilliseconds = 5_000;
 
 if (!existsSync(join(checkout, "dist/helper/main.cjs")) || !existsSync(join(checkout, "dist/version"))) buildApp();
@@ -82,8 +82,7 @@ function canUseDistributionNode() {
   if (!existsSync(distributionNode) || !isRootsAlone(realpathSync(distributionNode))) return false;
   const { stdout } = spawnSync(distributionNode, ["--version"], { encoding: "utf8" });
   const [, major, minor] = /^v(\d+)\.(\d+)\./.exec(stdout) ?? [];
-  const [oldestMajor, oldestMinor] = oldestNode;
-  return Number(major) > oldestMajor || (Number(major) === oldestMajor && Number(minor) >= oldestMinor);
+  return Number(major) > oldestNode.major || (Number(major) === oldestNode.major && Number(minor) >= oldestNode.minor);
 }
 
 /** polkit ignores a policy that it cannot read, and whoever asks for an unknown action is then never asked: so look. */

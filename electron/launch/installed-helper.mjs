@@ -29,13 +29,13 @@ export function runAsRoot(script) {
  * @returns {string | undefined} What the package manager printed.
  */
 export function owningPackage(path) {
-  for (const [file, ...args] of [
-    ["/usr/bin/dpkg", "-S", path],
-    ["/usr/bin/rpm", "-qf", path],
-    ["/usr/bin/pacman", "-Qo", path],
+  for (const [file, option] of [
+    ["/usr/bin/dpkg", "-S"],
+    ["/usr/bin/rpm", "-qf"],
+    ["/usr/bin/pacman", "-Qo"],
   ]) {
-    if (!existsSync(file)) continue;
-    const { status, stdout } = spawnSync(file, args, { encoding: "utf8", env: { PATH: "/usr/bin:/bin", LANG: "C.UTF-8" } });
+    if (file === undefined || option === undefined || !existsSync(file)) continue;
+    const { status, stdout } = spawnSync(file, [option, path], { encoding: "utf8", env: { PATH: "/usr/bin:/bin", LANG: "C.UTF-8" } });
     if (status === 0) return stdout.trim();
   }
   return undefined;

@@ -1,0 +1,85 @@
+/** The host without Electron: the same backend, and the page in a window of Chromium, or at a printed address. */
+import { dirname, join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { createBackend } from "../backend/backend.ts";
+import { createHelperLauncher } from "../backend/launch-helper.ts";
+import { readPublicFiles } from "../backend/public-files.ts";
+import { settingsPath } from "../backend/settings.ts";
+import { type ChromiumWindow, findChromium, openChromium } from "./open-chromium.ts";
+import { startWebServer, type WebServer } from "./server.ts";
+
+declare const APP_VERSION: string;
+
+const dist = join(dirname(fileURLToPath(import.meta.url)), "..");
+
+async function main() {
+  const { values } = parseArgs({ options: { port: { type: "string", default: "0" }, "no-open": { type: "boolean", default: false } } });
+  const port = Number(values.port);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new Error(`--port takes a number from 0 to 65535, not ${values.port}`);
+
+  const backend = createBackend({
+    version: APP_VERSION,
+    launch: createHelperLauncher({ version: APP_VERSION, ownHelper: join(dist, "helper/main.cjs") }),
+    settingsPath: settingsPath(),
+  });
+  const server = await startWebServer({
+    files: readPublicFiles(join(dist, "renderer")),
+    port,
+    accept: (page) => backend.accept(page),
+  }).catch(async (error: NodeJS.ErrnoException) => {
+    await backend.close();
+    throw error.code === "EADDRINUSE" ? new Error(`Port ${port} is in use. Choose another one with --port, or leave it out.`) : error;
+  });
+  let window: ChromiumWindow | undefined;
+  let ending = false;
+  const end = async () => {
+    if (ending) return;
+    ending = true;
+    await Promise.all([window?.close(), server.close(), backend.close()]);
+    process.exit(0);
+  };
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => void end());
+
+  const reason = values["no-open"] ? undefined : reasonNotToOpen();
+  const program = findChromium();
+  if (values["no-open"] || reason !== undefined || program === undefined) {
+    if (reason !== undefined) say(reason);
+    printAddress(server);
+  } else {
+    window = openChromium(program, server.issueAddress());
+    void window.closed.then(end);
+    printAddress(server);
+  }
+  offerNewAddresses(server);
+}
+
+/** Without a window there is still the address. */
+function reasonNotToOpen(): string | undefined {
+  if (!process.env.DISPLAY && !process.env.WAYLAND_DISPLAY)
+    return "There is no display here: open the address below in a browser of yours.";
+  if (process.getuid?.() === 0) return "Browsers do not protect themselves when root runs them: open the address below as a user.";
+  return findChromium() === undefined ? "No Chromium was found: open the address below in a browser of yours." : undefined;
+}
+
+/** Others wait for exactly this line. */
+function printAddress(server: WebServer) {
+  say(`LXC Desktop is ready at ${server.issueAddress()}`);
+}
+
+/** An address works once, so whoever closed the tab needs another. */
+function offerNewAddresses(server: WebServer) {
+  if (!process.stdin.isTTY) return;
+  say("Each address opens once. Press Enter for another one, Ctrl-C to end.");
+  createInterface({ input: process.stdin }).on("line", () => printAddress(server));
+}
+
+function say(line: string) {
+  process.stdout.write(`${line}\n`);
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
+});

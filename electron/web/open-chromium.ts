@@ -1,0 +1,105 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { accessSync, constants, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { isAbsolute, join } from "node:path";
+
+/** A window of Chromium with nothing but the app in it. */
+export type ChromiumWindow = {
+  /** Resolves when the person closes it. */
+  closed: Promise<void>;
+  close(): Promise<void>;
+};
+
+const programs = [
+  "chromium",
+  "chromium-browser",
+  "google-chrome-stable",
+  "google-chrome",
+  "brave-browser",
+  "microsoft-edge-stable",
+  "vivaldi-stable",
+];
+const folders = ["/usr/bin", "/usr/local/bin", "/bin", "/snap/bin", "/opt/google/chrome"];
+const closeWithinMilliseconds = 5_000;
+
+/** @returns The path of a browser that can show an app window, or undefined. */
+export function findChromium(): string | undefined {
+  return programs.flatMap((program) => folders.map((folder) => join(folder, program))).find(isExecutable);
+}
+
+/**
+ * Opens the app's window. The address holds a token, and everybody can read the arguments of a process: so it goes into a
+ * private file that leads there, and the file's name is the argument.
+ */
+export function openChromium(program: string, address: string): ChromiumWindow {
+  const folder = mkdtempSync(join(privateFolder(), "lxc-desktop-"));
+  const page = join(folder, "open.html");
+  writeFileSync(
+    page,
+    `<!doctype html><meta charset="utf-8"><title>LXC Desktop</title><script>location.replace(${JSON.stringify(address)})</script>\n`,
+    {
+      flag: "wx",
+      mode: 0o600,
+    },
+  );
+  const child = spawn(
+    program,
+    [
+      `--app=file://${page}`,
+      `--user-data-dir=${join(folder, "profile")}`,
+      "--no-first-run",
+      "--no-default-browser-check",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+      "--class=lxc-desktop",
+    ],
+    { stdio: "ignore", detached: true },
+  );
+  const closed = new Promise<void>((resolve) => {
+    child.once("error", () => resolve());
+    child.once("exit", () => resolve());
+  }).then(() => {
+    // Its helpers may write for a moment after the window is gone.
+    rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+  });
+  return {
+    closed,
+    async close() {
+      endGroup(child, "SIGTERM");
+      const kill = setTimeout(() => endGroup(child, "SIGKILL"), closeWithinMilliseconds);
+      await closed;
+      clearTimeout(kill);
+    },
+  };
+}
+
+/** $XDG_RUNTIME_DIR is this user's alone (XDG Base Directory Specification); elsewhere the folder that is made is. */
+function privateFolder(): string {
+  const folder = process.env.XDG_RUNTIME_DIR;
+  if (!folder || !isAbsolute(folder)) return tmpdir();
+  try {
+    accessSync(folder, constants.W_OK | constants.X_OK);
+    return folder;
+  } catch {
+    return tmpdir();
+  }
+}
+
+function endGroup({ pid, exitCode, signalCode }: ChildProcess, signal: NodeJS.Signals) {
+  if (pid === undefined || exitCode !== null || signalCode !== null) return;
+  try {
+    process.kill(-pid, signal);
+  } catch {
+    // It has just ended.
+  }
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
