@@ -1,0 +1,43 @@
+import { createTheme, MantineProvider } from "@mantine/core";
+import { Notifications } from "@mantine/notifications";
+import { useEffect } from "react";
+import { Router } from "wouter";
+import { useHashLocation } from "wouter/use-hash-location";
+import { useConnection } from "../state/connection.ts";
+import { useSettings } from "../state/settings.ts";
+import { ConnectionScreen } from "./connection-screen.tsx";
+import { Shell } from "./shell.tsx";
+
+const theme = createTheme({
+  primaryColor: "teal",
+  // The darker shades have enough contrast under white text, and on both grounds.
+  primaryShade: { light: 9, dark: 8 },
+  defaultRadius: "sm",
+  cursorType: "pointer",
+  respectReducedMotion: true,
+  fontFamily: "system-ui, -apple-system, 'Segoe UI', 'Noto Sans', 'DejaVu Sans', sans-serif",
+  fontFamilyMonospace: "ui-monospace, 'Cascadia Mono', 'Noto Sans Mono', 'DejaVu Sans Mono', monospace",
+});
+
+export function App() {
+  const themeChoice = useSettings(({ theme }) => theme);
+  return (
+    <MantineProvider theme={theme} defaultColorScheme="auto" forceColorScheme={themeChoice === "system" ? undefined : themeChoice}>
+      <Router hook={useHashLocation}>
+        <Content />
+        <Notifications position="bottom-right" limit={4} containerWidth={420} />
+      </Router>
+    </MantineProvider>
+  );
+}
+
+/** The app, or why it cannot be shown. What was shown before stays when the connection is lost. */
+function Content() {
+  const { status, client } = useConnection();
+  useEffect(() => {
+    document.documentElement.lang = "en";
+  }, []);
+  if (client && (status === "connected" || status === "connecting" || status === "lost"))
+    return <Shell isConnected={status === "connected"} />;
+  return <ConnectionScreen status={status} />;
+}

@@ -1,0 +1,27 @@
+import { lazy } from "react";
+import { ConfigurationPanel } from "../features/configuration/configuration-panel.tsx";
+import { ContainerPage } from "../features/container/container-page.tsx";
+import { Overview } from "../features/container/overview.tsx";
+import { ContainerActions } from "../features/containers/container-actions.tsx";
+import { LogsPanel } from "../features/logs/logs-panel.tsx";
+
+const TerminalPanel = lazy(() =>
+  import("../features/terminal/terminal-panel.tsx").then(({ TerminalPanel }) => ({ default: TerminalPanel })),
+);
+
+/** Joins the features that make up a container's page. */
+export function ContainerRoute({ name, tab }: { name: string; tab: string }) {
+  return (
+    <ContainerPage
+      name={name}
+      tab={tab}
+      actions={(container) => <ContainerActions container={container} layout="page" />}
+      panels={{
+        overview: (container) => <Overview container={container} />,
+        terminal: (container) => <TerminalPanel container={container} />,
+        logs: (container) => <LogsPanel name={container.name} />,
+        configuration: (container) => <ConfigurationPanel name={container.name} />,
+      }}
+    />
+  );
+}

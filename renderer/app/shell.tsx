@@ -1,0 +1,183 @@
+import { ActionIcon, Alert, Badge, Button, Group, Loader, Text, Tooltip } from "@mantine/core";
+import { IconBox, IconListCheck, IconLock, IconPhoto, IconServer, IconSettings } from "@tabler/icons-react";
+import { lazy, type ReactNode, Suspense } from "react";
+import { Link, Redirect, Route, Switch, useLocation } from "wouter";
+import type { Session } from "../../privileged-helper/contract/model.ts";
+import { DestroyDialog, ForceStopDialog, StillRunningDialog } from "../features/containers/confirm-dialogs.tsx";
+import { ContainersPage } from "../features/containers/containers-page.tsx";
+import { CreateDialog } from "../features/containers/create-dialog.tsx";
+import { HostPage } from "../features/host/host-page.tsx";
+import { ImagesPage } from "../features/images/images-page.tsx";
+import { SettingsPage } from "../features/settings/settings-page.tsx";
+import { TasksPage } from "../features/tasks/tasks-page.tsx";
+import { openConnection, useClient } from "../state/connection.ts";
+import { useContainersStore } from "../state/containers.ts";
+import { useDialogs } from "../state/dialogs.ts";
+import { useSession } from "../state/session.ts";
+import { useTasksStore } from "../state/tasks.ts";
+import { ProblemView } from "../ui/problem-view.tsx";
+import { showProblem } from "../ui/toasts.tsx";
+import { SessionScreen } from "./session-screen.tsx";
+
+const ContainerRoute = lazy(() => import("./container-route.tsx").then(({ ContainerRoute }) => ({ default: ContainerRoute })));
+
+const destinations: { path: string; label: string; icon: ReactNode }[] = [
+  { path: "/containers", label: "Containers", icon: <IconBox size={20} stroke={1.6} aria-hidden /> },
+  { path: "/images", label: "Images", icon: <IconPhoto size={20} stroke={1.6} aria-hidden /> },
+  { path: "/tasks", label: "Tasks", icon: <IconListCheck size={20} stroke={1.6} aria-hidden /> },
+  { path: "/host", label: "Host", icon: <IconServer size={20} stroke={1.6} aria-hidden /> },
+  { path: "/settings", label: "Settings", icon: <IconSettings size={20} stroke={1.6} aria-hidden /> },
+];
+
+/** The frame around every page: where one can go, what runs, and the lock. */
+export function Shell({ isConnected }: { isConnected: boolean }) {
+  const { session } = useSession();
+  return (
+    <div className="shell">
+      <button type="button" className="skip-link" onClick={() => document.getElementById("main")?.focus()}>
+        Skip to content
+      </button>
+      <Sidebar session={session} />
+      <div className="shell-content">
+        {!isConnected && <LostBanner />}
+        <main id="main" tabIndex={-1} className="main" data-stale={!isConnected || session.state !== "ready" || undefined}>
+          <Pages session={session} />
+        </main>
+        <TaskBar />
+      </div>
+      {session.state === "ready" && <Dialogs />}
+    </div>
+  );
+}
+
+function Sidebar({ session }: { session: Session }) {
+  const client = useClient();
+  const [location] = useLocation();
+  const running = useTasksStore(({ tasks }) => tasks.filter(({ state }) => state === "running").length);
+  return (
+    <nav aria-label="Main" className="sidebar">
+      <Group gap={8} className="brand" wrap="nowrap">
+        <img src="./icon.svg" alt="" width={26} height={26} />
+        <Text fw={650} className="sidebar-label">
+          LXC Desktop
+        </Text>
+      </Group>
+      <ul className="plain-list">
+        {destinations.map(({ path, label, icon }) => {
+          const isCurrent = location === path || location.startsWith(`${path}/`);
+          return (
+            <li key={path}>
+              <Link href={path} className="nav-link" aria-current={isCurrent ? "page" : undefined} title={label}>
+                {icon}
+                <span className="sidebar-label">{label}</span>
+                {path === "/tasks" && running > 0 && (
+                  <Badge size="sm" circle aria-label={`${running} running`} className="nav-badge">
+                    {running}
+                  </Badge>
+                )}
+              </Link>
+            </li>
+          );
+        })}
+      </ul>
+      {session.state === "ready" && session.mode !== "root" && (
+        <Tooltip label="Give back the right to manage containers" position="right">
+          <ActionIcon
+            className="lock-button"
+            variant="subtle"
+            color="gray"
+            aria-label="Lock"
+            onClick={() => void client.call("session.lock", {}).catch(showProblem)}
+          >
+            <IconLock size={18} aria-hidden />
+          </ActionIcon>
+        </Tooltip>
+      )}
+    </nav>
+  );
+}
+
+/** A page where there is something to show; otherwise why there is not. Settings need no helper. */
+function Pages({ session }: { session: Session }) {
+  const [location] = useLocation();
+  const hasList = useContainersStore(({ containers }) => containers !== undefined);
+  const isSettings = location === "/settings";
+  if (session.state !== "ready" && !isSettings) {
+    const isPassing = session.state !== "failed" || session.retrying;
+    // What was there stays while a helper that ended is replaced; it is greyed, because it may be out of date.
+    if (!hasList || !isPassing) return <SessionScreen session={session} />;
+  }
+  return (
+    <>
+      {session.state === "failed" && !isSettings && (
+        <Alert color="yellow" mb="md" role="status">
+          <ProblemView problem={session.problem} />
+        </Alert>
+      )}
+      <Suspense fallback={<Loader aria-label="Loading" m="xl" />}>
+        <Switch>
+          <Route path="/containers">
+            <ContainersPage />
+          </Route>
+          <Route path="/containers/:name/:tab?">
+            {({ name, tab }) => <ContainerRoute key={name} name={decodeURIComponent(name)} tab={tab ?? "overview"} />}
+          </Route>
+          <Route path="/images">
+            <ImagesPage />
+          </Route>
+          <Route path="/tasks">
+            <TasksPage />
+          </Route>
+          <Route path="/host">
+            <HostPage />
+          </Route>
+          <Route path="/settings">
+            <SettingsPage />
+          </Route>
+          <Route>
+            <Redirect to="/containers" replace />
+          </Route>
+        </Switch>
+      </Suspense>
+    </>
+  );
+}
+
+/** What runs now, on every page. */
+function TaskBar() {
+  const running = useTasksStore(({ tasks }) => tasks).filter(({ state }) => state === "running");
+  const [task] = running;
+  if (!task) return null;
+  return (
+    <Link href="/tasks" className="task-bar">
+      <Loader size={14} aria-hidden />
+      <span>
+        {running.length === 1
+          ? `${task.target}: ${task.step ?? "Working"}`
+          : `${running.length} tasks run, the newest on ${task.target}: ${task.step ?? "Working"}`}
+      </span>
+    </Link>
+  );
+}
+
+function Dialogs() {
+  const dialog = useDialogs((state) => state.dialog);
+  if (!dialog) return null;
+  if (dialog.type === "create") return <CreateDialog cloneFrom={dialog.cloneFrom} />;
+  if (dialog.type === "destroy") return <DestroyDialog name={dialog.name} />;
+  if (dialog.type === "force-stop") return <ForceStopDialog name={dialog.name} />;
+  return <StillRunningDialog name={dialog.name} seconds={dialog.seconds} />;
+}
+
+function LostBanner() {
+  return (
+    <Alert color="yellow" m="sm" role="alert" title="There is no connection to LXC Desktop">
+      <Group>
+        <Text size="sm">What you see may be out of date. Containers go on running.</Text>
+        <Button size="compact-sm" onClick={() => void openConnection()}>
+          Try again
+        </Button>
+      </Group>
+    </Alert>
+  );
+}

@@ -1,0 +1,153 @@
+import { ActionIcon, Anchor, CopyButton, Group, Paper, SimpleGrid, Table, Text, Tooltip } from "@mantine/core";
+import { IconCheck, IconCopy } from "@tabler/icons-react";
+import type { ReactNode } from "react";
+import { Link } from "wouter";
+import type { Container } from "../../../privileged-helper/contract/model.ts";
+import { useMetrics, useMetricsWatch } from "../../state/metrics.ts";
+import { formatBytes, formatDuration, formatPercent, formatRate, unknownFigure } from "../../ui/format.ts";
+import { useNow } from "../../ui/use-now.ts";
+import { FigureChart, type Line } from "./figure-chart.tsx";
+
+const cpu: Line[] = [{ key: "cpuPercent" }];
+const memory: Line[] = [{ key: "memoryBytes" }];
+const disk: Line[] = [
+  { key: "diskReadBytesPerSecond", label: "Read" },
+  { key: "diskWriteBytesPerSecond", label: "Written" },
+];
+const network: Line[] = [
+  { key: "networkReceivedBytesPerSecond", label: "Received" },
+  { key: "networkSentBytesPerSecond", label: "Sent" },
+];
+const kibibyte = 1024;
+const mebibyte = 1024 * 1024;
+
+/** What a container does now, and the facts about it. */
+export function Overview({ container }: { container: Container }) {
+  const isRunning = container.state === "running" || container.state === "frozen";
+  return (
+    <>
+      {isRunning ? (
+        <Charts name={container.name} />
+      ) : (
+        <Paper withBorder p="lg" mb="md" className="notice">
+          <Text size="sm">
+            {container.state === "stopped"
+              ? "It does not run, so there is nothing to measure. Start it with the button above."
+              : container.state === "error"
+                ? "It cannot run as it is."
+                : "Its figures appear as soon as it runs."}
+          </Text>
+        </Paper>
+      )}
+      <Facts container={container} isRunning={isRunning} />
+    </>
+  );
+}
+
+function Charts({ name }: { name: string }) {
+  useMetricsWatch(name);
+  const points = useMetrics(name);
+  const sample = points.at(-1)?.sample;
+  return (
+    <SimpleGrid cols={{ base: 1, md: 2 }} mb="md" spacing="md">
+      <FigureChart
+        name="CPU"
+        lines={cpu}
+        points={points}
+        format={formatPercent}
+        atLeast={100}
+        base={10}
+        limit={sample?.cpuLimit === undefined ? undefined : `of ${formatPercent(sample.cpuLimit * 100)}`}
+      />
+      <FigureChart
+        name="Memory"
+        lines={memory}
+        points={points}
+        format={formatBytes}
+        atLeast={mebibyte}
+        base={1024}
+        limit={sample?.memoryLimitBytes === undefined ? undefined : `of ${formatBytes(sample.memoryLimitBytes)}`}
+      />
+      <FigureChart name="Disk I/O" lines={disk} points={points} format={formatRate} atLeast={kibibyte} base={1024} />
+      <FigureChart name="Network" lines={network} points={points} format={formatRate} atLeast={kibibyte} base={1024} />
+    </SimpleGrid>
+  );
+}
+
+function Facts({ container, isRunning }: { container: Container; isRunning: boolean }) {
+  const { ipv4, ipv6, startedAt, initPid, privileged, autostart, storage, clonedFrom, clones } = container;
+  const sample = useMetrics(container.name).at(-1)?.sample;
+  const facts: [label: string, value: ReactNode][] = [
+    ["Addresses", <Addresses key="addresses" addresses={[...ipv4, ...ipv6]} />],
+    ["Uptime", startedAt === undefined ? unknownFigure : <Uptime key="uptime" startedAt={startedAt} />],
+    ["Processes", (isRunning && sample?.processes) || unknownFigure],
+    ["First process", initPid === undefined ? unknownFigure : `${initPid} on this computer`],
+    ["Isolation", privileged ? "Privileged: root inside is root on this computer" : "Unprivileged: root inside is nobody on this computer"],
+    ["Starts with the computer", autostart ? "Yes" : "No"],
+    ["Storage", storage === "overlay" ? "Overlay: a layer over its base" : storage],
+    ...(clonedFrom === undefined ? [] : [["Cloned from", <ContainerLink key="base" name={clonedFrom} />] as [string, ReactNode]]),
+    ...(clones.length === 0
+      ? []
+      : [
+          [
+            "Its clones",
+            <Group key="clones" gap="xs">
+              {clones.map((clone) => (
+                <ContainerLink key={clone} name={clone} />
+              ))}
+            </Group>,
+          ] as [string, ReactNode],
+        ]),
+  ];
+  return (
+    <Paper withBorder>
+      <Table variant="vertical" layout="auto" aria-label={`About ${container.name}`}>
+        <Table.Tbody>
+          {facts.map(([label, value]) => (
+            <Table.Tr key={label}>
+              <Table.Th scope="row" className="fact-label">
+                {label}
+              </Table.Th>
+              <Table.Td className="figure">{value}</Table.Td>
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+    </Paper>
+  );
+}
+
+function ContainerLink({ name }: { name: string }) {
+  return (
+    <Anchor component={Link} href={`/containers/${encodeURIComponent(name)}`} size="sm">
+      {name}
+    </Anchor>
+  );
+}
+
+function Addresses({ addresses }: { addresses: readonly string[] }) {
+  if (addresses.length === 0) return unknownFigure;
+  return (
+    <Group gap="md">
+      {addresses.map((address) => (
+        <Group key={address} gap={2}>
+          <span>{address}</span>
+          <CopyButton value={address} timeout={1500}>
+            {({ copied, copy }) => (
+              <Tooltip label={copied ? "Copied" : `Copy ${address}`}>
+                <ActionIcon variant="subtle" color="gray" size="sm" aria-label={`Copy ${address}`} onClick={copy}>
+                  {copied ? <IconCheck size={14} aria-hidden /> : <IconCopy size={14} aria-hidden />}
+                </ActionIcon>
+              </Tooltip>
+            )}
+          </CopyButton>
+        </Group>
+      ))}
+    </Group>
+  );
+}
+
+function Uptime({ startedAt }: { startedAt: number }) {
+  const now = useNow(1_000);
+  return <>{formatDuration(now - startedAt)}</>;
+}

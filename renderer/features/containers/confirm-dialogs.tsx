@@ -1,0 +1,177 @@
+import { Alert, Button, Code, Group, Modal, Stack, Text, TextInput } from "@mantine/core";
+import { IconAlertTriangle } from "@tabler/icons-react";
+import { type FormEvent, useState } from "react";
+import { toProblem } from "../../../privileged-helper/contract/problems.ts";
+import { useClient } from "../../state/connection.ts";
+import { useContainer } from "../../state/containers.ts";
+import { closeDialog, openDialog } from "../../state/dialogs.ts";
+import { useSettings } from "../../state/settings.ts";
+import { formatList } from "../../ui/format.ts";
+import { showDone, showProblem } from "../../ui/toasts.tsx";
+import { performAction } from "./actions.ts";
+
+/** Destroying cannot be undone, so the name has to be typed; what stands in the way is said before anything is typed. */
+export function DestroyDialog({ name }: { name: string }) {
+  const client = useClient();
+  const container = useContainer(name);
+  const [typed, setTyped] = useState("");
+  const isRunning = container !== undefined && container.state !== "stopped" && container.state !== "error";
+  const clones = container?.clones ?? [];
+
+  const destroy = async (event: FormEvent) => {
+    event.preventDefault();
+    if (typed !== name) return;
+    closeDialog();
+    try {
+      await client.call("containers.destroy", { name });
+      showDone(`${name} was destroyed.`);
+    } catch (error) {
+      showProblem(error);
+    }
+  };
+
+  if (isRunning) {
+    return (
+      <Modal opened onClose={closeDialog} title={`${name} is running`} closeButtonProps={{ "aria-label": "Close" }}>
+        <Stack>
+          <Text size="sm">{name} is running. A container can only be destroyed when it is stopped.</Text>
+          <Group justify="flex-end">
+            <Button variant="default" onClick={closeDialog}>
+              Cancel
+            </Button>
+            <Button
+              data-autofocus
+              onClick={() => {
+                closeDialog();
+                void performAction(client, "stop", name);
+              }}
+            >
+              Stop {name}
+            </Button>
+          </Group>
+        </Stack>
+      </Modal>
+    );
+  }
+  if (clones.length > 0) {
+    return (
+      <Modal opened onClose={closeDialog} title={`${name} is still needed`} closeButtonProps={{ "aria-label": "Close" }}>
+        <Stack>
+          <Text size="sm">
+            {formatList(clones)} {clones.length === 1 ? "is" : "are"} cloned from {name} and{" "}
+            {clones.length === 1 ? "keeps its" : "keep their"} files in it. Destroy {clones.length === 1 ? "it" : "them"} first.
+          </Text>
+          <Group justify="flex-end">
+            <Button data-autofocus onClick={closeDialog}>
+              Close
+            </Button>
+          </Group>
+        </Stack>
+      </Modal>
+    );
+  }
+  return (
+    <Modal opened onClose={closeDialog} title={`Destroy ${name}?`} closeButtonProps={{ "aria-label": "Close" }}>
+      <form onSubmit={(event) => void destroy(event)}>
+        <Stack>
+          <Alert color="red" icon={<IconAlertTriangle aria-hidden />}>
+            All files of {name} are removed. This cannot be undone.
+          </Alert>
+          <TextInput
+            data-autofocus
+            label={
+              <>
+                Type <Code>{name}</Code> to confirm
+              </>
+            }
+            aria-label={`Type ${name} to confirm`}
+            autoComplete="off"
+            spellCheck={false}
+            value={typed}
+            onChange={(event) => setTyped(event.currentTarget.value)}
+          />
+          <Group justify="flex-end">
+            <Button variant="default" onClick={closeDialog}>
+              Cancel
+            </Button>
+            <Button type="submit" color="red" disabled={typed !== name}>
+              Destroy
+            </Button>
+          </Group>
+        </Stack>
+      </form>
+    </Modal>
+  );
+}
+
+/** Ending without asking the container loses what it has not written. */
+export function ForceStopDialog({ name }: { name: string }) {
+  return (
+    <Modal opened onClose={closeDialog} title={`Stop ${name} by force?`} closeButtonProps={{ "aria-label": "Close" }}>
+      <Stack>
+        <Text size="sm">
+          Every process in {name} is killed at once, as if its plug were pulled. What they have not written to disk is lost.
+        </Text>
+        <ForceStopButtons name={name} cancel="Cancel" />
+      </Stack>
+    </Modal>
+  );
+}
+
+/** A graceful stop took longer than it may: the person decides. */
+export function StillRunningDialog({ name, seconds }: { name: string; seconds: number }) {
+  const client = useClient();
+  const keepWaiting = async () => {
+    closeDialog();
+    const { stopTimeoutSeconds: timeoutSeconds } = useSettings.getState();
+    try {
+      await client.call("containers.stop", { name, timeoutSeconds });
+    } catch (error) {
+      const problem = toProblem(error);
+      if (problem.code === "timed-out") openDialog({ type: "still-running", name, seconds: problem.seconds });
+      else if (problem.code !== "wrong-state") showProblem(error);
+    }
+  };
+  return (
+    <Modal opened onClose={closeDialog} title={`${name} is still running`} closeButtonProps={{ "aria-label": "Close" }}>
+      <Stack>
+        <Text size="sm">
+          {name} did not stop within {seconds} seconds. It may still be shutting down. Stopping it by force kills its processes at once;
+          what they have not written is lost.
+        </Text>
+        <ForceStopButtons
+          name={name}
+          cancel="Leave it running"
+          more={
+            <Button variant="default" onClick={() => void keepWaiting()}>
+              Keep waiting
+            </Button>
+          }
+        />
+      </Stack>
+    </Modal>
+  );
+}
+
+function ForceStopButtons({ name, cancel, more }: { name: string; cancel: string; more?: React.ReactNode }) {
+  const client = useClient();
+  const forceStop = async () => {
+    closeDialog();
+    try {
+      await client.call("containers.forceStop", { name });
+    } catch (error) {
+      showProblem(error);
+    }
+  };
+  return (
+    <Group justify="flex-end">
+      <Button variant="default" onClick={closeDialog} data-autofocus>
+        {cancel}
+      </Button>
+      {more}
+      <Button color="red" onClick={() => void forceStop()}>
+        Force stop
+      </Button>
+    </Group>
+  );
+}

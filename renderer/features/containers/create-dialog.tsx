@@ -1,0 +1,206 @@
+import { Alert, Button, Collapse, Group, Modal, Radio, SegmentedControl, Select, Stack, Switch, Text, TextInput } from "@mantine/core";
+import { useForm } from "@mantine/form";
+import { IconAlertTriangle } from "@tabler/icons-react";
+import { useEffect, useState } from "react";
+import { useLocation } from "wouter";
+import type { Container, Template } from "../../../privileged-helper/contract/model.ts";
+import { type Problem, toProblem } from "../../../privileged-helper/contract/problems.ts";
+import { useClient } from "../../state/connection.ts";
+import { useContainers } from "../../state/containers.ts";
+import { closeDialog } from "../../state/dialogs.ts";
+import { formatList } from "../../ui/format.ts";
+import { ProblemView } from "../../ui/problem-view.tsx";
+import { showDone, showProblem } from "../../ui/toasts.tsx";
+import { type CreateValues, explainName, explainRelease, reasonAgainstClone, suggestName, toRequest } from "./create-form.ts";
+
+const noContainers: ReadonlyMap<string, Container> = new Map();
+
+/** Asks what to make, and hands it to a task: the dialog closes, and the list and the tasks show how it goes. */
+export function CreateDialog({ cloneFrom }: { cloneFrom?: string }) {
+  const client = useClient();
+  const [, go] = useLocation();
+  const containers = useContainers() ?? noContainers;
+  const [templates, setTemplates] = useState<Template[]>();
+  const [problem, setProblem] = useState<Problem>();
+
+  useEffect(() => {
+    client.call("templates.list", {}).then(setTemplates, (error) => setProblem(toProblem(error)));
+  }, [client]);
+
+  const form = useForm<CreateValues>({
+    mode: "controlled",
+    initialValues: {
+      name: suggestName(cloneFrom ?? "container", containers),
+      source: cloneFrom === undefined ? "template" : "clone",
+      template: "busybox",
+      release: "",
+      cloneFrom: cloneFrom ?? "",
+      unprivileged: true,
+      start: true,
+      address: "static",
+    },
+  });
+  const { values } = form;
+  const template = templates?.find(({ name }) => name === values.template);
+  const base = containers.get(values.cloneFrom);
+  const nameError = explainName(values.name, containers);
+  const releaseError = values.source === "template" && template?.takesRelease ? explainRelease(values.release) : undefined;
+  const missingTools = values.source === "template" ? (template?.missingTools ?? []) : [];
+  const sourceError =
+    values.source === "clone"
+      ? base === undefined
+        ? "Choose a container."
+        : reasonAgainstClone(base)
+      : templates !== undefined && template === undefined
+        ? "Choose a template."
+        : undefined;
+  const canCreate =
+    nameError === undefined && releaseError === undefined && sourceError === undefined && missingTools.length === 0 && !problem;
+  const isUnprivileged = values.source === "clone" ? base?.privileged !== true : values.unprivileged;
+
+  const create = async () => {
+    if (!canCreate) return;
+    const request = toRequest({ ...values, unprivileged: isUnprivileged }, template?.takesRelease === true);
+    closeDialog();
+    try {
+      await client.call("containers.create", request);
+      showDone(`${request.name} is ${request.start ? "running" : "ready"}.`, {
+        label: "Open",
+        run: () => go(`/containers/${request.name}`),
+      });
+    } catch (error) {
+      showProblem(error);
+    }
+  };
+
+  return (
+    <Modal opened onClose={closeDialog} title="Create container" size="lg" closeButtonProps={{ "aria-label": "Close" }}>
+      <form onSubmit={form.onSubmit(() => void create())} noValidate>
+        <Stack>
+          {problem && (
+            <Alert color="red" icon={<IconAlertTriangle aria-hidden />}>
+              <ProblemView problem={problem} />
+            </Alert>
+          )}
+          <TextInput
+            data-autofocus
+            label="Name"
+            description="It becomes the host name inside."
+            autoComplete="off"
+            spellCheck={false}
+            maxLength={64}
+            {...form.getInputProps("name")}
+            error={nameError}
+          />
+          <Radio.Group label="Source" {...form.getInputProps("source")}>
+            <Stack gap={6} mt={6}>
+              <Radio value="template" label="Template" description="A fresh system, made by one of LXC's templates." />
+              <Radio
+                value="clone"
+                label="Clone"
+                description="A copy of a stopped container, ready at once: it shares the files of its base and stores only what changes."
+              />
+            </Stack>
+          </Radio.Group>
+          {values.source === "template" ? (
+            <>
+              <Select
+                label="Template"
+                data={(templates ?? []).map(({ name, title }) => ({ value: name, label: title }))}
+                allowDeselect={false}
+                disabled={templates === undefined}
+                description={template?.description}
+                comboboxProps={{ withinPortal: true }}
+                {...form.getInputProps("template")}
+                error={sourceError}
+              />
+              {missingTools.length > 0 && template && (
+                <Alert
+                  color="yellow"
+                  icon={<IconAlertTriangle aria-hidden />}
+                  title={`${template.title} needs ${formatList(missingTools)}`}
+                >
+                  Install {missingTools.length === 1 ? "it" : "them"} with your distribution's package manager, then open this dialog again.
+                </Alert>
+              )}
+              {template?.takesRelease && (
+                <TextInput
+                  label="Release"
+                  description="Empty: what the template takes by itself."
+                  placeholder="bookworm"
+                  autoComplete="off"
+                  spellCheck={false}
+                  {...form.getInputProps("release")}
+                  error={releaseError}
+                />
+              )}
+            </>
+          ) : (
+            <Select
+              label="Clone from"
+              placeholder="Choose a container"
+              data={[...containers.values()].map((container) => {
+                const reason = reasonAgainstClone(container);
+                return {
+                  value: container.name,
+                  label: reason ? `${container.name} (${reason})` : container.name,
+                  disabled: reason !== undefined,
+                };
+              })}
+              searchable
+              allowDeselect={false}
+              nothingFoundMessage="There is no container to clone yet."
+              comboboxProps={{ withinPortal: true }}
+              {...form.getInputProps("cloneFrom")}
+              error={values.cloneFrom === "" ? undefined : sourceError}
+            />
+          )}
+          <Switch
+            label="Unprivileged"
+            description={
+              values.source === "clone"
+                ? "A clone is as private as its base and shares its ids."
+                : "Root inside is nobody on this computer: it runs in a user namespace with ids of its own."
+            }
+            checked={isUnprivileged}
+            disabled={values.source === "clone"}
+            onChange={(event) => form.setFieldValue("unprivileged", event.currentTarget.checked)}
+          />
+          <Collapse expanded={!isUnprivileged}>
+            <Alert color="orange" icon={<IconAlertTriangle aria-hidden />} title="Root inside will be root on this computer">
+              A privileged container has no user namespace. Whoever breaks out of it, or is root in it, can take over this computer. Do this
+              only for what you trust completely.
+            </Alert>
+          </Collapse>
+          <div>
+            <Text size="sm" fw={500} id="address-label">
+              Network address
+            </Text>
+            <Text size="xs" c="dimmed" mb={6}>
+              {values.address === "static"
+                ? "A free address of the bridge is reserved for it: it can be reached at once."
+                : "It asks the network's DHCP server, which takes some seconds."}
+            </Text>
+            <SegmentedControl
+              aria-labelledby="address-label"
+              data={[
+                { value: "static", label: "Fixed, at once" },
+                { value: "dhcp", label: "DHCP" },
+              ]}
+              {...form.getInputProps("address")}
+            />
+          </div>
+          <Switch label="Start after creation" {...form.getInputProps("start", { type: "checkbox" })} />
+          <Group justify="flex-end">
+            <Button variant="default" onClick={closeDialog}>
+              Cancel
+            </Button>
+            <Button type="submit" disabled={!canCreate}>
+              Create
+            </Button>
+          </Group>
+        </Stack>
+      </form>
+    </Modal>
+  );
+}

@@ -1,0 +1,59 @@
+import type { ParamsInputOf } from "../../../privileged-helper/contract/methods.ts";
+import type { Container } from "../../../privileged-helper/contract/model.ts";
+import { explainNewName } from "../../../privileged-helper/contract/names.ts";
+
+/** What the create dialog asks for. */
+export type CreateValues = {
+  name: string;
+  source: "template" | "clone";
+  template: string;
+  release: string;
+  cloneFrom: string;
+  unprivileged: boolean;
+  start: boolean;
+  address: "static" | "dhcp";
+};
+
+type Containers = ReadonlyMap<string, Container>;
+
+/** Why a name cannot be taken; undefined where it can. */
+export function explainName(name: string, containers: Containers): string | undefined {
+  return explainNewName(name) ?? (containers.has(name) ? `There is a container ${name} already.` : undefined);
+}
+
+/** A name that is free: the source's, with the lowest number that makes it so. */
+export function suggestName(source: string, containers: Containers): string {
+  const stem = source.replace(/-?\d+$/, "").slice(0, 55) || "container";
+  for (let number = 1; ; number++) {
+    const name = `${stem}-${number}`;
+    if (!containers.has(name)) return name;
+  }
+}
+
+/** Why a release cannot be asked for; empty is the template's own choice. */
+export function explainRelease(release: string): string | undefined {
+  return release === "" || /^[a-z0-9][a-z0-9.-]{0,31}$/.test(release)
+    ? undefined
+    : "A release is a code name or a number, like bookworm or 24.04.";
+}
+
+/** Why a container cannot be cloned now; undefined where it can. */
+export function reasonAgainstClone({ manageable, state, operation }: Container): string | undefined {
+  if (!manageable) return "it is only shown";
+  if (operation) return "something works on it";
+  return state === "stopped" ? undefined : `it is ${state}, and only stopped ones can be cloned`;
+}
+
+export function toRequest(values: CreateValues, takesRelease: boolean): ParamsInputOf<"containers.create"> {
+  const { name, source, template, release, cloneFrom, unprivileged, start, address } = values;
+  return {
+    name,
+    source:
+      source === "clone"
+        ? { type: "clone", from: cloneFrom }
+        : { type: "template", template, ...(takesRelease && release !== "" ? { release } : {}) },
+    unprivileged,
+    start,
+    address,
+  };
+}

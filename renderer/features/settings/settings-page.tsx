@@ -1,0 +1,86 @@
+import { NumberInput, SegmentedControl, Stack, Text } from "@mantine/core";
+import { useState } from "react";
+import type { Settings } from "../../../privileged-helper/contract/model.ts";
+import { useClient } from "../../state/connection.ts";
+import { changeSettings, useSettings } from "../../state/settings.ts";
+import { Page } from "../../ui/page.tsx";
+import { showProblem } from "../../ui/toasts.tsx";
+
+/** What a person chose for themselves; kept at once, for this user. */
+export function SettingsPage() {
+  const client = useClient();
+  const settings = useSettings();
+  const change = (part: Partial<Settings>) => void changeSettings(client, part).catch(showProblem);
+  return (
+    <Page title="Settings">
+      <Stack maw={480} gap="xl">
+        <div>
+          <Text size="sm" fw={500} id="theme-label" mb={6}>
+            Theme
+          </Text>
+          <SegmentedControl
+            aria-labelledby="theme-label"
+            value={settings.theme}
+            onChange={(theme) => change({ theme: theme as Settings["theme"] })}
+            data={[
+              { value: "system", label: "Like the system" },
+              { value: "light", label: "Light" },
+              { value: "dark", label: "Dark" },
+            ]}
+          />
+        </div>
+        <NumberSetting
+          label="Time to shut down"
+          description="Seconds that a container has to stop by itself before the app asks whether to stop it by force."
+          value={settings.stopTimeoutSeconds}
+          min={1}
+          max={600}
+          suffix=" s"
+          onCommit={(stopTimeoutSeconds) => change({ stopTimeoutSeconds })}
+        />
+        <NumberSetting
+          label="Lock when idle"
+          description="Minutes without a click after which the right to manage containers is given back. 0 is never."
+          value={settings.lockAfterMinutes}
+          min={0}
+          max={1440}
+          suffix=" min"
+          onCommit={(lockAfterMinutes) => change({ lockAfterMinutes })}
+        />
+      </Stack>
+    </Page>
+  );
+}
+
+type NumberSettingProps = {
+  label: string;
+  description: string;
+  value: number;
+  min: number;
+  max: number;
+  suffix: string;
+  onCommit(value: number): void;
+};
+
+/** Kept when the person leaves the field or presses Enter, not with every digit on the way. */
+function NumberSetting({ value, min, max, onCommit, ...rest }: NumberSettingProps) {
+  const [draft, setDraft] = useState<number | string>();
+  const commit = () => {
+    if (typeof draft === "number" && Number.isInteger(draft) && draft >= min && draft <= max && draft !== value) onCommit(draft);
+    setDraft(undefined);
+  };
+  return (
+    <NumberInput
+      {...rest}
+      value={draft ?? value}
+      min={min}
+      max={max}
+      allowDecimal={false}
+      onChange={setDraft}
+      onBlur={commit}
+      onKeyDown={(event) => {
+        if (event.key === "Enter") commit();
+      }}
+    />
+  );
+}

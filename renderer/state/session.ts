@@ -1,0 +1,41 @@
+import { create } from "zustand";
+import type { Session } from "../../privileged-helper/contract/model.ts";
+import type { Client } from "../backend/client.ts";
+import { startContainers } from "./containers.ts";
+import { startMetrics } from "./metrics.ts";
+import { loadSettings } from "./settings.ts";
+import { startTasks } from "./tasks.ts";
+
+/** Whether there is a helper. The last state stays on the screen, in grey, while there is none. */
+export const useSession = create<{ session: Session }>(() => ({ session: { state: "starting" } }));
+
+/**
+ * Follows the session, and subscribes to everything anew with each helper: a new epoch knows nothing of the one before.
+ * @returns A function that ends it.
+ */
+export function startSession(client: Client): () => void {
+  let subscribedEpoch: number | undefined;
+  let endSubscriptions = () => {};
+  const follow = (session: Session) => {
+    useSession.setState({ session });
+    if (session.state !== "ready" || session.epoch === subscribedEpoch) return;
+    subscribedEpoch = session.epoch;
+    endSubscriptions();
+    const ends = [startContainers(client), startTasks(client), startMetrics(client)];
+    endSubscriptions = () => {
+      for (const end of ends) end();
+    };
+  };
+  const stopListening = client.on("session.changed", follow);
+  void client.call("session.get", {}).then(follow, () => {});
+  void loadSettings(client);
+  return () => {
+    stopListening();
+    endSubscriptions();
+  };
+}
+
+/** True while what the screen shows is up to date. */
+export function useIsLive(): boolean {
+  return useSession(({ session }) => session.state === "ready");
+}

@@ -1,0 +1,22 @@
+import { create } from "zustand";
+import type { Settings } from "../../privileged-helper/contract/model.ts";
+import type { Client } from "../backend/client.ts";
+
+/** The person's settings; these hold until theirs are known. */
+export const useSettings = create<Settings>(() => ({ theme: "system", stopTimeoutSeconds: 30, lockAfterMinutes: 0 }));
+
+export async function loadSettings(client: Client): Promise<void> {
+  useSettings.setState(await client.call("settings.get", {}));
+}
+
+/** Shown at once, kept by the host. @throws ProblemError where it could not be kept; then the old value is back. */
+export async function changeSettings(client: Client, change: Partial<Settings>): Promise<void> {
+  const before = useSettings.getState();
+  useSettings.setState(change);
+  try {
+    useSettings.setState(await client.call("settings.set", change));
+  } catch (error) {
+    useSettings.setState(before);
+    throw error;
+  }
+}

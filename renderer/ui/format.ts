@@ -1,0 +1,53 @@
+/** Figures as people read them. A figure that is not known is never shown as 0. */
+export const notAvailable = "Not available on this host";
+export const unknownFigure = "–";
+
+const byteUnits = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
+
+/** 1536 -> "1.5 KiB" */
+export function formatBytes(bytes: number): string {
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1023.95 && unit < byteUnits.length - 1) {
+    value /= 1024;
+    unit++;
+  }
+  return `${unit === 0 || value >= 99.95 ? Math.round(value) : value.toFixed(1)} ${byteUnits[unit]}`;
+}
+
+export function formatRate(bytesPerSecond: number): string {
+  return `${formatBytes(bytesPerSecond)}/s`;
+}
+
+/** Per cent of one core: 250 -> "250 %". */
+export function formatPercent(percent: number): string {
+  return `${percent < 9.95 ? percent.toFixed(1) : Math.round(percent)} %`;
+}
+
+/** The two largest units: 93784 s -> "1 d 2 h". */
+export function formatDuration(milliseconds: number): string {
+  const seconds = Math.max(0, Math.floor(milliseconds / 1000));
+  const parts = [
+    [Math.floor(seconds / 86_400), "d"],
+    [Math.floor(seconds / 3600) % 24, "h"],
+    [Math.floor(seconds / 60) % 60, "min"],
+    [seconds % 60, "s"],
+  ] as const;
+  const first = parts.findIndex(([count]) => count > 0);
+  if (first < 0) return "0 s";
+  return parts
+    .slice(first, first + 2)
+    .filter(([count]) => count > 0)
+    .map(([count, unit]) => `${count} ${unit}`)
+    .join(" ");
+}
+
+/** An argv as it can be pasted into a shell. */
+export function formatCommand(argv: readonly string[]): string {
+  return argv.map((item) => (/^[A-Za-z0-9_./:=@%+,-]+$/.test(item) ? item : `'${item.replaceAll("'", "'\\''")}'`)).join(" ");
+}
+
+/** "a", "a and b", "a, b and c". */
+export function formatList(items: readonly string[]): string {
+  return items.length < 2 ? (items[0] ?? "") : `${items.slice(0, -1).join(", ")} and ${items.at(-1)}`;
+}

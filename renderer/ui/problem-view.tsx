@@ -1,0 +1,90 @@
+import { Button, Code, Collapse, CopyButton, Group, Stack, Text } from "@mantine/core";
+import { useDisclosure } from "@mantine/hooks";
+import { IconCheck, IconCopy } from "@tabler/icons-react";
+import { useState } from "react";
+import { useLocation } from "wouter";
+import type { Problem } from "../../privileged-helper/contract/problems.ts";
+import { useClient } from "../state/connection.ts";
+import { explainProblem, type Remedy } from "./problem.ts";
+
+/** A problem as a sentence, with what to do about it as buttons, and the details one click away. */
+export function ProblemView({ problem, withTitle = true }: { problem: Problem; withTitle?: boolean }) {
+  const { title, body, remedies, details } = explainProblem(problem);
+  return (
+    <Stack gap="xs" align="flex-start">
+      {withTitle && <Text fw={600}>{title}</Text>}
+      <Text size="sm">{body}</Text>
+      {remedies.length > 0 && (
+        <Group gap="xs">
+          {remedies.map((remedy, index) => (
+            <RemedyButton key={remedy.label} remedy={remedy} isFirst={index === 0} />
+          ))}
+        </Group>
+      )}
+      {details && <Details text={details} />}
+    </Stack>
+  );
+}
+
+export function Details({ text }: { text: string }) {
+  const [isOpen, { toggle }] = useDisclosure(false);
+  return (
+    <Stack gap={4} w="100%" align="flex-start">
+      <Button variant="subtle" size="compact-sm" onClick={toggle} aria-expanded={isOpen} px={4}>
+        {isOpen ? "Hide details" : "Show details"}
+      </Button>
+      <Collapse expanded={isOpen} w="100%">
+        <Stack gap={4} align="flex-start">
+          <Code block className="details" tabIndex={0}>
+            {text}
+          </Code>
+          <CopyTextButton text={text} label="Copy details" />
+        </Stack>
+      </Collapse>
+    </Stack>
+  );
+}
+
+export function CopyTextButton({ text, label }: { text: string; label: string }) {
+  return (
+    <CopyButton value={text} timeout={1500}>
+      {({ copied, copy }) => (
+        <Button
+          variant="default"
+          size="compact-sm"
+          leftSection={copied ? <IconCheck size={14} aria-hidden /> : <IconCopy size={14} aria-hidden />}
+          onClick={copy}
+        >
+          {copied ? "Copied" : label}
+        </Button>
+      )}
+    </CopyButton>
+  );
+}
+
+function RemedyButton({ remedy, isFirst }: { remedy: Remedy; isFirst: boolean }) {
+  const client = useClient();
+  const [, go] = useLocation();
+  const [isRunning, setIsRunning] = useState(false);
+  if (remedy.type === "copy") {
+    return (
+      <Group gap={6}>
+        <Code>{remedy.text}</Code>
+        <CopyTextButton text={remedy.text} label={remedy.label} />
+      </Group>
+    );
+  }
+  const act = async () => {
+    if (remedy.type === "go") return go(remedy.to);
+    if (remedy.type === "reload") return location.reload();
+    setIsRunning(true);
+    // Whether it worked is shown by the session itself.
+    await client.call("session.connect", {}).catch(() => {});
+    setIsRunning(false);
+  };
+  return (
+    <Button size="compact-sm" variant={isFirst ? "filled" : "default"} onClick={() => void act()} loading={isRunning}>
+      {remedy.label}
+    </Button>
+  );
+}

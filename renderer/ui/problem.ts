@@ -1,0 +1,155 @@
+import type { Problem, ProblemCode } from "../../privileged-helper/contract/problems.ts";
+import { formatBytes, formatCommand, formatList } from "./format.ts";
+
+/** What a person can do about a problem, as a button. */
+export type Remedy =
+  | { type: "connect"; label: string }
+  | { type: "copy"; label: string; text: string }
+  | { type: "go"; label: string; to: string }
+  | { type: "reload"; label: string };
+
+export type Explanation = {
+  title: string;
+  body: string;
+  remedies: Remedy[];
+  /** For those who want to know: commands, exit codes, output. */
+  details?: string;
+};
+
+const tryAgain: Remedy = { type: "connect", label: "Try again" };
+const installHelper: Remedy = { type: "copy", label: "Copy the command", text: "npm run install-helper" };
+const rightNames: Record<string, string> = {
+  full: "use LXC Desktop",
+  limited: "open LXC Desktop",
+  view: "see containers",
+  manage: "start and stop containers",
+  create: "create and destroy containers",
+  configure: "change containers",
+  shell: "open a terminal in a container",
+  "shell-privileged": "open a terminal in a privileged container",
+  "configure-raw": "change any setting of a container",
+  import: "import images",
+  host: "change this computer's settings",
+};
+
+const explanations: { [C in ProblemCode]: (problem: Extract<Problem, { code: C }>) => Explanation } = {
+  "auth-dismissed": ({ action }) => ({
+    title: "The password was not given",
+    body: `The dialog that asks for a password was closed. Without it you cannot ${right(action)}.`,
+    remedies: [{ ...tryAgain, label: "Ask again" }],
+  }),
+  "auth-denied": ({ action }) => ({
+    title: "You may not do this",
+    body: `This computer's rules do not let you ${right(action)}. Its administrator can change that, with a polkit rule like assets/50-lxc-desktop.rules.example.`,
+    remedies: [tryAgain],
+  }),
+  "no-polkit-agent": ({ action }) => ({
+    title: "Nothing here can ask for your password",
+    body: `To ${right(action)} you need a password, and no polkit agent runs in this session to ask for it. Desktops start one by themselves; elsewhere start one, or have your administrator grant the right by a rule.`,
+    remedies: [tryAgain, { type: "copy", label: "Copy a command that starts an agent", text: "pkttyagent --process $$" }],
+  }),
+  "polkit-unavailable": ({ detail }) => ({
+    title: "polkit does not answer",
+    body: "LXC Desktop asks polkit for the right to manage containers. It is not installed, or it does not run.",
+    remedies: [tryAgain, { type: "copy", label: "Copy the command that starts it", text: "sudo systemctl start polkit" }],
+    details: detail,
+  }),
+  "helper-missing": ({ path, fromCheckout }) => ({
+    title: "The helper is not installed",
+    body: fromCheckout
+      ? "LXC needs root, and this app does not run as root. Install its helper once with the command below, in the app's folder; then try again."
+      : "LXC needs root, and this app does not run as root: a small helper does that part. Install the package of LXC Desktop again to get it.",
+    remedies: fromCheckout ? [installHelper, tryAgain] : [tryAgain],
+    details: path,
+  }),
+  "helper-unsafe": ({ detail }) => ({
+    title: "The helper refused to start",
+    body: "Something on the way to the helper can be changed by others than root, so it would not be safe to run it as root. Install it again.",
+    remedies: [installHelper, tryAgain],
+    details: detail,
+  }),
+  "helper-lost": ({ detail }) => ({
+    title: "The helper has ended",
+    body: "The part of LXC Desktop that runs as root has ended. Your containers go on running.",
+    remedies: [{ ...tryAgain, label: "Start it again" }],
+    details: detail,
+  }),
+  "version-mismatch": ({ app, helper }) => ({
+    title: "The helper is of another version",
+    body: `This app is version ${app}, the installed helper is version ${helper}. They have to be the same: install the helper again.`,
+    remedies: [installHelper, tryAgain],
+  }),
+  "lxc-missing": ({ tool }) => ({
+    title: "LXC is not installed",
+    body: `The program ${tool} is missing. Install your distribution's LXC packages, then try again.`,
+    remedies: [
+      tryAgain,
+      { type: "copy", label: "Copy the command for Debian and Ubuntu", text: "sudo apt-get install lxc lxc-templates uidmap" },
+      { type: "copy", label: "Copy the command for Fedora", text: "sudo dnf install lxc lxc-templates lxc-extra" },
+    ],
+  }),
+  "tool-missing": ({ tool, neededFor }) => ({
+    title: `The program ${tool} is missing`,
+    body: `It is needed for ${neededFor}. Install it with your distribution's package manager.`,
+    remedies: [{ type: "copy", label: "Copy the command for Debian and Ubuntu", text: `sudo apt-get install ${tool}` }],
+  }),
+  locked: () => ({
+    title: "Locked",
+    body: "The right to manage containers was given back. Containers go on running.",
+    remedies: [{ ...tryAgain, label: "Unlock" }],
+  }),
+  "invalid-request": ({ issues }) => ({
+    title: "That cannot be asked for",
+    body: issues.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join("; ") || "The request was not understood.",
+    remedies: [],
+  }),
+  "not-found": ({ what }) => ({ title: `There is no ${what}`, body: "It may have been removed in the meantime.", remedies: [] }),
+  "already-exists": ({ name }) => ({ title: `${name} exists already`, body: "Choose another name.", remedies: [] }),
+  "wrong-state": ({ name, state, needed }) => ({ title: `${name} is ${state}`, body: needed, remedies: [] }),
+  "has-clones": ({ name, clones }) => ({
+    title: `${name} is needed by ${formatList(clones)}`,
+    body: `${clones.length === 1 ? "This container is" : "These containers are"} cloned from ${name} and keep their files in it. Destroy ${clones.length === 1 ? "it" : "them"} first.`,
+    remedies: [],
+  }),
+  "not-supported": ({ what }) => ({ title: "That does not work here", body: what, remedies: [] }),
+  "no-space": ({ path, availableBytes, neededBytes }) => ({
+    title: "The disk is full",
+    body: `${path} has ${formatBytes(availableBytes)} left${neededBytes > 0 ? `, and ${formatBytes(neededBytes)} are needed` : ""}. Remove what you do not need, and try again.`,
+    remedies: [],
+  }),
+  busy: ({ name, operation }) => ({
+    title: `${name} is busy`,
+    body: `Something else works on it now (${operation}). Wait until that has ended.`,
+    remedies: [{ type: "go", label: "Show the tasks", to: "/tasks" }],
+  }),
+  "too-many-requests": () => ({
+    title: "Too much at once",
+    body: "Too many operations run at the same time. Wait a moment.",
+    remedies: [],
+  }),
+  "command-failed": ({ summary, argv, exitCode, signal, output }) => ({
+    title: "It did not work",
+    body: summary,
+    remedies: [],
+    details: [`$ ${formatCommand(argv)}`, output.trimEnd(), signal ? `Ended by ${signal}.` : `Exit code ${exitCode ?? "unknown"}.`]
+      .filter(Boolean)
+      .join("\n"),
+  }),
+  "timed-out": ({ what, seconds }) => ({ title: "It took too long", body: `${what} did not end within ${seconds} seconds.`, remedies: [] }),
+  cancelled: () => ({ title: "Cancelled", body: "It was stopped, and what was done of it was undone.", remedies: [] }),
+  internal: ({ detail }) => ({
+    title: "Something went wrong inside LXC Desktop",
+    body: "This is a mistake of ours. What you asked for may not have been done.",
+    remedies: [],
+    details: detail,
+  }),
+};
+
+/** Says what went wrong, for a person, and what to do about it. */
+export function explainProblem(problem: Problem): Explanation {
+  return (explanations[problem.code] as (problem: Problem) => Explanation)(problem);
+}
+
+function right(action: string): string {
+  return rightNames[action] ?? "do this";
+}
