@@ -21,7 +21,7 @@ export function formatRate(bytesPerSecond: number): string {
 
 /** Per cent of one core: 250 -> "250 %". */
 export function formatPercent(percent: number): string {
-  return `${percent < 9.95 ? percent.toFixed(1) : Math.round(percent)} %`;
+  return `${percent > 0 && percent < 9.95 ? percent.toFixed(1) : Math.round(percent)} %`;
 }
 
 /** The two largest units: 93784 s -> "1 d 2 h". */

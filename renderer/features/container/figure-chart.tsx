@@ -56,7 +56,7 @@ export const FigureChart = memo(function FigureChart({ name, lines, points, form
       {isAvailable && (
         <div className="chart-area" aria-hidden>
           <ResponsiveContainer width="100%" height="100%" debounce={50}>
-            <AreaChart data={data} margin={{ top: 4, right: 4, bottom: 0, left: 0 }} accessibilityLayer={false}>
+            <AreaChart data={data} margin={{ top: 6, right: 4, bottom: 8, left: 0 }} accessibilityLayer={false}>
               <CartesianGrid vertical={false} stroke="var(--line)" />
               <XAxis dataKey="time" type="number" domain={[end - keptPoints * axisIntervalMilliseconds, end]} hide allowDataOverflow />
               <YAxis

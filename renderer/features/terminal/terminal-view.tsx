@@ -64,7 +64,7 @@ export function TerminalView({ name, onEnded }: Props) {
     if (isLost) onEnded({ sentence: "The helper has ended, and the shell with it. Its text stays here." });
   }, [isLost, onEnded]);
 
-  return <div ref={frame} className="terminal" />;
+  return <div ref={frame} className="terminal-box" />;
 }
 
 function openTerminal(client: Client, name: string, element: HTMLElement, onEnded: Props["onEnded"]) {

@@ -1,0 +1,34 @@
+import { capture, runLive } from "./command.mjs";
+
+/** What the app, its tests and the compilation of node-pty need of Debian. */
+const needed = [
+  ...["lxc", "lxc-templates", "uidmap", "busybox-static", "debootstrap", "rsync", "distro-info", "dnsmasq-base", "iptables", "iproute2"],
+  ...["pkexec", "polkitd", "dbus", "procps", "libcap2-bin", "strace", "chromium", "xvfb", "xauth", "fonts-dejavu-core"],
+  ...["g++", "make", "python3"],
+];
+
+/**
+ * Installs the Debian packages that are missing.
+ * @returns {Promise<string | undefined>} what went wrong
+ */
+export async function installPackages() {
+  const missing = findMissing();
+  if (missing.length === 0) return undefined;
+  console.log(`Installing ${missing.join(", ")}`);
+  const environment = { DEBIAN_FRONTEND: "noninteractive" };
+  await runLive(["apt-get", "update", "-q"], environment);
+  await runLive(["apt-get", "install", "-q", "-y", "--no-install-recommends", ...missing], environment);
+  const stillMissing = findMissing();
+  return stillMissing.length === 0 ? undefined : `These packages could not be installed: ${stillMissing.join(", ")}.`;
+}
+
+function findMissing() {
+  const { output } = capture(["dpkg-query", "-W", "-f=${db:Status-Status} ${Package}\\n", ...needed]);
+  const installed = new Set(
+    output
+      .split("\n")
+      .filter((line) => line.startsWith("installed "))
+      .map((line) => line.slice("installed ".length)),
+  );
+  return needed.filter((name) => !installed.has(name));
+}
