@@ -36,7 +36,8 @@ export async function networkEntries(
         task.onUndo(() => releaseAddress(lxcPath, name));
         return [
           ["lxc.net.0.hwaddr", reservation.mac],
-          ["lxc.net.0.ipv4.address", `${reservation.address}/${reservation.prefix}`],
+          // Without its broadcast address, the second word, LXC would set a wrong one.
+          ["lxc.net.0.ipv4.address", `${reservation.address}/${reservation.prefix} ${reservation.broadcast}`],
           ["lxc.net.0.ipv4.gateway", reservation.gateway],
         ];
       } catch (error) {

@@ -12,7 +12,7 @@ import { run } from "./run.ts";
  * dnsmasq(8) reads each file that appears in its dhcp-hostsdir: `MAC,ADDRESS`.
  */
 export type Bridge = { name: string; address: string; prefix: number; rangeFirst: string; rangeLast: string };
-export type Reservation = { mac: string; address: string; prefix: number; gateway: string };
+export type Reservation = { mac: string; address: string; prefix: number; broadcast: string; gateway: string };
 
 /** Files of lxc-net, and ours. Parameters, so that tests have their own. */
 export type NetworkFiles = {
@@ -114,7 +114,8 @@ export function reserveAddress(
       if ((error as NodeJS.ErrnoException).code === "EEXIST") continue;
       throw error;
     }
-    return { mac, address, prefix: bridge.prefix, gateway: bridge.address };
+    const broadcast = toAddress((number | (0xffffffff >>> bridge.prefix)) >>> 0);
+    return { mac, address, prefix: bridge.prefix, broadcast, gateway: bridge.address };
   }
   throw new ProblemError({
     code: "not-supported",

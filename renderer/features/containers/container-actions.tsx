@@ -63,7 +63,7 @@ export function ContainerActions({ container, layout }: { container: Container; 
   }
 
   return (
-    <Group gap={layout === "row" ? 2 : 6} wrap="nowrap">
+    <Group gap={layout === "row" ? 2 : 6} wrap={layout === "row" ? "nowrap" : "wrap"}>
       {actions.map(({ action, label, reason, run }) => {
         // Disabled for everybody, but still there for the keyboard, so that the reason can be read.
         const common = {

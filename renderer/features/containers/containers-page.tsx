@@ -27,7 +27,12 @@ export function ContainersPage() {
   );
   const sortBy = (key: SortKey) => setSorting((before) => ({ key, isDescending: before.key === key && !before.isDescending }));
   const createButton = (
-    <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={() => openDialog({ type: "create" })} disabled={!isLive}>
+    <Button
+      className="keep-width"
+      leftSection={<IconPlus size={16} aria-hidden />}
+      onClick={() => openDialog({ type: "create" })}
+      disabled={!isLive}
+    >
       Create container
     </Button>
   );
