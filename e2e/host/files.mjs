@@ -58,6 +58,8 @@ export function compareTrees(before, after) {
   const differences = [];
   for (const [path, entry] of after) {
     const old = before.get(path);
+    // A new folder stands for all that is in it.
+    if (old === undefined && after.has(dirname(path)) && !before.has(dirname(path))) continue;
     if (old === undefined) differences.push(`${path} is new`);
     else if (JSON.stringify(old) !== JSON.stringify(entry)) differences.push(`${path} is not as it was`);
   }

@@ -23,7 +23,8 @@ export async function installPackages() {
 }
 
 function findMissing() {
-  const { output } = capture(["dpkg-query", "-W", "-f=${db:Status-Status} ${Package}\\n", ...needed]);
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: this is dpkg-query's own notation
+  const { output } = capture(["dpkg-query", "-W", "--showformat=${db:Status-Status} ${Package}\\n", ...needed]);
   const installed = new Set(
     output
       .split("\n")

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { capture } from "./command.mjs";
@@ -9,12 +9,16 @@ import { bridgeServerPid, restartBridge } from "./services.mjs";
 /** What LXC Desktop keeps or changes on a host when it is used, and what therefore is put back after the tests. */
 const changedByTheApp = [
   ...["/etc/subuid", "/etc/subgid", "/etc/default/lxc-net", "/etc/lxc/lxc-desktop-dnsmasq.conf"],
-  ...["/var/lib/lxc-desktop", "/run/lxc-desktop", "/var/log/lxc-desktop.log", "/var/log/lxc-desktop.log.1"],
+  ...["/var/lib/lxc-desktop", "/run/lxc-desktop"],
 ];
-/** Those of them that make LXC's bridge another one. */
+/** A log that was there may grow; one that was not is taken away. */
+const logs = ["/var/log/lxc-desktop.log", "/var/log/lxc-desktop.log.1"];
+/** Those that make LXC's bridge another one. */
 const bridgeSettings = ["/etc/default/lxc-net", "/etc/lxc/lxc-desktop-dnsmasq.conf"];
 /** What belongs to one container or one work of the app, and must be gone with it. */
 const ofOneContainer = ["/var/lib/lxc-desktop/dhcp-hosts", "/var/lib/lxc-desktop/journal"];
+/** Files named `HASH.LANE.MODE.OPERATION.PID.START.COUNT.NAME`; anybody may remove one whose process has ended. */
+const locks = "/run/lxc-desktop/locks";
 /** What no test may change in the end. */
 const untouched = ["/etc/polkit-1", "/etc/lxc", "/usr/lib/lxc-desktop", "/usr/share/polkit-1/actions"];
 
@@ -30,6 +34,7 @@ export function recordState() {
     lists: readLists(),
     untouched: readTrees(untouched),
     changedByTheApp: readTrees(changedByTheApp),
+    logs: logs.filter((path) => existsSync(path)),
   };
 }
 
@@ -46,12 +51,18 @@ export async function findLeftBehind(before, run) {
     await wait(pauseMilliseconds);
     left = compare(before, run);
   }
+  if (left.length > 0) {
+    // Somebody's container may live on what would be put back now: its address, its id range, its lock.
+    console.log("What LXC Desktop set up on this host stays, because what is left behind may need it.");
+    return left;
+  }
   const settings = readTrees(bridgeSettings);
   restoreTrees(changedByTheApp, before.changedByTheApp);
   if (compareTrees(settings, readTrees(bridgeSettings)).length > 0) {
     const { exitCode, output } = restartBridge();
     if (exitCode !== 0) left.push(`LXC's bridge does not start with its former settings: ${output.trim()}`);
   }
+  for (const path of logs) if (!before.logs.includes(path)) rmSync(path, { force: true });
   left.push(...compareTrees(before.changedByTheApp, readTrees(changedByTheApp)));
   return left;
 }
@@ -78,6 +89,10 @@ function compare(before, run) {
   left.push(...compareTrees(others(before.untouched), others(readTrees(untouched))));
   for (const [path, { kind }] of readTrees(ofOneContainer)) {
     if (kind !== "folder" && !before.changedByTheApp.has(path)) left.push(`${path} is new`);
+  }
+  for (const name of listFolder(locks)) {
+    const path = join(locks, name);
+    if (!before.changedByTheApp.has(path) && existsSync(`/proc/${name.split(".")[4]}`)) left.push(`${path} is new and still held`);
   }
   return left;
 }

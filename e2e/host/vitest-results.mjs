@@ -2,7 +2,6 @@ import { writeFileSync } from "node:fs";
 
 /**
  * A reporter of Vitest that writes what its own JSON reporter leaves out: why a test was skipped, and errors outside of tests.
- * @implements {import("vitest/reporters").Reporter}
  */
 export default class VitestResults {
   /**

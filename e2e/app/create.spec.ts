@@ -1,0 +1,99 @@
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { createContainer, expect, row, test } from "./fixtures.ts";
+import { exists, lxcLs, lxcPath } from "./lxc.ts";
+
+test("a bad name is refused while it is typed", async ({ app }) => {
+  await app.getByRole("button", { name: "Create container" }).click();
+  const dialog = app.getByRole("dialog", { name: "Create container" });
+  const name = dialog.getByRole("textbox", { name: "Name" });
+  const create = dialog.getByRole("button", { name: "Create", exact: true });
+  for (const [bad, reason] of [
+    ["", "Type a name."],
+    ["Web", "Use lower-case letters only."],
+    ["web server", "Use only lower-case letters, digits and hyphens."],
+    ["-web", "A name cannot begin or end with a hyphen."],
+    ["web-", "A name cannot begin or end with a hyphen."],
+    ["123", "A name needs at least one letter."],
+    ["../etc", "Use only lower-case letters, digits and hyphens."],
+    ["a".repeat(64), "A name has at most 63 characters."],
+  ] as const) {
+    await name.fill(bad);
+    await expect(dialog.getByText(reason)).toBeVisible();
+    await expect(create).toBeDisabled();
+  }
+  await name.fill("e2e-good");
+  await expect(create).toBeEnabled();
+});
+
+test("a name that exists is refused while it is typed", async ({ app }) => {
+  await createContainer(app, "e2e-taken", { start: false });
+  await app.getByRole("button", { name: "Create container" }).click();
+  const dialog = app.getByRole("dialog", { name: "Create container" });
+  await dialog.getByRole("textbox", { name: "Name" }).fill("e2e-taken");
+  await expect(dialog.getByText("There is a container e2e-taken already.")).toBeVisible();
+  await expect(dialog.getByRole("button", { name: "Create", exact: true })).toBeDisabled();
+});
+
+test("a privileged container is made only after a warning", async ({ app }) => {
+  await app.getByRole("button", { name: "Create container" }).click();
+  const dialog = app.getByRole("dialog", { name: "Create container" });
+  const unprivileged = dialog.getByRole("switch", { name: "Unprivileged" });
+  await expect(unprivileged).toBeChecked();
+  await unprivileged.uncheck({ force: true });
+  await expect(dialog.getByText("Root inside will be root on this computer")).toBeVisible();
+  await dialog.getByRole("textbox", { name: "Name" }).fill("e2e-privileged");
+  await dialog.getByRole("button", { name: "Create", exact: true }).click();
+  await expect(row(app, "e2e-privileged").getByText("Running", { exact: true })).toBeVisible();
+  expect(lxcLs("e2e-privileged")?.unprivileged).toBe("false");
+});
+
+test("creating can be cancelled, and nothing of it is left", async ({ app }) => {
+  // A template that takes long: the debootstrap of the host is slow enough to be cancelled in the middle.
+  await app.getByRole("button", { name: "Create container" }).click();
+  const dialog = app.getByRole("dialog", { name: "Create container" });
+  await dialog.getByRole("textbox", { name: "Name" }).fill("e2e-cancelled");
+  await dialog.getByRole("combobox", { name: "Template" }).click();
+  await app.getByRole("option", { name: "Debian" }).click();
+  await dialog.getByRole("textbox", { name: "Release" }).fill("trixie");
+  await dialog.getByRole("button", { name: "Create", exact: true }).click();
+  await app
+    .getByRole("link", { name: /^Tasks/ })
+    .first()
+    .click();
+  await app.getByRole("button", { name: "Show output of Create e2e-cancelled" }).click();
+  await expect(app.getByRole("log", { name: "Output of Create e2e-cancelled" })).toContainText(
+    /debootstrap|I: |Checking cache|Downloading/i,
+    { timeout: 60_000 },
+  );
+  await app.getByRole("button", { name: "Cancel Create e2e-cancelled" }).click();
+  await expect(app.getByText(/^Cancelled ·/)).toBeVisible({ timeout: 60_000 });
+  expect(exists("e2e-cancelled")).toBe(false);
+  expect(readFileSync("/proc/self/mountinfo", "utf8")).not.toContain("e2e-cancelled");
+});
+
+test("a container that does not stop by itself is stopped by force only when asked for", async ({ app }) => {
+  await app.getByRole("link", { name: "Settings" }).click();
+  const timeout = app.getByRole("textbox", { name: "Time to shut down" });
+  await timeout.fill("2");
+  await timeout.press("Enter");
+  await app.getByRole("link", { name: "Containers", exact: true }).click();
+  const name = "e2e-stubborn";
+  await createContainer(app, name, { start: false });
+  // An init that does not care for the signal that asks it to end.
+  const config = join(lxcPath, name, "config");
+  mkdirSync(join(lxcPath, name, "rootfs/opt"), { recursive: true });
+  const script = join(lxcPath, name, "rootfs/opt/stubborn");
+  writeFileSync(script, "#!/bin/sh\ntrap '' USR1 PWR TERM INT\nwhile :; do sleep 1; done\n");
+  chmodSync(join(lxcPath, name, "rootfs/opt"), 0o755);
+  chmodSync(script, 0o755);
+  writeFileSync(config, `${readFileSync(config, "utf8")}lxc.init.cmd = /opt/stubborn\n`);
+  await app.getByRole("button", { name: `Start ${name}` }).click();
+  await expect(row(app, name).getByText("Running", { exact: true })).toBeVisible();
+  await app.getByRole("button", { name: `Stop ${name}`, exact: true }).click();
+  const dialog = app.getByRole("dialog", { name: `${name} is still running` });
+  await expect(dialog).toContainText("did not stop within 2 seconds");
+  expect(lxcLs(name)?.state).toBe("RUNNING");
+  await dialog.getByRole("button", { name: "Force stop" }).click();
+  await expect(row(app, name).getByText("Stopped", { exact: true })).toBeVisible();
+});

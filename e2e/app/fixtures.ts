@@ -1,0 +1,152 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { _electron, type Browser, test as base, chromium, expect, type Locator, type Page } from "@playwright/test";
+import { lxcPath, removeContainers } from "./lxc.ts";
+import { asTestUser, setRule, testUserEnvironment } from "./test-user.ts";
+import { buildFolder, startWebHost, type WebHost } from "./web-host.ts";
+
+export const everyAction = ["full", "limited", "view", "manage", "create", "configure", "shell", "shell-privileged"] as const;
+/** Root's browser cannot have Chromium's sandbox; the app's own window never runs as root. */
+export const chromiumArguments = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+type Fixtures = {
+  /** Granted everything, unless a test has set another rule before. */
+  rights: undefined;
+  host: WebHost;
+  /** The app, opened and connected. */
+  app: Page;
+  cleanUp: undefined;
+};
+type WorkerFixtures = { chromium: Browser };
+
+/** One test user, one host and one page per test; the page is Chromium's or Electron's, by project. */
+export const test = base.extend<Fixtures, WorkerFixtures>({
+  chromium: [
+    // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the names of the first parameter
+    async ({}, use) => {
+      const browser = await chromium.launch({ executablePath: findChromium(), args: chromiumArguments });
+      await use(browser);
+      await browser.close();
+    },
+    { scope: "worker" },
+  ],
+  cleanUp: [
+    // biome-ignore lint/correctness/noEmptyPattern: as above
+    async ({}, use) => {
+      await use(undefined);
+      removeContainers();
+      releaseReservations();
+    },
+    { auto: true },
+  ],
+  rights: [
+    // biome-ignore lint/correctness/noEmptyPattern: as above
+    async ({}, use) => {
+      await setRule({ granted: everyAction });
+      await use(undefined);
+    },
+    { auto: true },
+  ],
+  host: async ({ rights: _ }, use) => {
+    const host = await startWebHost();
+    await use(host);
+    await host.stop();
+  },
+  app: async ({ chromium: browser, colorScheme }, use, info) => {
+    if (info.project.name === "electron") {
+      const app = await _electron.launch({
+        executablePath: electronAsTestUser(),
+        args: [buildFolder()],
+        env: environmentOfElectron(),
+        colorScheme,
+      });
+      await use(await app.firstWindow());
+      await app.close();
+      return;
+    }
+    const host = await startWebHost();
+    const context = await browser.newContext({ colorScheme, viewport: { width: 1280, height: 800 } });
+    const page = await context.newPage();
+    await page.goto(host.address);
+    await use(page);
+    await context.close();
+    await host.stop();
+  },
+});
+
+export { expect };
+
+export function findChromium(): string {
+  const found = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(existsSync);
+  if (!found) throw new Error("no Chromium is installed");
+  return found;
+}
+
+/** A program that starts Electron as the test user; Playwright itself starts what it drives as root. */
+function electronAsTestUser(): string {
+  const electron = resolve(process.env.ELECTRON_OVERRIDE_DIST_PATH ?? "node_modules/electron/dist", "electron");
+  const [file, args] = asTestUser(electron, []);
+  const path = join(mkdtempSync(join(buildFolder(), "electron-")), "electron");
+  writeFileSync(path, `#!/bin/sh\nexec ${[file, ...args].join(" ")} "$@"\n`, { mode: 0o755 });
+  return path;
+}
+
+function environmentOfElectron(): Record<string, string> {
+  const environment = { ...testUserEnvironment(), DISPLAY: process.env.DISPLAY };
+  return Object.fromEntries(Object.entries(environment).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
+}
+
+/** Containers that a test removed with LXC's own tools leave the address that the app had reserved for them. */
+function releaseReservations() {
+  const folder = "/var/lib/lxc-desktop/dhcp-hosts";
+  if (!existsSync(folder)) return;
+  const used = readdirSync(lxcPath)
+    .map((name) => join(lxcPath, name, "config"))
+    .filter(existsSync)
+    .map((file) => readFileSync(file, "utf8"))
+    .join("\n");
+  for (const file of readdirSync(folder)) if (!used.includes(file)) rmSync(join(folder, file), { force: true });
+}
+
+export const row = (app: Page, name: string): Locator =>
+  app
+    .getByRole("table", { name: "Containers" })
+    .getByRole("row")
+    .filter({ has: app.getByRole("link", { name, exact: true }) });
+
+/** Fills in the dialog and waits until the container is there. */
+export async function createContainer(
+  app: Page,
+  name: string,
+  options: { start?: boolean; cloneFrom?: string; privileged?: boolean } = {},
+): Promise<void> {
+  const { start = true, cloneFrom, privileged = false } = options;
+  await app.getByRole("button", { name: "Create container" }).click();
+  const dialog = app.getByRole("dialog", { name: "Create container" });
+  await dialog.getByRole("textbox", { name: "Name" }).fill(name);
+  if (cloneFrom !== undefined) {
+    await dialog.getByRole("radio", { name: "Clone" }).check();
+    await dialog.getByRole("combobox", { name: "Clone from" }).click();
+    await app.getByRole("option", { name: cloneFrom }).click();
+  }
+  if (privileged) await dialog.getByRole("switch", { name: "Unprivileged" }).uncheck({ force: true });
+  if (!start) await dialog.getByRole("switch", { name: "Start after creation" }).uncheck({ force: true });
+  await dialog.getByRole("button", { name: "Create", exact: true }).click();
+  await expect(dialog).toBeHidden();
+  await expect(row(app, name).getByText(start ? "Running" : "Stopped", { exact: true })).toBeVisible({ timeout: 30_000 });
+}
+
+/** Types the name into the dialog that asks for it. */
+export async function confirmDestroy(app: Page, name: string): Promise<void> {
+  const dialog = app.getByRole("dialog", { name: `Destroy ${name}?` });
+  await dialog.getByRole("textbox").fill(name);
+  await dialog.getByRole("button", { name: "Destroy", exact: true }).click();
+  await expect(dialog).toBeHidden();
+}

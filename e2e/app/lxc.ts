@@ -1,0 +1,52 @@
+import { execFileSync, spawn } from "node:child_process";
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+
+export const lxcPath = "/var/lib/lxc";
+/** Containers of these tests. */
+export const prefix = "e2e-";
+
+/** One of LXC's tools, in a shell, as root. @returns What it printed. */
+export function lxc(tool: string, ...args: string[]): string {
+  return execFileSync(`/usr/bin/${tool}`, args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+}
+
+/** The columns of `lxc-ls -f` for one container. */
+export function lxcLs(name: string): { state: string; ipv4: string; unprivileged: string } | undefined {
+  const row = lxc("lxc-ls", "--fancy", "--fancy-format", "NAME,STATE,IPV4,UNPRIVILEGED")
+    .split("\n")
+    .map((line) => line.trim().split(/\s+/))
+    .find(([first]) => first === name);
+  return row && { state: row[1] ?? "", ipv4: row[2] ?? "", unprivileged: row[3] ?? "" };
+}
+
+/** Keeps one core busy in a container. @returns A function that ends it. */
+export function burnCpu(name: string): () => void {
+  const child = spawn("/usr/bin/lxc-attach", ["-n", name, "--", "/bin/sh", "-c", "while :; do :; done"], { stdio: "ignore" });
+  return () => {
+    child.kill("SIGKILL");
+    try {
+      lxc("lxc-attach", "-n", name, "--", "/bin/sh", "-c", "kill -9 -1");
+    } catch {
+      // The shell that says it is among those that it kills.
+    }
+  };
+}
+
+export function exists(name: string): boolean {
+  return existsSync(join(lxcPath, name));
+}
+
+/** Kills and removes what the tests made, clones before their bases. */
+export function removeContainers(): void {
+  const names = () => readdirSync(lxcPath).filter((name) => name.startsWith(prefix));
+  const attempt = (tool: string, ...args: string[]) => {
+    try {
+      lxc(tool, ...args);
+    } catch {
+      // Not running, or a base that still has clones.
+    }
+  };
+  for (const name of names()) attempt("lxc-stop", "-k", "-n", name);
+  for (let pass = 0; pass < 3; pass++) for (const name of names()) attempt("lxc-destroy", "-n", name);
+}

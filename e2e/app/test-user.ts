@@ -1,0 +1,100 @@
+import { execFileSync } from "node:child_process";
+import { chmodSync, chownSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+/** A user without any rights, made for the tests and removed with them. */
+export const userName = "lxcdesktop-test";
+
+export type TestUser = { uid: number; gid: number; home: string; runtimeFolder: string };
+
+export function createTestUser(): void {
+  removeTestUser();
+  execFileSync("/usr/sbin/useradd", ["--create-home", "--shell", "/bin/sh", userName]);
+  const { uid, gid, runtimeFolder } = readTestUser();
+  mkdirSync(runtimeFolder, { recursive: true, mode: 0o700 });
+  chownSync(runtimeFolder, uid, gid);
+  chmodSync(runtimeFolder, 0o700);
+}
+
+export function removeTestUser(): void {
+  if (!hasTestUser()) return;
+  rmSync(readTestUser().runtimeFolder, { recursive: true, force: true });
+  execFileSync("/usr/sbin/userdel", ["--remove", "--force", userName], { stdio: "ignore" });
+}
+
+export function readTestUser(): TestUser {
+  const [, , uid, gid, , home = ""] = line()?.split(":") ?? [];
+  if (uid === undefined || gid === undefined) throw new Error(`there is no user ${userName}`);
+  return { uid: Number(uid), gid: Number(gid), home, runtimeFolder: `/run/lxc-desktop-test-${uid}` };
+}
+
+function hasTestUser() {
+  return line() !== undefined;
+}
+
+function line() {
+  return readFileSync("/etc/passwd", "utf8")
+    .split("\n")
+    .find((one) => one.startsWith(`${userName}:`));
+}
+
+/** Arguments that run a program as the test user with nothing of root's. */
+export function asTestUser(file: string, args: readonly string[]): [file: string, args: string[]] {
+  const { uid, gid } = readTestUser();
+  return ["/usr/bin/setpriv", [`--reuid=${uid}`, `--regid=${gid}`, "--clear-groups", "--inh-caps=-all", file, ...args]];
+}
+
+export function testUserEnvironment(): NodeJS.ProcessEnv {
+  const { home, runtimeFolder } = readTestUser();
+  return { PATH: process.env.PATH, HOME: home, XDG_RUNTIME_DIR: runtimeFolder, LANG: "C.UTF-8" };
+}
+
+const rulesFile = "/etc/polkit-1/rules.d/00-lxc-desktop-test.rules";
+
+/** What polkit answers the test user for each of the app's actions; without any answer it would ask for a password. */
+export async function setRule(answers: { granted?: readonly string[]; refused?: readonly string[] }): Promise<void> {
+  const list = (names: readonly string[] = []) => JSON.stringify(names.map((name) => `org.lxcdesktop.${name}`));
+  mkdirSync("/etc/polkit-1/rules.d", { recursive: true });
+  writeFileSync(
+    rulesFile,
+    `polkit.addRule(function (action, subject) {
+  if (subject.user !== ${JSON.stringify(userName)}) return polkit.Result.NOT_HANDLED;
+  if (${list(answers.granted)}.indexOf(action.id) >= 0) return polkit.Result.YES;
+  if (${list(answers.refused)}.indexOf(action.id) >= 0) return polkit.Result.NO;
+  return polkit.Result.NOT_HANDLED;
+});
+`,
+    { mode: 0o644 },
+  );
+  await polkitHasRead({ granted: answers.granted?.[0], refused: answers.refused?.[0] });
+}
+
+export function removeRule(): void {
+  rmSync(rulesFile, { force: true });
+}
+
+/** polkitd notices changed rules by itself, a moment later: asked about a process of the test user, it answers by the new ones. */
+async function polkitHasRead({ granted, refused }: { granted?: string; refused?: string }) {
+  const answer = (action: string) => {
+    const [file, args] = asTestUser("/bin/sh", [
+      "-c",
+      `pkcheck --action-id org.lxcdesktop.${action} --process $$ >/dev/null 2>&1; echo $?`,
+    ]);
+    return execFileSync(file, args, { encoding: "utf8" }).trim();
+  };
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const action = granted ?? refused ?? "view";
+    const wanted = granted !== undefined ? ["0"] : refused !== undefined ? ["1"] : ["2"];
+    if (wanted.includes(answer(action))) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error("polkit does not obey the rule of the test");
+}
+
+/** A copy of the build that the test user can read, wherever the checkout is. */
+export function copyBuild(): string {
+  const folder = mkdtempSync("/var/tmp/lxc-desktop-e2e-");
+  for (const part of ["dist", "package.json"]) if (existsSync(part)) cpSync(part, join(folder, part), { recursive: true });
+  execFileSync("/usr/bin/chmod", ["-R", "u=rwX,go=rX", folder]);
+  return folder;
+}
