@@ -88,7 +88,7 @@ test("a container that does not stop by itself is stopped by force only when ask
   chmodSync(join(lxcPath, name, "rootfs/opt"), 0o755);
   chmodSync(script, 0o755);
   writeFileSync(config, `${readFileSync(config, "utf8")}lxc.init.cmd = /opt/stubborn\n`);
-  await app.getByRole("button", { name: `Start ${name}` }).click();
+  await app.getByRole("button", { name: `Start ${name}`, exact: true }).click();
   await expect(row(app, name).getByText("Running", { exact: true })).toBeVisible();
   await app.getByRole("button", { name: `Stop ${name}`, exact: true }).click();
   const dialog = app.getByRole("dialog", { name: `${name} is still running` });

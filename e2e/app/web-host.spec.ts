@@ -1,0 +1,234 @@
+import { execFileSync, spawn } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { expect, test } from "./fixtures.ts";
+import { asTestUser, testUserEnvironment } from "./test-user.ts";
+
+test("the printed line is what others wait for", async ({ host }) => {
+  expect(host.output()).toMatch(/^LXC Desktop is ready at http:\/\/[0-9a-f]{32}\.localhost:\d+\/#[0-9a-f]{64}$/m);
+});
+
+test("an address opens once; the tab that has it may be loaded again", async ({ chromium, host }) => {
+  const first = await (await chromium.newContext()).newPage();
+  await first.goto(host.address);
+  await expect(first.getByText("No containers yet")).toBeVisible();
+  expect(first.url()).not.toContain(new URL(host.address).hash.slice(1));
+  await first.reload();
+  await expect(first.getByText("No containers yet")).toBeVisible();
+  const second = await (await chromium.newContext()).newPage();
+  await second.goto(host.address);
+  await expect(second.getByRole("heading", { name: "This address was used already" })).toBeVisible();
+  await expect(first.getByText("No containers yet")).toBeVisible();
+});
+
+test("a second tab takes over, and the first can take it back", async ({ chromium, host }) => {
+  const context = await chromium.newContext();
+  const first = await context.newPage();
+  await first.goto(host.address);
+  await expect(first.getByText("No containers yet")).toBeVisible();
+  // A duplicated tab has a copy of the session storage.
+  const secret = await first.evaluate(() => Object.entries(sessionStorage));
+  const second = await context.newPage();
+  await second.addInitScript((entries) => {
+    for (const [key, value] of entries) sessionStorage.setItem(key, value);
+  }, secret);
+  await second.goto(new URL("/", host.address).href);
+  await expect(second.getByText("No containers yet")).toBeVisible();
+  await expect(first.getByRole("heading", { name: "LXC Desktop is open in another tab" })).toBeVisible();
+  await first.getByRole("button", { name: "Use it here" }).click();
+  await expect(first.getByText("No containers yet")).toBeVisible();
+  await expect(second.getByRole("heading", { name: "LXC Desktop is open in another tab" })).toBeVisible();
+  await context.close();
+});
+
+test("a page of another site reaches nothing", async ({ chromium, host }) => {
+  const target = new URL(host.address);
+  const attacker = createServer((_request, response) => {
+    response.setHeader("content-type", "text/html");
+    response.end("<!doctype html><title>attacker</title>");
+  }).listen(0, "127.0.0.1");
+  await new Promise((resolve) => attacker.once("listening", resolve));
+  const context = await chromium.newContext();
+  const page = await context.newPage();
+  try {
+    await page.goto(`http://127.0.0.1:${(attacker.address() as AddressInfo).port}/`);
+    const outcome = await page.evaluate(
+      async ({ origin, token }) => {
+        const tryFetch = (path: string, options?: RequestInit) =>
+          fetch(`${origin}${path}`, options).then(
+            () => "answered",
+            () => "refused",
+          );
+        const trySocket = () =>
+          new Promise<string>((resolve) => {
+            const socket = new WebSocket(`${origin.replace("http", "ws")}/socket`);
+            socket.onopen = () => {
+              socket.send(JSON.stringify({ token }));
+            };
+            socket.onmessage = () => resolve("answered");
+            socket.onclose = () => resolve("refused");
+          });
+        const tryFrame = () =>
+          new Promise<string>((resolve) => {
+            const frame = document.createElement("iframe");
+            frame.src = `${origin}/`;
+            frame.onload = () => {
+              try {
+                resolve(frame.contentDocument === null ? "opaque" : "readable");
+              } catch {
+                resolve("opaque");
+              }
+            };
+            document.body.append(frame);
+          });
+        return {
+          get: await tryFetch("/"),
+          post: await tryFetch("/", { method: "POST", body: "x" }),
+          socket: await trySocket(),
+          frame: await tryFrame(),
+        };
+      },
+      { origin: target.origin, token: target.hash.slice(1) },
+    );
+    expect(outcome).toEqual({ get: "refused", post: "refused", socket: "refused", frame: "opaque" });
+    // The attempt with the right token from the wrong place has not used it up.
+    await page.goto(host.address);
+    await expect(page.getByText("No containers yet")).toBeVisible();
+  } finally {
+    await context.close();
+    attacker.close();
+  }
+});
+
+test("the page may load nothing but itself and runs no code from elsewhere", async ({ app }) => {
+  await expect(app.getByText("No containers yet")).toBeVisible();
+  const outcome = await app.evaluate(async () => {
+    const script = document.createElement("script");
+    script.textContent = "window.injected = true";
+    document.body.append(script);
+    let evaluated: unknown;
+    try {
+      // biome-ignore lint/security/noGlobalEval: this has to be refused
+      evaluated = eval("1 + 1");
+    } catch {
+      evaluated = "refused";
+    }
+    const elsewhere = await fetch("http://127.0.0.1:9/").then(
+      () => "answered",
+      () => "refused",
+    );
+    return { injected: "injected" in window, evaluated, elsewhere };
+  });
+  expect(outcome).toEqual({ injected: false, evaluated: "refused", elsewhere: "refused" });
+});
+
+test("no secret is in any process's arguments, and nobody else's program gets an answer", async ({ app, host }) => {
+  await expect(app.getByText("No containers yet")).toBeVisible();
+  const { hash, port, host: name } = new URL(host.address);
+  const token = hash.slice(1);
+  const leaks = readdirSync("/proc").filter((pid) => {
+    try {
+      return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(token);
+    } catch {
+      return false;
+    }
+  });
+  expect(leaks).toEqual([]);
+  const asNobody = execFileSync(
+    "/usr/bin/setpriv",
+    [
+      "--reuid=65534",
+      "--regid=65534",
+      "--clear-groups",
+      process.execPath,
+      "-e",
+      `require("node:http").get({ host: "127.0.0.1", port: ${port}, headers: { host: ${JSON.stringify(name)} } }, (answer) => console.log(answer.statusCode))`,
+    ],
+    { encoding: "utf8" },
+  );
+  expect(asNobody.trim()).toBe("403");
+});
+
+test("npm start prints the address, and Ctrl-C ends everything", async () => {
+  const child = spawn("npm", ["start", "--silent", "--", "--web", "--no-open", "--port", "0"], {
+    detached: true,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let output = "";
+  const ready = new Promise<void>((resolve) => {
+    child.stdout.on("data", (text: Buffer) => {
+      output += text;
+      if (output.includes("LXC Desktop is ready at ")) resolve();
+    });
+  });
+  const exited = new Promise((resolve) => child.once("exit", resolve));
+  await ready;
+  const before = descendants(child.pid ?? 0);
+  expect(before.length).toBeGreaterThan(1);
+  // As the terminal does it: to the whole foreground process group.
+  process.kill(-(child.pid ?? 0), "SIGINT");
+  await exited;
+  await expect.poll(() => before.filter(isAlive)).toEqual([]);
+});
+
+test("closing the window ends everything", async () => {
+  const display = `:${90 + Math.floor(Math.random() * 100)}`;
+  const server = spawn("/usr/bin/Xvfb", [display, "-screen", "0", "1280x800x24", "-nolisten", "tcp"], { stdio: "ignore" });
+  try {
+    await expect.poll(() => readdirSync("/tmp/.X11-unix").includes(`X${display.slice(1)}`)).toBe(true);
+    const [file, args] = asTestUser(process.execPath, [`${process.env.LXC_DESKTOP_TEST_BUILD}/dist/web/main.mjs`]);
+    const child = spawn(file, args, {
+      cwd: "/",
+      env: { ...testUserEnvironment(), DISPLAY: display },
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const exited = new Promise((resolve) => child.once("exit", resolve));
+    // The browser, and the helper that its page made ready.
+    const family = () => descendants(child.pid ?? 0);
+    await expect
+      .poll(() => family().filter((pid) => commandOf(pid).includes("--type=renderer")).length, { timeout: 30_000 })
+      .toBeGreaterThan(0);
+    const all = family();
+    expect(all.map(commandOf).filter((command) => command.includes("--no-sandbox"))).toEqual([]);
+    const browser = all.find((pid) => commandOf(pid).includes("--app=file://") && !commandOf(pid).includes("--type="));
+    process.kill(browser ?? 0, "SIGTERM");
+    await exited;
+    await expect.poll(() => all.filter(isAlive)).toEqual([]);
+  } finally {
+    server.kill();
+    await new Promise((resolve) => server.once("exit", resolve));
+  }
+});
+
+/** All processes below one, whoever they belong to. */
+function descendants(pid: number): number[] {
+  const parents = new Map<number, number>();
+  for (const name of readdirSync("/proc").filter((entry) => /^\d+$/.test(entry))) {
+    try {
+      const stat = readFileSync(`/proc/${name}/stat`, "utf8");
+      parents.set(Number(name), Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]));
+    } catch {
+      // It has just ended.
+    }
+  }
+  const found = [pid];
+  for (const parent of found) for (const [child, its] of parents) if (its === parent) found.push(child);
+  return found;
+}
+
+function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
+  } catch {
+    return "";
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
+  } catch {
+    return false;
+  }
+}
