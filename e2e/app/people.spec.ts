@@ -6,7 +6,9 @@ import { exists } from "./lxc.ts";
 async function expectNoViolations(app: Page, where: string) {
   // It brings Playwright's types of its own; the page is the same.
   const { violations } = await new AxeBuilder({ page: app as never }).analyze();
-  const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(" ")).join(", ")}`);
+  const found = violations.map(
+    ({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html.slice(0, 200)} ${failureSummary}`).join(", ")}`,
+  );
   expect(found, where).toEqual([]);
 }
 

@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, test } from "./fixtures.ts";
@@ -107,20 +107,16 @@ test("the page may load nothing but itself and runs no code from elsewhere", asy
     const script = document.createElement("script");
     script.textContent = "window.injected = true";
     document.body.append(script);
-    let evaluated: unknown;
-    try {
-      // biome-ignore lint/security/noGlobalEval: this has to be refused
-      evaluated = eval("1 + 1");
-    } catch {
-      evaluated = "refused";
-    }
+    // What a test evaluates may do more than the page; a timer's text is the page's own.
+    setTimeout("window.evaluated = true");
+    await new Promise((resolve) => setTimeout(resolve, 100));
     const elsewhere = await fetch("http://127.0.0.1:9/").then(
       () => "answered",
       () => "refused",
     );
-    return { injected: "injected" in window, evaluated, elsewhere };
+    return { injected: "injected" in window, evaluated: "evaluated" in window, elsewhere };
   });
-  expect(outcome).toEqual({ injected: false, evaluated: "refused", elsewhere: "refused" });
+  expect(outcome).toEqual({ injected: false, evaluated: false, elsewhere: "refused" });
 });
 
 test("no secret is in any process's arguments, and nobody else's program gets an answer", async ({ app, host }) => {
@@ -143,7 +139,7 @@ test("no secret is in any process's arguments, and nobody else's program gets an
       "--clear-groups",
       process.execPath,
       "-e",
-      `require("node:http").get({ host: "127.0.0.1", port: ${port}, headers: { host: ${JSON.stringify(name)} } }, (answer) => console.log(answer.statusCode))`,
+      `require("node:http").get({ host: "127.0.0.1", port: ${port}, headers: { host: ${JSON.stringify(name)} } }, (answer) => console.log(String(answer.statusCode)))`,
     ],
     { encoding: "utf8" },
   );
@@ -176,7 +172,7 @@ test("closing the window ends everything", async () => {
   const display = `:${90 + Math.floor(Math.random() * 100)}`;
   const server = spawn("/usr/bin/Xvfb", [display, "-screen", "0", "1280x800x24", "-nolisten", "tcp"], { stdio: "ignore" });
   try {
-    await expect.poll(() => readdirSync("/tmp/.X11-unix").includes(`X${display.slice(1)}`)).toBe(true);
+    await expect.poll(() => existsSync(`/tmp/.X11-unix/X${display.slice(1)}`)).toBe(true);
     const [file, args] = asTestUser(process.execPath, [`${process.env.LXC_DESKTOP_TEST_BUILD}/dist/web/main.mjs`]);
     const child = spawn(file, args, {
       cwd: "/",

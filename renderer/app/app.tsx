@@ -10,8 +10,8 @@ import { Shell } from "./shell.tsx";
 
 const theme = createTheme({
   primaryColor: "teal",
-  // The darker shades have enough contrast under white text, and on both grounds.
-  primaryShade: { light: 9, dark: 8 },
+  // The darkest shade has enough contrast under white text, in both themes.
+  primaryShade: 9,
   defaultRadius: "sm",
   cursorType: "pointer",
   respectReducedMotion: true,

@@ -10,10 +10,19 @@ export type Dialog =
 
 export const useDialogs = create<{ dialog?: Dialog }>(() => ({}));
 
+let focusedBefore: Element | null = null;
+
 export function openDialog(dialog: Dialog): void {
+  if (!useDialogs.getState().dialog) focusedBefore = document.activeElement;
   useDialogs.setState({ dialog });
 }
 
+/** The focus goes back to where it was, so that the keyboard goes on from there. */
 export function closeDialog(): void {
   useDialogs.setState({ dialog: undefined });
+  const target = focusedBefore;
+  // Once the dialog has left the page, and let go of the focus.
+  requestAnimationFrame(() => {
+    if (target instanceof HTMLElement && target.isConnected && !useDialogs.getState().dialog) target.focus();
+  });
 }

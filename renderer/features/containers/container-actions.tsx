@@ -39,7 +39,7 @@ export function ContainerActions({ container, layout }: { container: Container; 
 
   if (layout === "menu") {
     return (
-      <Menu position="bottom-end" withinPortal shadow="md">
+      <Menu position="bottom-end" withinPortal portalProps={{ target: "#main" }} withInitialFocusPlaceholder={false} shadow="md">
         <Menu.Target>
           <ActionIcon variant="subtle" color="gray" aria-label={`Actions for ${name}`}>
             <IconDots size={18} aria-hidden />
@@ -51,7 +51,7 @@ export function ContainerActions({ container, layout }: { container: Container; 
               key={action}
               leftSection={icons[action]}
               disabled={reason !== undefined}
-              color={action === "destroy" ? "red" : undefined}
+              className={action === "destroy" && reason === undefined ? "dangerous" : undefined}
               onClick={run}
             >
               {label}
