@@ -2,11 +2,13 @@ import { Loader, Stack, Text, Title } from "@mantine/core";
 import { IconKey, IconLock, IconPlugConnectedX, IconTool } from "@tabler/icons-react";
 import type { Session } from "../../privileged-helper/contract/model.ts";
 import type { ProblemCode } from "../../privileged-helper/contract/problems.ts";
+import { useClient } from "../state/connection.ts";
 import { explainProblem } from "../ui/problem.ts";
 import { ProblemView } from "../ui/problem-view.tsx";
 
 /** Shown in the place of a page while there is no helper: what is awaited, or what is wrong and what to do about it. */
 export function SessionScreen({ session }: { session: Exclude<Session, { state: "ready" }> }) {
+  const client = useClient();
   if (session.state === "failed") {
     const { title } = explainProblem(session.problem);
     return (
@@ -21,7 +23,7 @@ export function SessionScreen({ session }: { session: Exclude<Session, { state: 
               It is being started again…
             </Text>
           )}
-          <ProblemView problem={session.problem} withTitle={false} />
+          <ProblemView problem={session.problem} withTitle={false} onRetry={() => client.call("session.connect", {}).catch(() => {})} />
         </Stack>
       </div>
     );

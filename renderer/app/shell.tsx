@@ -15,6 +15,7 @@ import { useContainersStore } from "../state/containers.ts";
 import { useDialogs } from "../state/dialogs.ts";
 import { useSession } from "../state/session.ts";
 import { useTasksStore } from "../state/tasks.ts";
+import { nameInPath } from "../ui/paths.ts";
 import { ProblemView } from "../ui/problem-view.tsx";
 import { showProblem } from "../ui/toasts.tsx";
 import { SessionScreen } from "./session-screen.tsx";
@@ -120,7 +121,7 @@ function Pages({ session }: { session: Session }) {
             <ContainersPage />
           </Route>
           <Route path="/containers/:name/:tab?">
-            {({ name, tab }) => <ContainerRoute key={name} name={decodeURIComponent(name)} tab={tab ?? "overview"} />}
+            {({ name, tab }) => <ContainerRoute key={name} name={nameInPath(name)} tab={tab ?? "overview"} />}
           </Route>
           <Route path="/images">
             <ImagesPage />

@@ -1,6 +1,6 @@
 import type { EventName, Events } from "../../privileged-helper/contract/events.ts";
 import type { HostMethodName, HostMethods, MethodName, ParamsInputOf, ResultOf } from "../../privileged-helper/contract/methods.ts";
-import { createPeer } from "../../privileged-helper/wire/peer.ts";
+import { createPeer, type PeerHandlers } from "../../privileged-helper/wire/peer.ts";
 import type { Port } from "../../privileged-helper/wire/port.ts";
 
 type AnyMethod = MethodName | HostMethodName;
@@ -33,7 +33,7 @@ export function createClient(port: Port, onClosed: (reason: string) => void): Cl
   const listeners = new Map<string, Set<(params: never) => void>>();
   const channels = new Map<number, (bytes: Uint8Array) => void>();
   const early = new Map<number, { pieces: Uint8Array[]; bytes: number }>();
-  const peer = createPeer(port, {
+  const handlers: PeerHandlers = {
     onCall: async () => undefined,
     onNotification(method, params) {
       for (const listener of [...(listeners.get(method) ?? [])]) listener(params as never);
@@ -48,7 +48,9 @@ export function createClient(port: Port, onClosed: (reason: string) => void): Cl
       early.set(channel, kept);
     },
     onClose: onClosed,
-  });
+  };
+  // A call that was cut off has not failed: what it began may go on, and the lost connection is shown by itself.
+  const peer = createPeer(port, handlers, { closeProblem: () => ({ code: "cancelled" }) });
   return {
     call: (method, params, options) => peer.call(method, params, options?.signal) as never,
     on(event, listener) {

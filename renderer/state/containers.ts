@@ -1,7 +1,6 @@
 import { create } from "zustand";
 import type { Container, ContainersChanged, ContainersSnapshot } from "../../privileged-helper/contract/model.ts";
-import type { ProblemError } from "../../privileged-helper/contract/problems.ts";
-import { toProblem } from "../../privileged-helper/contract/problems.ts";
+import { type Problem, toProblem } from "../../privileged-helper/contract/problems.ts";
 import type { Client } from "../backend/client.ts";
 import { followRevisions } from "./revisions.ts";
 
@@ -9,10 +8,11 @@ type ContainersState = {
   /** By name; undefined until the first list has come. */
   containers?: ReadonlyMap<string, Container>;
   /** Why there is no list although there is a helper. */
-  problem?: ProblemError["problem"];
+  problem?: Problem;
+  askAgain(): void;
 };
 
-export const useContainersStore = create<ContainersState>(() => ({}));
+export const useContainersStore = create<ContainersState>(() => ({ askAgain: () => {} }));
 
 /** Follows all containers. @returns A function that ends it. */
 export function startContainers(client: Client): () => void {
@@ -21,7 +21,8 @@ export function startContainers(client: Client): () => void {
       try {
         return await client.call("containers.watch", {});
       } catch (error) {
-        useContainersStore.setState({ problem: toProblem(error) });
+        const problem = toProblem(error);
+        if (problem.code !== "cancelled") useContainersStore.setState({ problem });
         throw error;
       }
     },
@@ -35,6 +36,7 @@ export function startContainers(client: Client): () => void {
     },
   });
   const stopListening = client.on("containers.changed", followed.onChange);
+  useContainersStore.setState({ askAgain: () => void followed.start() });
   void followed.start();
   return () => {
     stopListening();

@@ -16,37 +16,30 @@ export function followRevisions<Snapshot extends { revision: number }, Change ex
 }: Followed<Snapshot, Change>): { start(): Promise<void>; onChange(change: Change): void; stop(): void } {
   let revision: number | undefined;
   let early: Change[] = [];
-  let asking = false;
-  let stopped = false;
+  let isAsking = false;
+  let isStopped = false;
 
   const start = async () => {
-    if (asking) return;
-    asking = true;
+    if (isAsking || isStopped) return;
+    isAsking = true;
     revision = undefined;
-    try {
-      const snapshot = await ask();
-      if (stopped) return;
-      revision = snapshot.revision;
-      replace(snapshot);
-      const waiting = early;
-      early = [];
-      asking = false;
-      for (const change of waiting) if (revision !== undefined && change.revision > revision) onChange(change);
-    } catch {
-      // Without a helper there is nothing to follow; the next one starts this anew.
-      early = [];
-    } finally {
-      asking = false;
-    }
+    early = [];
+    const snapshot = await ask().catch(() => undefined);
+    isAsking = false;
+    // Without a helper there is nothing to follow; the next one starts this anew.
+    if (isStopped || !snapshot) return;
+    revision = snapshot.revision;
+    replace(snapshot);
+    for (const change of early) if (change.revision > snapshot.revision) onChange(change);
   };
 
   const onChange = (change: Change) => {
-    if (stopped) return;
-    if (revision === undefined) {
+    if (isStopped) return;
+    if (isAsking) {
       early.push(change);
       return;
     }
-    if (change.revision !== revision + 1) {
+    if (revision === undefined || change.revision !== revision + 1) {
       void start();
       return;
     }
@@ -58,7 +51,7 @@ export function followRevisions<Snapshot extends { revision: number }, Change ex
     start,
     onChange,
     stop() {
-      stopped = true;
+      isStopped = true;
     },
   };
 }

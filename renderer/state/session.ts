@@ -34,8 +34,3 @@ export function startSession(client: Client): () => void {
     endSubscriptions();
   };
 }
-
-/** True while what the screen shows is up to date. */
-export function useIsLive(): boolean {
-  return useSession(({ session }) => session.state === "ready");
-}

@@ -7,17 +7,25 @@ import type { Problem } from "../../privileged-helper/contract/problems.ts";
 import { useClient } from "../state/connection.ts";
 import { explainProblem, type Remedy } from "./problem.ts";
 
+type Props = {
+  problem: Problem;
+  withTitle?: boolean;
+  /** Does again what failed; without it no button offers that. */
+  onRetry?: () => unknown;
+};
+
 /** A problem as a sentence, with what to do about it as buttons, and the details one click away. */
-export function ProblemView({ problem, withTitle = true }: { problem: Problem; withTitle?: boolean }) {
+export function ProblemView({ problem, withTitle = true, onRetry }: Props) {
   const { title, body, remedies, details } = explainProblem(problem);
+  const offered = remedies.filter(({ type }) => type !== "retry" || onRetry !== undefined);
   return (
     <Stack gap="xs" align="flex-start">
       {withTitle && <Text fw={600}>{title}</Text>}
       <Text size="sm">{body}</Text>
-      {remedies.length > 0 && (
+      {offered.length > 0 && (
         <Group gap="xs">
-          {remedies.map((remedy, index) => (
-            <RemedyButton key={remedy.label} remedy={remedy} isFirst={index === 0} />
+          {offered.map((remedy, index) => (
+            <RemedyButton key={remedy.label} remedy={remedy} isFirst={index === 0} onRetry={onRetry} />
           ))}
         </Group>
       )}
@@ -62,7 +70,7 @@ export function CopyTextButton({ text, label }: { text: string; label: string })
   );
 }
 
-function RemedyButton({ remedy, isFirst }: { remedy: Remedy; isFirst: boolean }) {
+function RemedyButton({ remedy, isFirst, onRetry }: { remedy: Remedy; isFirst: boolean; onRetry?: () => unknown }) {
   const client = useClient();
   const [, go] = useLocation();
   const [isRunning, setIsRunning] = useState(false);
@@ -78,8 +86,9 @@ function RemedyButton({ remedy, isFirst }: { remedy: Remedy; isFirst: boolean })
     if (remedy.type === "go") return go(remedy.to);
     if (remedy.type === "reload") return location.reload();
     setIsRunning(true);
+    if (remedy.type === "retry") await onRetry?.();
     // Whether it worked is shown by the session itself.
-    await client.call("session.connect", {}).catch(() => {});
+    else await client.call("session.connect", {}).catch(() => {});
     setIsRunning(false);
   };
   return (

@@ -3,6 +3,9 @@ import { formatBytes, formatCommand, formatList } from "./format.ts";
 
 /** What a person can do about a problem, as a button. */
 export type Remedy =
+  /** Do again what failed; whoever shows the problem knows what that was. */
+  | { type: "retry"; label: string }
+  /** Reach a helper. */
   | { type: "connect"; label: string }
   | { type: "copy"; label: string; text: string }
   | { type: "go"; label: string; to: string }
@@ -16,7 +19,8 @@ export type Explanation = {
   details?: string;
 };
 
-const tryAgain: Remedy = { type: "connect", label: "Try again" };
+const tryAgain: Remedy = { type: "retry", label: "Try again" };
+const connect: Remedy = { type: "connect", label: "Try again" };
 const installHelper: Remedy = { type: "copy", label: "Copy the command", text: "npm run install-helper" };
 const rightNames: Record<string, string> = {
   full: "use LXC Desktop",
@@ -51,7 +55,7 @@ const explanations: { [C in ProblemCode]: (problem: Extract<Problem, { code: C }
   "polkit-unavailable": ({ detail }) => ({
     title: "polkit does not answer",
     body: "LXC Desktop asks polkit for the right to manage containers. It is not installed, or it does not run.",
-    remedies: [tryAgain, { type: "copy", label: "Copy the command that starts it", text: "sudo systemctl start polkit" }],
+    remedies: [connect, { type: "copy", label: "Copy the command that starts it", text: "sudo systemctl start polkit" }],
     details: detail,
   }),
   "helper-missing": ({ path, fromCheckout }) => ({
@@ -59,25 +63,25 @@ const explanations: { [C in ProblemCode]: (problem: Extract<Problem, { code: C }
     body: fromCheckout
       ? "LXC needs root, and this app does not run as root. Install its helper once with the command below, in the app's folder; then try again."
       : "LXC needs root, and this app does not run as root: a small helper does that part. Install the package of LXC Desktop again to get it.",
-    remedies: fromCheckout ? [installHelper, tryAgain] : [tryAgain],
+    remedies: fromCheckout ? [installHelper, connect] : [connect],
     details: path,
   }),
   "helper-unsafe": ({ detail }) => ({
     title: "The helper refused to start",
     body: "Something on the way to the helper can be changed by others than root, so it would not be safe to run it as root. Install it again.",
-    remedies: [installHelper, tryAgain],
+    remedies: [installHelper, connect],
     details: detail,
   }),
   "helper-lost": ({ detail }) => ({
     title: "The helper has ended",
     body: "The part of LXC Desktop that runs as root has ended. Your containers go on running.",
-    remedies: [{ ...tryAgain, label: "Start it again" }],
+    remedies: [{ ...connect, label: "Start it again" }],
     details: detail,
   }),
   "version-mismatch": ({ app, helper }) => ({
     title: "The helper is of another version",
     body: `This app is version ${app}, the installed helper is version ${helper}. They have to be the same: install the helper again.`,
-    remedies: [installHelper, tryAgain],
+    remedies: [installHelper, connect],
   }),
   "lxc-missing": ({ tool }) => ({
     title: "LXC is not installed",
@@ -96,7 +100,7 @@ const explanations: { [C in ProblemCode]: (problem: Extract<Problem, { code: C }
   locked: () => ({
     title: "Locked",
     body: "The right to manage containers was given back. Containers go on running.",
-    remedies: [{ ...tryAgain, label: "Unlock" }],
+    remedies: [{ ...connect, label: "Unlock" }],
   }),
   "invalid-request": ({ issues }) => ({
     title: "That cannot be asked for",

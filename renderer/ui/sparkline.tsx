@@ -1,17 +1,17 @@
 import { useEffect, useRef } from "react";
 
-/** A tiny chart of the last figures, drawn on a canvas: hundreds of these are redrawn at every tick. Words stand beside it. */
-export function Sparkline({
-  values,
-  max,
-  width = 72,
-  height = 20,
-}: {
+type Props = {
+  /** The newest last; undefined leaves a gap. */
   values: readonly (number | undefined)[];
+  /** How many values fill the width; fewer begin farther right. */
+  capacity: number;
   max: number;
   width?: number;
   height?: number;
-}) {
+};
+
+/** A tiny chart of the last figures, drawn on a canvas: hundreds of these are redrawn at every tick. Words stand beside it. */
+export function Sparkline({ values, capacity, max, width = 72, height = 20 }: Props) {
   const canvas = useRef<HTMLCanvasElement>(null);
   useEffect(() => {
     const element = canvas.current;
@@ -21,23 +21,41 @@ export function Sparkline({
     element.width = width * scale;
     element.height = height * scale;
     context.scale(scale, scale);
-    context.strokeStyle = getComputedStyle(element).color;
+    const color = getComputedStyle(element).color;
+    context.strokeStyle = color;
+    context.fillStyle = color;
     context.lineWidth = 1.25;
     context.lineJoin = "round";
-    context.beginPath();
-    const step = width / Math.max(1, values.length - 1);
-    let isDrawing = false;
-    for (const [index, value] of values.entries()) {
-      if (value === undefined) {
-        isDrawing = false;
-        continue;
-      }
-      const y = height - 1 - (Math.min(value, max) / max) * (height - 2);
-      if (isDrawing) context.lineTo(index * step, y);
-      else context.moveTo(index * step, y);
-      isDrawing = true;
+    const step = width / (capacity - 1);
+    const start = width - step * (values.length - 1);
+    for (const line of linesOf(values)) {
+      const path = new Path2D();
+      for (const { index, value } of line) path.lineTo(start + index * step, height - 1 - (Math.min(value, max) / max) * (height - 2));
+      context.stroke(path);
+      path.lineTo(start + (line.at(-1)?.index ?? 0) * step, height);
+      path.lineTo(start + (line[0]?.index ?? 0) * step, height);
+      context.globalAlpha = 0.15;
+      context.fill(path);
+      context.globalAlpha = 1;
     }
-    context.stroke();
-  }, [values, max, width, height]);
+  }, [values, capacity, max, width, height]);
   return <canvas ref={canvas} style={{ width, height }} className="sparkline" aria-hidden />;
+}
+
+/** The runs of values between the gaps. */
+function linesOf(values: readonly (number | undefined)[]): { index: number; value: number }[][] {
+  const lines: { index: number; value: number }[][] = [];
+  let line: { index: number; value: number }[] | undefined;
+  for (const [index, value] of values.entries()) {
+    if (value === undefined) {
+      line = undefined;
+      continue;
+    }
+    if (!line) {
+      line = [];
+      lines.push(line);
+    }
+    line.push({ index, value });
+  }
+  return lines;
 }

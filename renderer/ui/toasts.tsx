@@ -5,14 +5,23 @@ import { toProblem } from "../../privileged-helper/contract/problems.ts";
 import { explainProblem } from "./problem.ts";
 import { ProblemView } from "./problem-view.tsx";
 
-/** Says that something failed, and keeps saying it until the person has seen it. A cancelled one is what they wanted. */
-export function showProblem(error: unknown): void {
+/**
+ * Says that something failed, and keeps saying it until the person has seen it. A cancelled one is what they wanted.
+ * @param retry Does it again; the toast offers that where it may help.
+ */
+export function showProblem(error: unknown, retry?: () => unknown): void {
   const problem = toProblem(error);
   if (problem.code === "cancelled") return;
   const { title } = explainProblem(problem);
-  notifications.show({
+  const onRetry =
+    retry &&
+    (() => {
+      notifications.hide(id);
+      return retry();
+    });
+  const id = notifications.show({
     title,
-    message: <ProblemView problem={problem} withTitle={false} />,
+    message: <ProblemView problem={problem} withTitle={false} onRetry={onRetry} />,
     color: "red",
     icon: <IconAlertTriangle size={18} aria-hidden />,
     autoClose: false,

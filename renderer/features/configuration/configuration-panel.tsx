@@ -3,7 +3,7 @@ import { lazy, Suspense, useEffect, useState } from "react";
 import { type Problem, toProblem } from "../../../privileged-helper/contract/problems.ts";
 import { useClient } from "../../state/connection.ts";
 import { useContainer } from "../../state/containers.ts";
-import { useIsLive } from "../../state/session.ts";
+import { useIsLive } from "../../state/live.ts";
 import { CopyTextButton, ProblemView } from "../../ui/problem-view.tsx";
 
 const ConfigurationView = lazy(() => import("./configuration-view.tsx").then(({ ConfigurationView }) => ({ default: ConfigurationView })));

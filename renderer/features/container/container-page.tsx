@@ -5,6 +5,7 @@ import { Link, useLocation } from "wouter";
 import type { Container } from "../../../privileged-helper/contract/model.ts";
 import { useContainer, useContainers } from "../../state/containers.ts";
 import { EmptyState } from "../../ui/page.tsx";
+import { containerPath } from "../../ui/paths.ts";
 import { StateLabel } from "../../ui/state-label.tsx";
 
 const tabs = [
@@ -78,11 +79,7 @@ export function ContainerPage({ name, tab, actions, panels }: Props) {
       )}
       <Tabs
         value={current}
-        onChange={(next) =>
-          go(next === "overview" ? `/containers/${encodeURIComponent(name)}` : `/containers/${encodeURIComponent(name)}/${next}`, {
-            replace: true,
-          })
-        }
+        onChange={(next) => go(containerPath(name, next === "overview" ? undefined : (next ?? undefined)), { replace: true })}
         keepMounted={false}
         className="container-tabs"
       >

@@ -5,6 +5,7 @@ import { Link } from "wouter";
 import type { Container } from "../../../privileged-helper/contract/model.ts";
 import { useMetrics, useMetricsWatch } from "../../state/metrics.ts";
 import { formatBytes, formatDuration, formatPercent, formatRate, unknownFigure } from "../../ui/format.ts";
+import { containerPath } from "../../ui/paths.ts";
 import { useNow } from "../../ui/use-now.ts";
 import { FigureChart, type Line } from "./figure-chart.tsx";
 
@@ -119,7 +120,7 @@ function Facts({ container, isRunning }: { container: Container; isRunning: bool
 
 function ContainerLink({ name }: { name: string }) {
   return (
-    <Anchor component={Link} href={`/containers/${encodeURIComponent(name)}`} size="sm">
+    <Anchor component={Link} href={containerPath(name)} size="sm">
       {name}
     </Anchor>
   );

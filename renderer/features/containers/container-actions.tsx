@@ -12,7 +12,7 @@ import {
 import type { ReactNode } from "react";
 import type { Container } from "../../../privileged-helper/contract/model.ts";
 import { useClient } from "../../state/connection.ts";
-import { useIsLive } from "../../state/session.ts";
+import { useIsLive } from "../../state/live.ts";
 import { type Action, actionsFor, actionVerbs, performAction, reasonAgainst } from "./actions.ts";
 
 const icons: Record<Action, ReactNode> = {

@@ -3,8 +3,8 @@ import { IconBox, IconPlus, IconSearch, IconSearchOff } from "@tabler/icons-reac
 import { useMemo, useState } from "react";
 import { useContainersStore } from "../../state/containers.ts";
 import { openDialog } from "../../state/dialogs.ts";
+import { useIsLive } from "../../state/live.ts";
 import { useMetricsStore, useMetricsWatch } from "../../state/metrics.ts";
-import { useIsLive } from "../../state/session.ts";
 import { EmptyState, Page } from "../../ui/page.tsx";
 import { ProblemView } from "../../ui/problem-view.tsx";
 import { ContainersTable } from "./containers-table.tsx";
@@ -16,7 +16,7 @@ const liveKeys: ReadonlySet<SortKey> = new Set(["cpu", "memory", "processes"]);
 export function ContainersPage() {
   useMetricsWatch("running");
   const isLive = useIsLive();
-  const { containers, problem } = useContainersStore();
+  const { containers, problem, askAgain } = useContainersStore();
   const [filter, setFilter] = useState("");
   const [sorting, setSorting] = useState<Sorting>({ key: "name", isDescending: false });
   // The rows change places with the figures only where they are sorted by figures.
@@ -41,7 +41,7 @@ export function ContainersPage() {
     return (
       <Page title="Containers">
         <Alert color="red">
-          <ProblemView problem={problem} />
+          <ProblemView problem={problem} onRetry={askAgain} />
         </Alert>
       </Page>
     );

@@ -3,8 +3,9 @@ import { IconArrowDown, IconArrowUp, IconShield, IconShieldOff } from "@tabler/i
 import { memo } from "react";
 import { Link } from "wouter";
 import type { Container } from "../../../privileged-helper/contract/model.ts";
-import { keptPoints, useMetrics } from "../../state/metrics.ts";
+import { useMetrics } from "../../state/metrics.ts";
 import { formatBytes, formatDuration, formatPercent, unknownFigure } from "../../ui/format.ts";
+import { containerPath } from "../../ui/paths.ts";
 import { Sparkline } from "../../ui/sparkline.tsx";
 import { StateLabel } from "../../ui/state-label.tsx";
 import { useNow } from "../../ui/use-now.ts";
@@ -12,7 +13,7 @@ import { operationText } from "./actions.ts";
 import { ContainerActions } from "./container-actions.tsx";
 import type { Sorting, SortKey } from "./rows.ts";
 
-/** Readings of the last two minutes or so. */
+/** Readings of the last minute or so. */
 const sparklinePoints = 40;
 
 const columns: { key: SortKey; label: string; className?: string }[] = [
@@ -73,7 +74,7 @@ const ContainerRow = memo(function ContainerRow({ container }: { container: Cont
   return (
     <Table.Tr>
       <Table.Th scope="row" className="column-name">
-        <Anchor component={Link} href={`/containers/${encodeURIComponent(name)}`} className="container-link">
+        <Anchor component={Link} href={containerPath(name)} className="container-link">
           {name}
         </Anchor>
         {clonedFrom !== undefined && (
@@ -123,7 +124,7 @@ const ContainerRow = memo(function ContainerRow({ container }: { container: Cont
 function MetricsCells({ name, isRunning }: { name: string; isRunning: boolean }) {
   const points = useMetrics(name);
   const sample = isRunning ? points.at(-1)?.sample : undefined;
-  const cpu = isRunning ? points.slice(-Math.min(sparklinePoints, keptPoints)) : [];
+  const cpu = isRunning ? points.slice(-sparklinePoints) : [];
   return (
     <>
       <Table.Td className="column-cpu">
@@ -131,6 +132,7 @@ function MetricsCells({ name, isRunning }: { name: string; isRunning: boolean })
           <Group gap={8} wrap="nowrap">
             <Sparkline
               values={cpu.map((point) => (point.afterGap ? undefined : point.sample.cpuPercent))}
+              capacity={sparklinePoints}
               max={Math.max(100, ...cpu.map((point) => point.sample.cpuPercent ?? 0))}
             />
             <span className="figure">{sample.cpuPercent === undefined ? unknownFigure : formatPercent(sample.cpuPercent)}</span>

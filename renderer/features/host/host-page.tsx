@@ -1,9 +1,7 @@
 import { Alert, Paper, Skeleton, Table } from "@mantine/core";
-import { useEffect, useState } from "react";
 import type { HostInfo } from "../../../privileged-helper/contract/model.ts";
-import { type Problem, toProblem } from "../../../privileged-helper/contract/problems.ts";
-import { useClient } from "../../state/connection.ts";
-import { useIsLive } from "../../state/session.ts";
+import type { Client } from "../../backend/client.ts";
+import { useAnswer } from "../../state/answer.ts";
 import { formatBytes } from "../../ui/format.ts";
 import { Page } from "../../ui/page.tsx";
 import { ProblemView } from "../../ui/problem-view.tsx";
@@ -14,27 +12,16 @@ const cgroupTexts: Record<HostInfo["cgroupVersion"], string> = {
   hybrid: "Version 1, with a version 2 hierarchy beside it",
 };
 
+const askHost = (client: Client) => client.call("host.info", {});
+
 /** What this computer is and has, as far as containers are concerned. */
 export function HostPage() {
-  const client = useClient();
-  const isLive = useIsLive();
-  const [info, setInfo] = useState<HostInfo>();
-  const [problem, setProblem] = useState<Problem>();
-  useEffect(() => {
-    if (!isLive) return;
-    client.call("host.info", {}).then(
-      (answer) => {
-        setInfo(answer);
-        setProblem(undefined);
-      },
-      (error) => setProblem(toProblem(error)),
-    );
-  }, [client, isLive]);
+  const { answer: info, problem, askAgain } = useAnswer(askHost);
   return (
     <Page title="Host">
       {problem && (
         <Alert color="red">
-          <ProblemView problem={problem} />
+          <ProblemView problem={problem} onRetry={askAgain} />
         </Alert>
       )}
       {!info && !problem && <Skeleton height={240} role="status" aria-label="Loading what this computer has" />}

@@ -1,25 +1,19 @@
 import { Alert, Badge, Button, Card, Group, SimpleGrid, Skeleton, Text } from "@mantine/core";
 import { IconPlus } from "@tabler/icons-react";
-import { useEffect, useState } from "react";
-import type { Template } from "../../../privileged-helper/contract/model.ts";
-import { type Problem, toProblem } from "../../../privileged-helper/contract/problems.ts";
-import { useClient } from "../../state/connection.ts";
+import type { Client } from "../../backend/client.ts";
+import { useAnswer } from "../../state/answer.ts";
 import { openDialog } from "../../state/dialogs.ts";
-import { useIsLive } from "../../state/session.ts";
+import { useIsLive } from "../../state/live.ts";
 import { formatList } from "../../ui/format.ts";
 import { Page } from "../../ui/page.tsx";
 import { ProblemView } from "../../ui/problem-view.tsx";
 
+const askTemplates = (client: Client) => client.call("templates.list", {});
+
 /** What containers can be made of: LXC's templates, and every stopped container as the base of a clone. */
 export function ImagesPage() {
-  const client = useClient();
   const isLive = useIsLive();
-  const [templates, setTemplates] = useState<Template[]>();
-  const [problem, setProblem] = useState<Problem>();
-  useEffect(() => {
-    if (!isLive) return;
-    client.call("templates.list", {}).then(setTemplates, (error) => setProblem(toProblem(error)));
-  }, [client, isLive]);
+  const { answer: templates, problem, askAgain } = useAnswer(askTemplates);
   return (
     <Page
       title="Images"
@@ -34,7 +28,7 @@ export function ImagesPage() {
       </Text>
       {problem && (
         <Alert color="red">
-          <ProblemView problem={problem} />
+          <ProblemView problem={problem} onRetry={askAgain} />
         </Alert>
       )}
       {!templates && !problem && <Skeleton height={90} role="status" aria-label="Loading templates" />}

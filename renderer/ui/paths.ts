@@ -1,0 +1,16 @@
+/**
+ * Where a container's page is. The router decodes addresses once, in a way that leaves some characters as they are, so a name is
+ * encoded twice: folders that LXC finds may be called anything.
+ */
+export function containerPath(name: string, tab?: string): string {
+  return `/containers/${encodeURIComponent(encodeURIComponent(name))}${tab === undefined ? "" : `/${tab}`}`;
+}
+
+/** The name in a container's address, as the router gives it. */
+export function nameInPath(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
