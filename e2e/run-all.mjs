@@ -15,7 +15,7 @@ import { runCheck, runPlaywright, runVitest } from "./host/suites.mjs";
  */
 const checkout = dirname(dirname(fileURLToPath(import.meta.url)));
 const run = `${process.pid}-${Date.now()}`;
-const environment = { CI: "true", NO_COLOR: "1", [runMark]: run };
+const environment = { CI: "true", [runMark]: run };
 
 /** @type {import("./host/suites.mjs").Results} */
 const total = { passed: 0, failed: [], skipped: [] };
@@ -46,10 +46,16 @@ process.exitCode = total.failed.length === 0 ? 0 : 1;
 
 async function runAll() {
   console.log("== Set-up");
-  const problems = [await installPackages(), await installNodeModules(checkout)];
+  const packages = await installPackages();
+  if (packages !== undefined) total.failed.push(packages);
+  const nodeModules = await installNodeModules(checkout);
+  if (nodeModules !== undefined) {
+    total.failed.push(nodeModules);
+    return;
+  }
   const services = await startServices();
+  total.failed.push(...services.problems);
   const folder = mkdtempSync(join(tmpdir(), "tests-of-lxc-desktop-"));
-  for (const problem of [...problems, ...services.problems]) if (problem !== undefined) total.failed.push(problem);
   try {
     const before = recordState();
     await runSuites(folder);

@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import type { Authorize } from "./authorize.ts";
 import { type Action, type MethodName, methods, type ParamsOf, type ResultOf } from "./contract/methods.ts";
 import { ProblemError, toProblem } from "./contract/problems.ts";

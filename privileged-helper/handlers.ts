@@ -62,7 +62,10 @@ export function createHandlers({ lxcPath, notify, sendData, log }: World): Helpe
     operations: () => tasks.operations(),
     onDegraded: (reason) => log?.("watch-degraded", { reason }),
   });
-  tasks.onChanged(() => watch.operationsChanged());
+  tasks.onChanged(() => {
+    watch.operationsChanged();
+    if (!unwatchContainers && tasks.operations().size === 0) reader.rest();
+  });
   const metrics = createMetrics({ containers: watch });
   const logs = createLogWatch({ lxcPath });
   const terminals = createTerminals({
@@ -78,9 +81,13 @@ export function createHandlers({ lxcPath, notify, sendData, log }: World): Helpe
     return container;
   };
 
-  const unwatchAll = () => {
+  const unwatchContainersAndRest = () => {
     unwatchContainers?.();
     unwatchContainers = undefined;
+    reader.rest();
+  };
+  const unwatchAll = () => {
+    unwatchContainersAndRest();
     unwatchTasks?.();
     unwatchTasks = undefined;
     metrics.stop();
@@ -107,10 +114,7 @@ export function createHandlers({ lxcPath, notify, sendData, log }: World): Helpe
         unwatchContainers ??= watch.onChanged((change) => notify("containers.changed", change));
         return watch.snapshot();
       },
-      "containers.unwatch": () => {
-        unwatchContainers?.();
-        unwatchContainers = undefined;
-      },
+      "containers.unwatch": unwatchContainersAndRest,
       "containers.configuration": ({ name }) => readConfigurationText(lxcPath, find(name).name),
       "containers.create": (params, { signal }) => operations.create(params, signal),
       "containers.destroy": ({ name }, { signal }) => operations.destroy(name, signal),

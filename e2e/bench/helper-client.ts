@@ -13,9 +13,11 @@ export type HelperClient = {
   close(): Promise<void>;
 };
 
-/** The built helper in root mode, on a folder of its own, spoken to as the host does: frames over its standard streams. */
+/** The built helper in root mode, with the options that its launcher gives it, on a folder of its own, spoken to as the host does: frames over its standard streams. */
 export function startHelper(lxcPath: string): HelperClient {
-  const child = spawn(process.execPath, ["dist/helper/main.cjs", "root", `--lxcpath=${lxcPath}`], { stdio: ["pipe", "pipe", "inherit"] });
+  const child = spawn(process.execPath, ["--max-semi-space-size=1", "dist/helper/main.cjs", "root", `--lxcpath=${lxcPath}`], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
   const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   const listeners = new Map<string, ((params: never) => void)[]>();
   const peer = createPeer(portOf(child), {

@@ -32,7 +32,7 @@ try {
   console.log("Click to running...");
   figures.push(...(await clickToRunningFigures(helper, lxcPath, base)));
   console.log("Click to reachable...");
-  figures.push(...(await clickToReachableFigures(helper, base)));
+  figures.push(...(await clickToReachableFigures(helper, lxcPath, base)));
   console.log(`Starting ${containers} containers...`);
   for (let number = 1; number <= containers; number++) {
     await helper.call("containers.create", {

@@ -26,8 +26,9 @@ export async function runCheck(name, argv, environment) {
 export async function runVitest(project, folder, environment) {
   const file = join(folder, `${project}.json`);
   const reporters = ["--reporter=default", "--reporter=./e2e/host/vitest-results.mjs"];
-  const exitCode = await runLive(["npx", "vitest", "run", "--project", project, ...reporters], {
+  const exitCode = await runLive(["node_modules/.bin/vitest", "run", "--project", project, ...reporters], {
     ...environment,
+    NO_COLOR: "1",
     LXC_DESKTOP_TEST_RESULTS: file,
   });
   return withExitCode(project, exitCode, readJson(file));
@@ -47,7 +48,7 @@ export async function runPlaywright(checkout, folder, environment) {
     return { passed: 0, failed: [], skipped: [{ name, reason: "there are no end-to-end tests" }] };
   }
   const file = join(folder, "end-to-end.json");
-  const exitCode = await runLive(["npx", "playwright", "test", "--reporter=line,json"], {
+  const exitCode = await runLive(["node_modules/.bin/playwright", "test", "--reporter=line,json"], {
     ...environment,
     PLAYWRIGHT_JSON_OUTPUT_FILE: file,
   });

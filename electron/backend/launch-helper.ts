@@ -26,6 +26,8 @@ const pkexec = "/usr/bin/pkexec";
 const pkcheck = "/usr/bin/pkcheck";
 /** All that pkexec and what it starts may see of ours. */
 const environment = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LANG: "C.UTF-8" };
+/** As the root-owned launcher has them. */
+const nodeOptions = ["--max-semi-space-size=1"];
 const askPolkitMilliseconds = 10_000;
 /** Exit codes of the root-owned launcher (sysexits.h): EX_CONFIG, EX_UNAVAILABLE. */
 const unsafeExit = 78;
@@ -39,7 +41,7 @@ export function createHelperLauncher({ version, ownHelper, home = installedHome 
   const launcher = join(home, "launch");
   return async () => {
     if (process.getuid?.() === 0) {
-      if (ownHelper !== undefined && existsSync(ownHelper)) return direct(process.execPath, [ownHelper, "root"]);
+      if (ownHelper !== undefined && existsSync(ownHelper)) return direct(process.execPath, [...nodeOptions, ownHelper, "root"]);
       if (!existsSync(launcher)) throw new ProblemError({ code: "helper-missing", path: launcher, fromCheckout: isCheckout(ownHelper) });
       return direct(launcher, ["root"]);
     }

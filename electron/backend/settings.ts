@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, isAbsolute, join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { hostMethods } from "../../privileged-helper/contract/methods.ts";
 import type { Settings } from "../../privileged-helper/contract/model.ts";
 

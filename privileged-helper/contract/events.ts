@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { ContainersChanged, LogKind, MetricsTick, Session, TasksChanged } from "./model.ts";
 
 /** Notifications that go up to the renderer, without an answer. */

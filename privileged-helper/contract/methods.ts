@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { ContainersSnapshot, HostInfo, LogText, Session, Settings, TasksSnapshot, Template } from "./model.ts";
 import { containerName, newContainerName } from "./names.ts";
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /**
  * Names of containers. LXC itself checks nothing: it hands names to root's shell in hooks and templates, so these two

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /**
  * Everything that can go wrong, as data. Whoever shows a problem maps its code to a title, a sentence and remedies; the

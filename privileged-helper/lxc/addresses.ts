@@ -1,15 +1,24 @@
-import { readProcFile } from "./proc.ts";
+import { holdFile } from "./proc.ts";
 
 /** Addresses of a container, read from its network namespace by way of its init process: no fork, no entering. */
 
-/**
- * @param initPid As the host sees it.
- * @returns What `lxc-ls -f` shows: no loopback, no link-local IPv6. Sorted.
- */
-export function readAddresses(initPid: number): { ipv4: string[]; ipv6: string[] } {
+export type AddressReader = {
+  /** What `lxc-ls -f` shows: no loopback, no link-local IPv6. Sorted. */
+  read(): { ipv4: string[]; ipv6: string[] };
+  /** To be called when the container stops: what is open keeps its network namespace in memory. */
+  close(): void;
+};
+
+/** @param initPid As the host sees it. */
+export function openAddresses(initPid: number): AddressReader {
+  const ipv4 = holdFile(`/proc/${initPid}/net/fib_trie`);
+  const ipv6 = holdFile(`/proc/${initPid}/net/if_inet6`);
   return {
-    ipv4: parseFibTrie(readProcFile(`/proc/${initPid}/net/fib_trie`) ?? ""),
-    ipv6: parseIfInet6(readProcFile(`/proc/${initPid}/net/if_inet6`) ?? ""),
+    read: () => ({ ipv4: parseFibTrie(ipv4?.read() ?? ""), ipv6: parseIfInet6(ipv6?.read() ?? "") }),
+    close() {
+      ipv4?.close();
+      ipv6?.close();
+    },
   };
 }
 

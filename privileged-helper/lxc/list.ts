@@ -2,12 +2,12 @@ import { lstatSync, readdirSync, statSync } from "node:fs";
 import { isAbsolute, join, relative } from "node:path";
 import type { Container } from "../contract/model.ts";
 import { isManageableName } from "../contract/names.ts";
-import { readAddresses } from "./addresses.ts";
-import { cgroupsOf } from "./cgroup.ts";
+import { type AddressReader, openAddresses } from "./addresses.ts";
 import { lastValueOf, readEffectiveConfig, valuesOf } from "./config.ts";
 import { type IdRange, parseIdmaps } from "./idmap.ts";
 import { createMonitors, type Monitor } from "./monitors.ts";
-import { readProcFile } from "./proc.ts";
+import { payloadCgroups } from "./payload.ts";
+import { type HeldFile, holdFile } from "./proc.ts";
 
 /** Reads containers from the kernel and from their folders. It never starts a process, and remembers only what it can check. */
 export type ContainerReader = {
@@ -15,6 +15,8 @@ export type ContainerReader = {
   readAll(): Container[];
   /** @returns undefined where there is no such container. */
   readOne(name: string): Container | undefined;
+  /** Closes what is kept open of running containers, when nobody reads them for a while. */
+  rest(): void;
   /** What containers claim in their configurations, running or not, so that a new one gets something else. */
   readClaims(): Claims;
 };
@@ -34,12 +36,14 @@ type Configured = Pick<Container, "privileged" | "autostart" | "storage" | "clon
   idRanges: IdRange[];
   problem?: string;
 };
+/** Files of a running container that are read each time. */
+type OpenContainer = { initPid: number; freezer: HeldFile | undefined; addresses: AddressReader };
 type Remembered = { stamp: string; includes: Map<string, string>; configured: Configured };
 
 export function createContainerReader({ lxcPath }: { lxcPath: string }): ContainerReader {
   const monitors = createMonitors(lxcPath);
   const remembered = new Map<string, Remembered>();
-  const freezers = new Map<number, string | undefined>();
+  const open = new Map<string, OpenContainer>();
 
   /** Configurations of all containers; those that did not change are not read again. */
   const readConfigurations = () => {
@@ -55,23 +59,27 @@ export function createContainerReader({ lxcPath }: { lxcPath: string }): Contain
       remembered.set(name, current);
       configurations.set(name, current.configured);
     }
-    for (const name of remembered.keys()) if (!configurations.has(name)) remembered.delete(name);
+    for (const name of remembered.keys()) {
+      if (configurations.has(name)) continue;
+      remembered.delete(name);
+      letGo(name);
+    }
     return configurations;
   };
 
-  const isFrozen = (initPid: number) => {
-    if (!freezers.has(initPid)) {
-      if (freezers.size > 10_000) freezers.clear();
-      const { freezer, unified } = cgroupsOf(initPid) ?? {};
-      // On v2 the freezer is part of every cgroup; on v1 it is a hierarchy, and LXC freezes there.
-      freezers.set(
-        initPid,
-        freezer !== undefined && freezer !== unified ? join(freezer, "freezer.state") : unified && join(unified, "cgroup.events"),
-      );
-    }
-    const file = freezers.get(initPid);
-    const text = file === undefined ? undefined : readProcFile(file);
-    return text !== undefined && (text.startsWith("FROZEN") || /^frozen 1$/m.test(text));
+  const lookInto = (name: string, initPid: number): OpenContainer => {
+    const before = open.get(name);
+    if (before?.initPid === initPid) return before;
+    letGo(name);
+    const opened = { initPid, freezer: holdFreezer(name, initPid), addresses: openAddresses(initPid) };
+    open.set(name, opened);
+    return opened;
+  };
+  const letGo = (name: string) => {
+    const opened = open.get(name);
+    opened?.freezer?.close();
+    opened?.addresses.close();
+    open.delete(name);
   };
 
   const toContainer = (name: string, configured: Configured, clones: string[], monitor: Monitor | undefined): Container => {
@@ -91,8 +99,10 @@ export function createContainerReader({ lxcPath }: { lxcPath: string }): Contain
     if (!container.manageable) container.note = "Its name has characters that LXC would hand to a shell, so it is shown and left alone.";
     if (monitor?.init) {
       const { pid, startedAt } = monitor.init;
-      return { ...container, state: isFrozen(pid) ? "frozen" : "running", initPid: pid, startedAt, ...readAddresses(pid) };
+      const { freezer, addresses } = lookInto(name, pid);
+      return { ...container, state: isFrozen(freezer) ? "frozen" : "running", initPid: pid, startedAt, ...addresses.read() };
     }
+    letGo(name);
     if (monitor) return { ...container, state: "starting" };
     const problem = configured.problem ?? explainMissing(configured.folders);
     return problem === undefined ? container : { ...container, state: "error", note: problem };
@@ -116,11 +126,27 @@ export function createContainerReader({ lxcPath }: { lxcPath: string }): Contain
   return {
     readAll: () => read(),
     readOne: (name) => read(name)[0],
+    rest() {
+      for (const name of [...open.keys()]) letGo(name);
+    },
     readClaims() {
       const all = [...readConfigurations().values()];
       return { ipv4: new Set(all.flatMap(({ ipv4Claims }) => ipv4Claims)), idRanges: all.flatMap(({ idRanges }) => idRanges) };
     },
   };
+}
+
+/** On v2 the freezer is part of every cgroup; on v1 it is a hierarchy of its own, and LXC freezes there. */
+function holdFreezer(name: string, initPid: number): HeldFile | undefined {
+  const { freezer, unified } = payloadCgroups(name, initPid) ?? {};
+  if (freezer !== undefined && freezer !== unified) return holdFile(join(freezer, "freezer.state"));
+  return unified === undefined ? undefined : holdFile(join(unified, "cgroup.events"));
+}
+
+/** freezer.state of v1, or cgroup.events of v2 (kernel: cgroup-v1/freezer-subsystem.rst, cgroup-v2.rst). */
+function isFrozen(freezer: HeldFile | undefined): boolean {
+  const text = freezer?.read();
+  return text !== undefined && (text.startsWith("FROZEN") || /^frozen 1$/m.test(text));
 }
 
 /** Folders only: a symbolic link could make root work on someone else's files. */

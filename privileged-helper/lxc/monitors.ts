@@ -1,7 +1,16 @@
 import { readdirSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { lxcCgroupRoots } from "./cgroup.ts";
-import { childrenOf, readProcessStat, readProcFile, realUidOf, startTimeMilliseconds } from "./proc.ts";
+import {
+  childrenOf,
+  type HeldFile,
+  holdFile,
+  parseProcessStat,
+  readProcessStat,
+  readProcFile,
+  realUidOf,
+  startTimeMilliseconds,
+} from "./proc.ts";
 
 /**
  * Which containers run, as a fact. Every running container has a monitor process that listens on an abstract socket named
@@ -10,22 +19,34 @@ import { childrenOf, readProcessStat, readProcFile, realUidOf, startTimeMillisec
  */
 export type Monitor = {
   pid: number;
-  /** The container's first process as the host sees it. Absent while it is being started. */
-  init?: { pid: number; startTicks: string /** Milliseconds since the epoch. */; startedAt: number };
+  /** The container's first process as the host sees it, and when it was started, milliseconds since the epoch. Absent before. */
+  init?: { pid: number; startedAt: number };
 };
 
-type KnownMonitor = { pid: number; startTicks: string; init?: { pid: number; startTicks: string; startedAt: number; isStarted: boolean } };
+/** Remembers who holds which socket, so that a second look costs two reads per running container. */
+export type Monitors = {
+  /** Monitors of all these containers that have one, by container. */
+  read(names: Iterable<string>): Map<string, Monitor>;
+};
+
+/** A process that was looked at before, with its status at hand. */
+type KnownProcess = { pid: number; startTicks: string; status: HeldFile };
+type KnownMonitor = KnownProcess & { init?: KnownProcess & { startedAt: number; isStarted: boolean } };
 
 /** Longest abstract name: sun_path without its first byte and an end (unix(7)); LXC hashes what is longer (commands_utils.c). */
 const maxSocketName = 106;
 
-/** Remembers who holds which socket, so that a second look costs two reads per running container. */
-export function createMonitors(lxcPath: string) {
+export function createMonitors(lxcPath: string): Monitors {
   const known = new Map<number, KnownMonitor>();
+  const forget = (inode: number) => {
+    const monitor = known.get(inode);
+    monitor?.status.close();
+    monitor?.init?.status.close();
+    known.delete(inode);
+  };
 
   return {
-    /** Monitors of all these containers that have one, by container. */
-    read(names: Iterable<string>): Map<string, Monitor> {
+    read(names) {
       const sockets = parseListeningSockets(readProcFile("/proc/net/unix") ?? "");
       const monitors = new Map<string, Monitor>();
       const unknown = new Map<number, string>();
@@ -33,14 +54,18 @@ export function createMonitors(lxcPath: string) {
         const inode = sockets.get(commandSocketName(lxcPath, name));
         if (inode === undefined) continue;
         const before = known.get(inode);
-        if (before && isSame(before)) monitors.set(name, withInit(before));
+        if (before && isAlive(before)) monitors.set(name, withInit(before));
         else unknown.set(inode, name);
       }
-      for (const [inode, monitor] of findHolders(new Set(unknown.keys()))) {
+      for (const [inode, pid] of findHolders(new Set(unknown.keys()))) {
+        const monitor: KnownMonitor | undefined = knowProcess(pid);
+        if (!monitor) continue;
+        forget(inode);
         known.set(inode, monitor);
         monitors.set(unknown.get(inode) ?? "", withInit(monitor));
       }
-      if (known.size > 2 * monitors.size + 16) forgetEnded(known);
+      const listening = new Set(sockets.values());
+      for (const inode of known.keys()) if (!listening.has(inode)) forget(inode);
       return monitors;
     },
   };
@@ -69,17 +94,22 @@ export function parseListeningSockets(text: string): Map<string, number> {
   return sockets;
 }
 
-function isSame({ pid, startTicks }: { pid: number; startTicks: string }): boolean {
-  const stat = readProcessStat(pid);
-  return stat !== undefined && stat.startTicks === startTicks && stat.state !== "Z";
+/** True while that very process lives: its status file has nothing to say about another one of the same number. */
+function isAlive({ status }: KnownProcess): boolean {
+  const text = status.read();
+  return text !== undefined && text[text.lastIndexOf(")") + 2] !== "Z";
 }
 
 function withInit(monitor: KnownMonitor): Monitor {
-  if (!monitor.init || !isSame(monitor.init)) monitor.init = findInit(monitor.pid);
-  else if (!monitor.init.isStarted) monitor.init.isStarted = hasBecomeInit(monitor.pid, monitor.init.pid);
+  const { init } = monitor;
+  if (!init || !isAlive(init)) {
+    init?.status.close();
+    monitor.init = findInit(monitor.pid);
+  } else if (!init.isStarted) {
+    init.isStarted = hasBecomeInit(monitor.pid, init.pid);
+  }
   if (!monitor.init?.isStarted) return { pid: monitor.pid };
-  const { pid, startTicks, startedAt } = monitor.init;
-  return { pid: monitor.pid, init: { pid, startTicks, startedAt } };
+  return { pid: monitor.pid, init: { pid: monitor.init.pid, startedAt: monitor.init.startedAt } };
 }
 
 /** The monitor's child that is the first process of its own pid namespace, or else the one in the container's cgroup. */
@@ -90,10 +120,16 @@ function findInit(monitorPid: number): KnownMonitor["init"] {
     if (ids.length > 1 && ids.at(-1) === "1") init = child;
     else if (/[/.]lxc\.payload/.test(readProcFile(`/proc/${child}/cgroup`) ?? "")) init ??= child;
   }
-  const stat = init === undefined ? undefined : readProcessStat(init);
-  if (!stat || stat.state === "Z") return undefined;
-  const isStarted = hasBecomeInit(monitorPid, stat.pid);
-  return { pid: stat.pid, startTicks: stat.startTicks, startedAt: startTimeMilliseconds(stat), isStarted };
+  const known = init === undefined ? undefined : knowProcess(init);
+  return known && { ...known, startedAt: startTimeMilliseconds(known), isStarted: hasBecomeInit(monitorPid, known.pid) };
+}
+
+function knowProcess(pid: number): KnownProcess | undefined {
+  const status = holdFile(`/proc/${pid}/stat`);
+  const stat = parseProcessStat(status?.read() ?? "");
+  if (status && stat && stat.state !== "Z") return { pid, startTicks: stat.startTicks, status };
+  status?.close();
+  return undefined;
 }
 
 /** Until it executes its program, init is a copy of the monitor and still being set up. */
@@ -101,9 +137,9 @@ function hasBecomeInit(monitorPid: number, initPid: number): boolean {
   return readProcessStat(initPid)?.command !== readProcessStat(monitorPid)?.command;
 }
 
-/** Root's processes that hold these sockets. Looks where LXC keeps its monitors first, and then everywhere. */
-function findHolders(inodes: Set<number>): Map<number, KnownMonitor> {
-  const holders = new Map<number, KnownMonitor>();
+/** Root's processes that hold these sockets: inode -> pid. Looks where LXC keeps its monitors first, and then everywhere. */
+function findHolders(inodes: ReadonlySet<number>): Map<number, number> {
+  const holders = new Map<number, { pid: number; startTicks: string }>();
   const seen = new Set<number>();
   const look = (pids: Iterable<number>) => {
     for (const pid of pids) {
@@ -121,10 +157,11 @@ function findHolders(inodes: Set<number>): Map<number, KnownMonitor> {
       }
     }
   };
-  if (inodes.size === 0) return holders;
-  look(processesInMonitorCgroups());
-  look(allProcesses());
-  return holders;
+  if (inodes.size > 0) {
+    look(processesInMonitorCgroups());
+    look(allProcesses());
+  }
+  return new Map([...holders].map(([inode, { pid }]) => [inode, pid]));
 }
 
 function processesInMonitorCgroups(): number[] {
@@ -161,8 +198,4 @@ function namesIn(folder: string): string[] {
   } catch {
     return [];
   }
-}
-
-function forgetEnded(known: Map<number, KnownMonitor>) {
-  for (const [inode, monitor] of known) if (!isSame(monitor)) known.delete(inode);
 }

@@ -74,6 +74,7 @@ function createHelper() {
   const reader: ContainerReader = {
     readAll: () => [...containers.values()],
     readOne: (name) => containers.get(name),
+    rest: () => {},
     readClaims: () => ({ ipv4: new Set(), idRanges: [] }),
   };
   return { tasks, journal, operations: createOperations({ lxcPath, reader, tasks, journal, locks }) };

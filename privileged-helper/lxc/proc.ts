@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync, readSync } from "node:fs";
 
 /** One line of /proc/PID/stat (proc_pid_stat(5)), as far as it is used. */
 export type ProcessStat = {
@@ -53,13 +53,54 @@ export function childrenOf(pid: number): number[] {
   return text.split(" ").filter(Boolean).map(Number);
 }
 
-/** A file of /proc that may vanish between any two steps. */
+/** A file of /proc or of a control group that may vanish between any two steps: then undefined. */
 export function readProcFile(path: string): string | undefined {
+  const file = holdFile(path);
   try {
-    return readFileSync(path, "utf8");
+    return file?.read();
+  } finally {
+    file?.close();
+  }
+}
+
+/**
+ * A file of the kernel's that is read again and again. Those of a process stay bound to that very process: once it has ended
+ * there is nothing to read any more, even if its number is given to another one.
+ */
+export type HeldFile = {
+  /** The text as it is now; undefined once what it tells of has gone. */
+  read(): string | undefined;
+  close(): void;
+};
+
+/** @returns undefined where there is no such file, or it may not be read. */
+export function holdFile(path: string): HeldFile | undefined {
+  const descriptor = unlessGone(() => openSync(path, "r"));
+  if (descriptor === undefined) return undefined;
+  return { read: () => unlessGone(() => readFromStart(descriptor)), close: () => closeSync(descriptor) };
+}
+
+/** One buffer for all: what is read is turned into a string before anything else is. */
+let buffer = Buffer.allocUnsafeSlow(64 * 1024);
+/** The kernel hands out a page at a time, in whole records; what is much shorter than a page is the last piece. */
+const surelyLastBytes = 2048;
+
+function readFromStart(descriptor: number): string {
+  let filled = 0;
+  for (;;) {
+    if (filled === buffer.length) buffer = Buffer.concat([buffer], buffer.length * 2);
+    const read = readSync(descriptor, buffer, filled, buffer.length - filled, filled);
+    filled += read;
+    if (read < surelyLastBytes) return buffer.toString("utf8", 0, filled);
+  }
+}
+
+function unlessGone<T>(work: () => T): T | undefined {
+  try {
+    return work();
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT" || code === "ESRCH" || code === "EACCES" || code === "EINVAL") return undefined;
+    if (gone.has((error as NodeJS.ErrnoException).code ?? "")) return undefined;
     throw error;
   }
 }
+const gone: ReadonlySet<string> = new Set(["ENOENT", "ENOTDIR", "ESRCH", "ENODEV", "EACCES", "EINVAL"]);

@@ -1,4 +1,4 @@
-import { Loader, Stack, Text, Title } from "@mantine/core";
+import { Alert, Loader, Stack, Text, Title } from "@mantine/core";
 import { IconKey, IconLock, IconPlugConnectedX, IconTool } from "@tabler/icons-react";
 import type { Session } from "../../privileged-helper/contract/model.ts";
 import type { ProblemCode } from "../../privileged-helper/contract/problems.ts";
@@ -28,22 +28,44 @@ export function SessionScreen({ session }: { session: Exclude<Session, { state: 
       </div>
     );
   }
+  const { title, body } = awaited[session.state];
   return (
     <div className="session-screen" role="status">
       <Stack align="center" gap="sm" maw={480}>
         <Loader aria-hidden />
         <Title order={1} size="h3" ta="center">
-          {session.state === "starting" ? "Starting…" : "Waiting for your password"}
+          {title}
         </Title>
-        <Text ta="center">
-          {session.state === "starting"
-            ? "The part of LXC Desktop that manages containers is being started."
-            : "Your desktop asks for a password, because managing containers needs root. It holds until you close LXC Desktop or lock it."}
-        </Text>
+        <Text ta="center">{body}</Text>
       </Stack>
     </div>
   );
 }
+
+/** The same above a page that stays, greyed, until there is a helper again. */
+export function SessionNotice({ session }: { session: Exclude<Session, { state: "ready" }> }) {
+  if (session.state === "failed") {
+    return (
+      <Alert color="yellow" mb="md" role="status">
+        <ProblemView problem={session.problem} />
+      </Alert>
+    );
+  }
+  const { title, body } = awaited[session.state];
+  return (
+    <Alert color="yellow" mb="md" role="status" title={title} icon={<Loader size={18} aria-hidden />}>
+      {body}
+    </Alert>
+  );
+}
+
+const awaited: Record<"starting" | "authenticating", { title: string; body: string }> = {
+  starting: { title: "Starting…", body: "The part of LXC Desktop that manages containers is being started." },
+  authenticating: {
+    title: "Waiting for your password",
+    body: "Your desktop asks for a password, because managing containers needs root. It holds until you close LXC Desktop or lock it.",
+  },
+};
 
 function SessionIcon({ code }: { code: ProblemCode }) {
   if (code === "locked") return <IconLock size={48} stroke={1.2} aria-hidden />;

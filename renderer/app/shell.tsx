@@ -16,9 +16,9 @@ import { useDialogs } from "../state/dialogs.ts";
 import { useSession } from "../state/session.ts";
 import { useTasksStore } from "../state/tasks.ts";
 import { nameInPath } from "../ui/paths.ts";
-import { ProblemView } from "../ui/problem-view.tsx";
 import { showProblem } from "../ui/toasts.tsx";
-import { SessionScreen } from "./session-screen.tsx";
+import { ErrorBoundary } from "./error-boundary.tsx";
+import { SessionNotice, SessionScreen } from "./session-screen.tsx";
 
 const ContainerRoute = lazy(() => import("./container-route.tsx").then(({ ContainerRoute }) => ({ default: ContainerRoute })));
 
@@ -110,36 +110,34 @@ function Pages({ session }: { session: Session }) {
   }
   return (
     <>
-      {session.state === "failed" && !isSettings && (
-        <Alert color="yellow" mb="md" role="status">
-          <ProblemView problem={session.problem} />
-        </Alert>
-      )}
-      <Suspense fallback={<Loader aria-label="Loading" m="xl" />}>
-        <Switch>
-          <Route path="/containers">
-            <ContainersPage />
-          </Route>
-          <Route path="/containers/:name/:tab?">
-            {({ name, tab }) => <ContainerRoute key={name} name={nameInPath(name)} tab={tab ?? "overview"} />}
-          </Route>
-          <Route path="/images">
-            <ImagesPage />
-          </Route>
-          <Route path="/tasks">
-            <TasksPage />
-          </Route>
-          <Route path="/host">
-            <HostPage />
-          </Route>
-          <Route path="/settings">
-            <SettingsPage />
-          </Route>
-          <Route>
-            <Redirect to="/containers" replace />
-          </Route>
-        </Switch>
-      </Suspense>
+      {session.state !== "ready" && !isSettings && <SessionNotice session={session} />}
+      <ErrorBoundary address={location}>
+        <Suspense fallback={<Loader aria-label="Loading" m="xl" />}>
+          <Switch>
+            <Route path="/containers">
+              <ContainersPage />
+            </Route>
+            <Route path="/containers/:name/:tab?">
+              {({ name, tab }) => <ContainerRoute key={name} name={nameInPath(name)} tab={tab ?? "overview"} />}
+            </Route>
+            <Route path="/images">
+              <ImagesPage />
+            </Route>
+            <Route path="/tasks">
+              <TasksPage />
+            </Route>
+            <Route path="/host">
+              <HostPage />
+            </Route>
+            <Route path="/settings">
+              <SettingsPage />
+            </Route>
+            <Route>
+              <Redirect to="/containers" replace />
+            </Route>
+          </Switch>
+        </Suspense>
+      </ErrorBoundary>
     </>
   );
 }
@@ -174,7 +172,7 @@ function LostBanner() {
   return (
     <Alert color="yellow" m="sm" role="alert" title="There is no connection to LXC Desktop">
       <Group>
-        <Text size="sm">What you see may be out of date. Containers go on running.</Text>
+        <Text size="sm">What you see may be out of date. Containers go on running. If the app has ended, start it again.</Text>
         <Button size="compact-sm" onClick={() => void openConnection()}>
           Try again
         </Button>

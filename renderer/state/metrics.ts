@@ -10,8 +10,13 @@ export type MetricsPoint = { time: number; afterGap: boolean; sample: MetricsSam
 export const keptPoints = 120;
 const listIntervalMilliseconds = 2_000;
 const pageIntervalMilliseconds = 1_000;
+const keptMilliseconds = keptPoints * pageIntervalMilliseconds;
+/** Three ticks of the slower pace: so long a time between two readings is no line. */
+const gapMilliseconds = 3 * listIntervalMilliseconds;
 
-type Wanted = "running" | string;
+/** A container's name, or what none can be called. */
+type Wanted = string;
+export const allRunning: Wanted = "*";
 
 export const useMetricsStore = create<{ points: Readonly<Record<string, readonly MetricsPoint[]>> }>(() => ({ points: {} }));
 
@@ -54,12 +59,20 @@ export function startMetrics(client: Client): () => void {
   };
 }
 
-/** Adds a tick to the rings of those that it has readings of. */
+/**
+ * Adds a tick to the rings of those that it has readings of. A ring that has got no reading for as long as a chart shows is let go:
+ * its container has stopped, or is gone.
+ */
 export function addTick(points: Readonly<Record<string, readonly MetricsPoint[]>>, { time, afterGap, samples }: MetricsTick) {
-  const next: Record<string, readonly MetricsPoint[]> = { ...points };
+  const next: Record<string, readonly MetricsPoint[]> = {};
+  for (const [name, before] of Object.entries(points)) {
+    if (time - (before.at(-1)?.time ?? 0) < keptMilliseconds) next[name] = before;
+  }
   for (const sample of samples) {
     const before = next[sample.name] ?? none;
-    next[sample.name] = [...before.slice(-(keptPoints - 1)), { time, afterGap: afterGap && before.length > 0, sample }];
+    const last = before.at(-1);
+    const isAfterGap = last !== undefined && (afterGap || time - last.time > gapMilliseconds);
+    next[sample.name] = [...before.slice(-(keptPoints - 1)), { time, afterGap: isAfterGap, sample }];
   }
   return next;
 }
@@ -76,7 +89,7 @@ function schedule() {
 
 function tell() {
   const names = document.hidden ? [] : [...wanted.keys()];
-  const containers = names.includes("running") ? ("running" as const) : names;
+  const containers = names.includes(allRunning) ? ("running" as const) : names;
   const intervalMilliseconds = containers === "running" ? listIntervalMilliseconds : pageIntervalMilliseconds;
   const request = JSON.stringify({ containers, intervalMilliseconds });
   if (!current || request === asked) return;

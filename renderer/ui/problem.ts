@@ -104,7 +104,10 @@ const explanations: { [C in ProblemCode]: (problem: Extract<Problem, { code: C }
   }),
   "invalid-request": ({ issues }) => ({
     title: "That cannot be asked for",
-    body: issues.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join("; ") || "The request was not understood.",
+    body:
+      issues.length === 0
+        ? "The request was not understood."
+        : `It was refused: ${issues.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join("; ")}.`,
     remedies: [],
   }),
   "not-found": ({ what }) => ({ title: `There is no ${what}`, body: "It may have been removed in the meantime.", remedies: [] }),

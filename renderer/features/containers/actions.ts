@@ -5,7 +5,7 @@ import { openDialog } from "../../state/dialogs.ts";
 import { useSettings } from "../../state/settings.ts";
 import { showProblem } from "../../ui/toasts.tsx";
 
-export type Action = "start" | "stop" | "force-stop" | "restart" | "freeze" | "unfreeze" | "destroy";
+export type Action = "start" | "stop" | "force-stop" | "restart" | "freeze" | "unfreeze" | "clone" | "destroy";
 
 export const actionVerbs: Record<Action, string> = {
   start: "Start",
@@ -14,6 +14,7 @@ export const actionVerbs: Record<Action, string> = {
   restart: "Restart",
   freeze: "Freeze",
   unfreeze: "Unfreeze",
+  clone: "Clone",
   destroy: "Destroy",
 };
 
@@ -37,7 +38,7 @@ export function operationText(kind: TaskKind): string {
 /** The actions in their places: what starts and what stops share one, and so do freezing and unfreezing. */
 export function actionsFor({ state }: Container): Action[] {
   const isStopped = state === "stopped" || state === "error";
-  return [isStopped ? "start" : "stop", "restart", state === "frozen" ? "unfreeze" : "freeze", "force-stop", "destroy"];
+  return [isStopped ? "start" : "stop", "restart", state === "frozen" ? "unfreeze" : "freeze", "force-stop", "clone", "destroy"];
 }
 
 /** Why an action cannot be done now; undefined where it can. Destroying is explained by its own dialog. */
@@ -47,6 +48,7 @@ export function reasonAgainst(action: Action, container: Container): string | un
   if (action === "force-stop") return state === "stopped" || state === "error" ? "It does not run." : undefined;
   if (operation) return `${doing[operation.kind]}…`;
   if (action === "start" && state === "error") return note ?? "It cannot be started.";
+  if (action === "clone") return state === "stopped" ? undefined : "Only a stopped container can be cloned.";
   if (action === "restart" || action === "freeze") return state === "running" ? undefined : `It is ${state}, not running.`;
   if (action === "stop" && state !== "running" && state !== "frozen" && state !== "starting") return `It is ${state}.`;
   return undefined;
@@ -57,6 +59,7 @@ export async function performAction(client: Client, action: Action, name: string
   const { stopTimeoutSeconds: timeoutSeconds } = useSettings.getState();
   if (action === "destroy") return openDialog({ type: "destroy", name });
   if (action === "force-stop") return openDialog({ type: "force-stop", name });
+  if (action === "clone") return openDialog({ type: "create", cloneFrom: name });
   try {
     if (action === "start") await client.call("containers.start", { name });
     if (action === "freeze") await client.call("containers.freeze", { name });
@@ -68,7 +71,7 @@ export async function performAction(client: Client, action: Action, name: string
     if (problem.code === "timed-out" && (action === "stop" || action === "restart")) {
       openDialog({ type: "still-running", name, seconds: problem.seconds });
     } else {
-      showProblem(error);
+      showProblem(error, () => performAction(client, action, name));
     }
   }
 }

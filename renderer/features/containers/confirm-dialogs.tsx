@@ -18,16 +18,19 @@ export function DestroyDialog({ name }: { name: string }) {
   const isRunning = container !== undefined && container.state !== "stopped" && container.state !== "error";
   const clones = container?.clones ?? [];
 
-  const destroy = async (event: FormEvent) => {
-    event.preventDefault();
-    if (typed !== name) return;
-    closeDialog();
+  const destroy = async () => {
     try {
       await client.call("containers.destroy", { name });
       showDone(`${name} was destroyed.`);
     } catch (error) {
-      showProblem(error);
+      showProblem(error, destroy);
     }
+  };
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    if (typed !== name) return;
+    closeDialog();
+    void destroy();
   };
 
   if (isRunning) {
@@ -72,7 +75,7 @@ export function DestroyDialog({ name }: { name: string }) {
   }
   return (
     <Modal opened onClose={closeDialog} title={`Destroy ${name}?`} closeButtonProps={{ "aria-label": "Close" }}>
-      <form onSubmit={(event) => void destroy(event)}>
+      <form onSubmit={submit}>
         <Stack>
           <Alert color="red" icon={<IconAlertTriangle aria-hidden />}>
             All files of {name} are removed. This cannot be undone.
@@ -160,7 +163,7 @@ function ForceStopButtons({ name, cancel, more }: { name: string; cancel: string
     try {
       await client.call("containers.forceStop", { name });
     } catch (error) {
-      showProblem(error);
+      showProblem(error, forceStop);
     }
   };
   return (

@@ -1,5 +1,6 @@
 import { ActionIcon, Button, Group, Menu, Tooltip } from "@mantine/core";
 import {
+  IconCopyPlus,
   IconDots,
   IconPlayerPause,
   IconPlayerPlay,
@@ -22,6 +23,7 @@ const icons: Record<Action, ReactNode> = {
   freeze: <IconPlayerPause size={16} aria-hidden />,
   unfreeze: <IconSnowflakeOff size={16} aria-hidden />,
   "force-stop": <IconPlugConnectedX size={16} aria-hidden />,
+  clone: <IconCopyPlus size={16} aria-hidden />,
   destroy: <IconTrash size={16} aria-hidden />,
 };
 
@@ -55,6 +57,7 @@ export function ContainerActions({ container, layout }: { container: Container; 
               onClick={run}
             >
               {label}
+              {reason !== undefined && <span className="menu-reason">{reason}</span>}
             </Menu.Item>
           ))}
         </Menu.Dropdown>

@@ -4,7 +4,7 @@ import { useMemo, useState } from "react";
 import { useContainersStore } from "../../state/containers.ts";
 import { openDialog } from "../../state/dialogs.ts";
 import { useIsLive } from "../../state/live.ts";
-import { useMetricsStore, useMetricsWatch } from "../../state/metrics.ts";
+import { allRunning, useMetricsStore, useMetricsWatch } from "../../state/metrics.ts";
 import { EmptyState, Page } from "../../ui/page.tsx";
 import { ProblemView } from "../../ui/problem-view.tsx";
 import { ContainersTable } from "./containers-table.tsx";
@@ -14,7 +14,7 @@ const liveKeys: ReadonlySet<SortKey> = new Set(["cpu", "memory", "processes"]);
 
 /** All containers, live. */
 export function ContainersPage() {
-  useMetricsWatch("running");
+  useMetricsWatch(allRunning);
   const isLive = useIsLive();
   const { containers, problem, askAgain } = useContainersStore();
   const [filter, setFilter] = useState("");

@@ -1,18 +1,22 @@
 import { Alert, Button, Collapse, Group, Modal, Radio, SegmentedControl, Select, Stack, Switch, Text, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { IconAlertTriangle } from "@tabler/icons-react";
-import { useEffect, useState } from "react";
+import { useState } from "react";
 import { useLocation } from "wouter";
-import type { Container, Template } from "../../../privileged-helper/contract/model.ts";
-import { type Problem, toProblem } from "../../../privileged-helper/contract/problems.ts";
+import type { ParamsInputOf } from "../../../privileged-helper/contract/methods.ts";
+import type { Container } from "../../../privileged-helper/contract/model.ts";
+import type { Client } from "../../backend/client.ts";
+import { useAnswer } from "../../state/answer.ts";
 import { useClient } from "../../state/connection.ts";
 import { useContainers } from "../../state/containers.ts";
 import { closeDialog } from "../../state/dialogs.ts";
 import { formatList } from "../../ui/format.ts";
+import { containerPath } from "../../ui/paths.ts";
 import { ProblemView } from "../../ui/problem-view.tsx";
 import { showDone, showProblem } from "../../ui/toasts.tsx";
 import { type CreateValues, explainName, explainRelease, reasonAgainstClone, suggestName, toRequest } from "./create-form.ts";
 
+const askTemplates = (client: Client) => client.call("templates.list", {});
 const noContainers: ReadonlyMap<string, Container> = new Map();
 
 /** Asks what to make, and hands it to a task: the dialog closes, and the list and the tasks show how it goes. */
@@ -20,12 +24,8 @@ export function CreateDialog({ cloneFrom }: { cloneFrom?: string }) {
   const client = useClient();
   const [, go] = useLocation();
   const containers = useContainers() ?? noContainers;
-  const [templates, setTemplates] = useState<Template[]>();
-  const [problem, setProblem] = useState<Problem>();
-
-  useEffect(() => {
-    client.call("templates.list", {}).then(setTemplates, (error) => setProblem(toProblem(error)));
-  }, [client]);
+  const [isNameSuggested, setIsNameSuggested] = useState(true);
+  const { answer: templates, problem, askAgain } = useAnswer(askTemplates);
 
   const form = useForm<CreateValues>({
     mode: "controlled",
@@ -58,28 +58,36 @@ export function CreateDialog({ cloneFrom }: { cloneFrom?: string }) {
     nameError === undefined && releaseError === undefined && sourceError === undefined && missingTools.length === 0 && !problem;
   const isUnprivileged = values.source === "clone" ? base?.privileged !== true : values.unprivileged;
 
-  const create = async () => {
-    if (!canCreate) return;
-    const request = toRequest({ ...values, unprivileged: isUnprivileged }, template?.takesRelease === true);
-    closeDialog();
+  const cloneOf = (from: string) => {
+    form.setFieldValue("cloneFrom", from);
+    // Until the person has chosen a name, it goes with the base.
+    if (isNameSuggested) form.setFieldValue("name", suggestName(from, containers));
+  };
+
+  const send = async (request: ParamsInputOf<"containers.create">) => {
     try {
       await client.call("containers.create", request);
       showDone(`${request.name} is ${request.start ? "running" : "ready"}.`, {
         label: "Open",
-        run: () => go(`/containers/${request.name}`),
+        run: () => go(containerPath(request.name)),
       });
     } catch (error) {
-      showProblem(error);
+      showProblem(error, () => send(request));
     }
+  };
+  const create = () => {
+    if (!canCreate) return;
+    closeDialog();
+    void send(toRequest({ ...values, unprivileged: isUnprivileged }, template?.takesRelease === true));
   };
 
   return (
     <Modal opened onClose={closeDialog} title="Create container" size="lg" closeButtonProps={{ "aria-label": "Close" }}>
-      <form onSubmit={form.onSubmit(() => void create())} noValidate>
+      <form onSubmit={form.onSubmit(create)} noValidate>
         <Stack>
           {problem && (
             <Alert color="red" icon={<IconAlertTriangle aria-hidden />}>
-              <ProblemView problem={problem} />
+              <ProblemView problem={problem} onRetry={askAgain} />
             </Alert>
           )}
           <TextInput
@@ -89,7 +97,11 @@ export function CreateDialog({ cloneFrom }: { cloneFrom?: string }) {
             autoComplete="off"
             spellCheck={false}
             maxLength={64}
-            {...form.getInputProps("name")}
+            value={values.name}
+            onChange={(event) => {
+              setIsNameSuggested(false);
+              form.setFieldValue("name", event.currentTarget.value);
+            }}
             error={nameError}
           />
           <Radio.Group label="Source" {...form.getInputProps("source")}>
@@ -151,7 +163,8 @@ export function CreateDialog({ cloneFrom }: { cloneFrom?: string }) {
               allowDeselect={false}
               nothingFoundMessage="There is no container to clone yet."
               comboboxProps={{ withinPortal: true }}
-              {...form.getInputProps("cloneFrom")}
+              value={values.cloneFrom === "" ? null : values.cloneFrom}
+              onChange={(from) => cloneOf(from ?? "")}
               error={values.cloneFrom === "" ? undefined : sourceError}
             />
           )}

@@ -21,9 +21,14 @@ export function explainName(name: string, containers: Containers): string | unde
   return explainNewName(name) ?? (containers.has(name) ? `There is a container ${name} already.` : undefined);
 }
 
-/** A name that is free: the source's, with the lowest number that makes it so. */
+/** A name that is free: the source's, made a host name, with the lowest number that makes it so. */
 export function suggestName(source: string, containers: Containers): string {
-  const stem = source.replace(/-?\d+$/, "").slice(0, 55) || "container";
+  const hostName = source.toLowerCase().replace(/[^a-z0-9]+/g, "-");
+  const stem =
+    hostName
+      .slice(0, 55)
+      .replace(/-?\d*-?$/, "")
+      .replace(/^-/, "") || "container";
   for (let number = 1; ; number++) {
     const name = `${stem}-${number}`;
     if (!containers.has(name)) return name;

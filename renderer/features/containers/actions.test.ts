@@ -1,0 +1,38 @@
+import { expect, it } from "vitest";
+import type { Container, ContainerState } from "../../../privileged-helper/contract/model.ts";
+import { actionsFor, reasonAgainst } from "./actions.ts";
+
+const container = (state: ContainerState, more: Partial<Container> = {}): Container => ({
+  name: "web",
+  manageable: true,
+  state,
+  privileged: false,
+  autostart: false,
+  ipv4: [],
+  ipv6: [],
+  clones: [],
+  storage: "dir",
+  ...more,
+});
+const possible = (subject: Container) => actionsFor(subject).filter((action) => reasonAgainst(action, subject) === undefined);
+
+it.each([
+  ["stopped", ["start", "clone", "destroy"]],
+  ["starting", ["stop", "force-stop", "destroy"]],
+  ["running", ["stop", "restart", "freeze", "force-stop", "destroy"]],
+  ["frozen", ["stop", "unfreeze", "force-stop", "destroy"]],
+  ["stopping", ["force-stop", "destroy"]],
+  ["error", ["destroy"]],
+] as const)("a container that is %s can be asked for %j", (state, expected) => {
+  expect(possible(container(state))).toEqual(expected);
+});
+
+it("while something works on a container, it can only be stopped by force", () => {
+  expect(possible(container("running", { operation: { task: "1", kind: "stop" } }))).toEqual(["force-stop"]);
+});
+
+it("a container whose name is unsafe is only shown, and the reason is its own", () => {
+  const unsafe = container("stopped", { name: "a b", manageable: false, note: "Its name is unsafe." });
+  expect(possible(unsafe)).toEqual([]);
+  expect(reasonAgainst("start", unsafe)).toBe("Its name is unsafe.");
+});

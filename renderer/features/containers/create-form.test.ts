@@ -1,0 +1,86 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { methods } from "../../../privileged-helper/contract/methods.ts";
+import type { Container } from "../../../privileged-helper/contract/model.ts";
+import { explainNewName } from "../../../privileged-helper/contract/names.ts";
+import { type CreateValues, explainName, explainRelease, reasonAgainstClone, suggestName, toRequest } from "./create-form.ts";
+
+const container = (name: string, more: Partial<Container> = {}): Container => ({
+  name,
+  manageable: true,
+  state: "stopped",
+  privileged: false,
+  autostart: false,
+  ipv4: [],
+  ipv6: [],
+  clones: [],
+  storage: "dir",
+  ...more,
+});
+const containers = (...names: string[]) => new Map(names.map((name) => [name, container(name)]));
+const values: CreateValues = {
+  name: "web",
+  source: "template",
+  template: "debian",
+  release: "",
+  cloneFrom: "",
+  unprivileged: true,
+  start: true,
+  address: "static",
+};
+
+describe("a name", () => {
+  it("that is taken is refused", () => {
+    expect(explainName("web", containers("web"))).toBe("There is a container web already.");
+  });
+  it("that is free and a host name is accepted", () => {
+    expect(explainName("web", containers("mail"))).toBeUndefined();
+  });
+  it("that is no host name is refused with the contract's reason", () => {
+    expect(explainName("Web", containers())).toBe("Use lower-case letters only.");
+  });
+});
+
+describe("a suggested name", () => {
+  it("is the source's with the lowest number that is free", () => {
+    expect(suggestName("web", containers("web", "web-1", "web-3"))).toBe("web-2");
+    expect(suggestName("web-1", containers("web-1"))).toBe("web-2");
+  });
+  it("can always be taken, whatever the source is called", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: fc.constantFrom(..."aZ0-._é ") }), (source) => {
+        expect(explainNewName(suggestName(source, containers(source)))).toBeUndefined();
+      }),
+    );
+  });
+});
+
+describe("a base", () => {
+  it("is cloned only when it is stopped, managed and left alone", () => {
+    expect(reasonAgainstClone(container("base"))).toBeUndefined();
+    expect(reasonAgainstClone(container("base", { state: "running" }))).toMatch(/running/);
+    expect(reasonAgainstClone(container("a b", { manageable: false }))).toBeDefined();
+    expect(reasonAgainstClone(container("base", { operation: { task: "1", kind: "destroy" } }))).toBeDefined();
+  });
+});
+
+describe("the request", () => {
+  const { params } = methods["containers.create"];
+  it("names the release only where the template takes one", () => {
+    expect(toRequest({ ...values, release: "trixie" }, true).source).toEqual({ type: "template", template: "debian", release: "trixie" });
+    expect(toRequest({ ...values, release: "trixie" }, false).source).toEqual({ type: "template", template: "debian" });
+    expect(toRequest(values, true).source).toEqual({ type: "template", template: "debian" });
+  });
+  it("is one that the helper accepts, for a template and for a clone", () => {
+    expect(params.safeParse(toRequest({ ...values, release: "24.04" }, true)).success).toBe(true);
+    expect(params.safeParse(toRequest({ ...values, source: "clone", cloneFrom: "Base_1" }, false)).success).toBe(true);
+  });
+  it("has no release that the helper would refuse, because the form refuses it first", () => {
+    fc.assert(
+      fc.property(fc.string(), (release) => {
+        const accepted = params.safeParse(toRequest({ ...values, release }, true)).success;
+        expect(explainRelease(release) === undefined).toBe(accepted);
+      }),
+    );
+  });
+});

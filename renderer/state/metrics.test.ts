@@ -1,0 +1,36 @@
+import { expect, it } from "vitest";
+import { addTick, keptPoints, type MetricsPoint } from "./metrics.ts";
+
+const tick = (time: number, names: string[], afterGap = false) => ({
+  time,
+  afterGap,
+  samples: names.map((name) => ({ name, cpuPercent: time })),
+});
+
+it("keeps the newest readings of each container, oldest first", () => {
+  let points: Readonly<Record<string, readonly MetricsPoint[]>> = {};
+  for (let second = 1; second <= keptPoints + 5; second++) points = addTick(points, tick(second * 1000, ["web"]));
+  expect(points.web).toHaveLength(keptPoints);
+  expect(points.web?.[0]?.time).toBe(6_000);
+  expect(points.web?.at(-1)?.time).toBe((keptPoints + 5) * 1000);
+});
+
+it("leaves the ring of a container without a reading the very same, so that its row is not drawn again", () => {
+  const before = addTick({}, tick(1_000, ["web", "mail"]));
+  const after = addTick(before, tick(2_000, ["mail"]));
+  expect(after.web).toBe(before.web);
+  expect(after.mail).not.toBe(before.mail);
+});
+
+it("marks a gap where the helper says so, and where a long time lies between two readings", () => {
+  let points = addTick({}, tick(1_000, ["web"], true));
+  points = addTick(points, tick(3_000, ["web"]));
+  points = addTick(points, tick(5_000, ["web"], true));
+  points = addTick(points, tick(60_000, ["web"]));
+  expect(points.web?.map(({ afterGap }) => afterGap)).toEqual([false, false, true, true]);
+});
+
+it("forgets a container that has had no reading for as long as a chart shows", () => {
+  const points = addTick(addTick({}, tick(1_000, ["gone"])), tick(1_000 + keptPoints * 1_000, ["web"]));
+  expect(Object.keys(points)).toEqual(["web"]);
+});

@@ -1,0 +1,86 @@
+import { describe, expect, it } from "vitest";
+import { type Problem, type ProblemCode, problem } from "../../privileged-helper/contract/problems.ts";
+import { explainProblem } from "./problem.ts";
+
+/** One of each; complete by type. */
+const examples: { [C in ProblemCode]: Extract<Problem, { code: C }> } = {
+  "auth-dismissed": { code: "auth-dismissed", action: "full" },
+  "auth-denied": { code: "auth-denied", action: "create" },
+  "no-polkit-agent": { code: "no-polkit-agent", action: "full" },
+  "polkit-unavailable": { code: "polkit-unavailable", detail: "no answer" },
+  "helper-missing": { code: "helper-missing", path: "/usr/lib/lxc-desktop/launch", fromCheckout: true },
+  "helper-unsafe": { code: "helper-unsafe", detail: "/usr/lib/lxc-desktop can be written by others" },
+  "helper-lost": { code: "helper-lost", detail: "ended by SIGKILL" },
+  "version-mismatch": { code: "version-mismatch", app: "1.2.0", helper: "1.1.0" },
+  "lxc-missing": { code: "lxc-missing", tool: "lxc-start" },
+  "tool-missing": { code: "tool-missing", tool: "debootstrap", neededFor: "the Debian template" },
+  locked: { code: "locked" },
+  "invalid-request": { code: "invalid-request", issues: [{ path: "name", message: "not a host name" }] },
+  "not-found": { code: "not-found", what: "container web" },
+  "already-exists": { code: "already-exists", name: "web" },
+  "wrong-state": { code: "wrong-state", name: "web", state: "running", needed: "It has to be stopped." },
+  "has-clones": { code: "has-clones", name: "web", clones: ["a", "b"] },
+  "not-supported": { code: "not-supported", what: "Overlay needs a kernel that has it." },
+  "no-space": { code: "no-space", path: "/var/lib/lxc", availableBytes: 1024, neededBytes: 4096 },
+  busy: { code: "busy", name: "web", operation: "stop" },
+  "too-many-requests": { code: "too-many-requests", limit: 64 },
+  "command-failed": {
+    code: "command-failed",
+    summary: "The network bridge is missing.",
+    argv: ["lxc-start", "-n", "a b"],
+    exitCode: 1,
+    output: "no lxcbr0\n",
+  },
+  "timed-out": { code: "timed-out", what: "Shutting down web", seconds: 30 },
+  cancelled: { code: "cancelled" },
+  internal: { code: "internal", detail: "x is not a function" },
+};
+
+describe("every problem", () => {
+  it("of the contract has an example here", () => {
+    expect(Object.keys(examples).sort()).toEqual(problem.options.map(({ shape }) => shape.code.value).sort());
+  });
+
+  it.each(Object.values(examples))("$code is a title and whole sentences, with no code in them", (example) => {
+    const { title, body, remedies } = explainProblem(example);
+    expect(title).toMatch(/^\S.*[^.]$/);
+    expect(body).toMatch(/^\S.*\.$/);
+    expect(`${title} ${body}`).not.toMatch(/undefined|\[object|auth-|helper-|command-failed|wrong-state/);
+    for (const { label } of remedies) expect(label).toMatch(/^[A-Z]/);
+    expect(new Set(remedies.map(({ label }) => label)).size).toBe(remedies.length);
+  });
+
+  it.each([
+    "auth-dismissed",
+    "auth-denied",
+    "no-polkit-agent",
+    "polkit-unavailable",
+    "helper-missing",
+    "helper-unsafe",
+    "helper-lost",
+    "version-mismatch",
+    "lxc-missing",
+    "locked",
+  ] as const)("that keeps the app from working (%s) can be tried again", (code) => {
+    expect(explainProblem(examples[code]).remedies.some(({ type }) => type === "retry" || type === "connect")).toBe(true);
+  });
+});
+
+it("a failed command shows what was run, what it printed and how it ended, on demand only", () => {
+  const { body, details } = explainProblem(examples["command-failed"]);
+  expect(body).toBe("The network bridge is missing.");
+  expect(details).toBe("$ lxc-start -n 'a b'\nno lxcbr0\nExit code 1.");
+});
+
+it("a command that was killed names the signal instead of an exit code", () => {
+  expect(explainProblem({ ...examples["command-failed"], exitCode: undefined, signal: "SIGKILL" }).details).toMatch(/Ended by SIGKILL\.$/);
+});
+
+it("a container that others are cloned from says which", () => {
+  expect(explainProblem(examples["has-clones"]).title).toBe("web is needed by a and b");
+});
+
+it("outside a checkout nobody is told to run npm", () => {
+  const { body, remedies } = explainProblem({ ...examples["helper-missing"], fromCheckout: false });
+  expect(`${body} ${JSON.stringify(remedies)}`).not.toContain("npm");
+});
