@@ -1,15 +1,18 @@
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { editConfig, readConfigurationText, readEffectiveConfig, writeConfig } from "./config.ts";
+import { editConfig, lastValueOf, readConfigurationText, readEffectiveConfig, writeConfig } from "./config.ts";
 import { isOwnNetworkKey, networkEntries } from "./container-network.ts";
 import type { OperationContext } from "./context.ts";
 import { consoleLogEntries } from "./create.ts";
-import { removeHalfMade } from "./destroy.ts";
+import { claimFolder } from "./destroy.ts";
+import { parseRootfs } from "./list.ts";
 import { run } from "./run.ts";
 
 export type CloneParams = { name: string; from: string; address: "static" | "dhcp" };
 
 const timeoutSeconds = 600;
-const consoleKeys = new Set(["lxc.console.logfile", "lxc.console.size", "lxc.console.rotate", "lxc.log.file"]);
+/** A clone has logs of its own, and starts with the computer only when that is asked for. */
+const replacedKeys = new Set(["lxc.console.logfile", "lxc.console.size", "lxc.console.rotate", "lxc.log.file", "lxc.start.auto"]);
 
 /**
  * Clones a stopped container in a moment: the clone's root file system is a layer over its base's, which from then on has
@@ -18,16 +21,30 @@ const consoleKeys = new Set(["lxc.console.logfile", "lxc.console.size", "lxc.con
 export async function cloneContainer(context: OperationContext, { name, from, address }: CloneParams): Promise<void> {
   const { lxcPath, task } = context;
   const { entries } = readEffectiveConfig(join(lxcPath, from, "config"));
+  claimFolder(context, name);
   const network = await networkEntries(context, name, entries, address);
-  task.onUndo(() => removeHalfMade(context, name));
   task.step(`Cloning ${from}`);
   await run("lxc-copy", ["-n", from, "-N", name, "-P", lxcPath, "-s", "-B", "overlayfs"], { task, timeoutSeconds });
   const { path, text } = readConfigurationText(lxcPath, name);
   writeConfig(
     path,
     editConfig(text, {
-      remove: (key) => consoleKeys.has(key) || (network.length > 0 && isOwnNetworkKey(key)),
+      remove: (key) => replacedKeys.has(key) || (network.length > 0 && isOwnNetworkKey(key)),
       add: [...network, ...consoleLogEntries(join(lxcPath, name))],
     }),
   );
+  if (parseRootfs(lastValueOf(entries, "lxc.rootfs.path") ?? "").storage === "overlay") forgetDependency(lxcPath, name, from);
+}
+
+/**
+ * LXC copies the layer of a clone that is cloned itself, so that both depend on the same base, and yet notes that one needs the
+ * other and refuses to remove it. Its notes (lxccontainer.c, mod_rdep) are pairs of lines, folder and name: `lxc_snapshots` of
+ * those that depend on a container, `lxc_rdepends` of those that it depends on. Nothing can depend on an overlay.
+ */
+function forgetDependency(lxcPath: string, name: string, from: string) {
+  rmSync(join(lxcPath, from, "lxc_snapshots"), { force: true });
+  const path = join(lxcPath, name, "lxc_rdepends");
+  if (!existsSync(path)) return;
+  const pairs = readFileSync(path, "utf8").match(/.*\n.*\n/g) ?? [];
+  writeFileSync(path, pairs.filter((pair) => pair !== `${lxcPath}\n${from}\n`).join(""));
 }

@@ -1,10 +1,11 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { ProblemError } from "../contract/problems.ts";
 import { editConfig, lastValueOf, parseConfig, readConfigurationText, readEffectiveConfig, valuesOf, writeConfig } from "./config.ts";
 import { isOwnNetworkKey, networkEntries } from "./container-network.ts";
 import type { OperationContext } from "./context.ts";
-import { removeHalfMade } from "./destroy.ts";
+import { readDebianMirrors } from "./debian-mirrors.ts";
+import { claimFolder } from "./destroy.ts";
 import { allocateIds, type IdRange, idmapEntries } from "./idmap.ts";
 import { unmountBelow } from "./mounts.ts";
 import { run } from "./run.ts";
@@ -16,7 +17,6 @@ export type TemplateParams = { name: string; template: string; release?: string;
 const defaultConfig = "/etc/lxc/default.conf";
 const shareConfig = "/usr/share/lxc/config";
 const templateCache = "/var/cache/lxc";
-const runFolder = "/run/lxc-desktop";
 /** Debian on a slow mirror takes its time. */
 const createTimeoutSeconds = 3600;
 const capabilityTimeoutSeconds = 300;
@@ -32,21 +32,32 @@ export async function createFromTemplate(context: OperationContext, params: Temp
   const { name, template, release, unprivileged } = params;
   checkTemplate(params);
   checkAppArmor();
+  claimFolder(context, name);
   const ids = unprivileged ? await allocateIds(context) : undefined;
   try {
     const config = await writeStartConfig(context, params);
-    try {
-      task.onUndo(() => removeHalfMade(context, name));
-      task.onUndo(() => unmountBelow(task, join(templateCache, template)));
-      task.step(`Running the ${template} template`);
-      const args = ["-n", name, "-P", lxcPath, "-t", template, "-f", config, "--", ...(release === undefined ? [] : ["-r", release])];
-      await run("lxc-create", args, { task, timeoutSeconds: createTimeoutSeconds });
-    } finally {
-      rmSync(config, { force: true });
-    }
+    const args = ["-n", name, "-P", lxcPath, "-t", template, "-f", config, "--", ...(release === undefined ? [] : ["-r", release])];
+    task.step(`Running the ${template} template`);
+    await runTemplate(context, template, args);
+    rmSync(config);
     if (ids) await makeUnprivileged(context, name, template, ids.range);
   } finally {
     ids?.release();
+  }
+}
+
+/** How many containers are being made from each template now. */
+const inUse = new Map<string, number>();
+
+async function runTemplate({ task }: OperationContext, template: string, args: readonly string[]) {
+  inUse.set(template, (inUse.get(template) ?? 0) + 1);
+  // Templates keep what they download, and mount things there meanwhile; another one that is at it still needs them.
+  task.onUndo(() => ((inUse.get(template) ?? 0) === 0 ? unmountBelow(task, join(templateCache, template)) : undefined));
+  try {
+    const environment = template === "debian" ? readDebianMirrors() : {};
+    await run("lxc-create", args, { task, timeoutSeconds: createTimeoutSeconds, environment });
+  } finally {
+    inUse.set(template, (inUse.get(template) ?? 1) - 1);
   }
 }
 
@@ -79,15 +90,20 @@ function readDefaultConfig() {
   return existsSync(defaultConfig) ? readEffectiveConfig(defaultConfig) : { entries: [], files: [] };
 }
 
-/** What lxc-create starts from: the host's defaults, with a network identity and logs of the container's own. */
+/**
+ * What lxc-create starts from: the host's defaults, with a network identity and logs of the container's own. It lies in the
+ * container's folder, so that it goes with it.
+ */
 async function writeStartConfig(context: OperationContext, { name, address }: TemplateParams): Promise<string> {
   const network = await networkEntries(context, name, readDefaultConfig().entries, address);
   const text = existsSync(defaultConfig) ? readFileSync(defaultConfig, "utf8") : "";
   const folder = join(context.lxcPath, name);
-  mkdirSync(runFolder, { recursive: true, mode: 0o700 });
-  const path = join(runFolder, `${process.pid}-${name}.conf`);
-  rmSync(path, { force: true });
-  const config = editConfig(text, { remove: isOwnNetworkKey, add: [...network, ...consoleLogEntries(folder)] });
+  const path = join(folder, "config.new");
+  const config = editConfig(text, {
+    // Whether it has ids of its own was asked for this container; templates are run as they are for one that has not.
+    remove: (key) => isOwnNetworkKey(key) || key === "lxc.idmap",
+    add: [...network, ...consoleLogEntries(folder)],
+  });
   writeFileSync(path, config, { flag: "wx", mode: 0o600 });
   return path;
 }
@@ -128,6 +144,11 @@ async function makeUnprivileged(context: OperationContext, name: string, templat
   );
   // Its root has to get through to its files, and sees nothing else on the way.
   chmodSync(folder, 0o711);
+  const { mode } = statSync(lxcPath);
+  if ((mode & 0o001) === 0) {
+    task.output(`${lxcPath} can now be passed through by everybody, as unprivileged containers need.\n`);
+    chmodSync(lxcPath, (mode & 0o777) | 0o001);
+  }
 }
 
 type FileCapabilities = { path: string; capabilities: string };

@@ -1,5 +1,6 @@
-import { lstatSync } from "node:fs";
+import { lstatSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { ProblemError } from "../contract/problems.ts";
 import type { OperationContext } from "./context.ts";
 import { unmountBelow } from "./mounts.ts";
 import { releaseAddress } from "./network.ts";
@@ -20,6 +21,20 @@ export async function destroyContainer({ lxcPath, task }: OperationContext, name
     await removeFolder({ lxcPath, task }, name);
   });
   releaseAddress(lxcPath, name);
+}
+
+/**
+ * Takes a name for a new container: from here on nobody else makes one of that name, and undoing removes what is in its folder.
+ * @throws ProblemError `already-exists`.
+ */
+export function claimFolder({ lxcPath, task }: Pick<OperationContext, "lxcPath" | "task">, name: string): void {
+  try {
+    mkdirSync(join(lxcPath, name), { mode: 0o770 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") throw new ProblemError({ code: "already-exists", name });
+    throw error;
+  }
+  task.onUndo(() => removeHalfMade({ lxcPath, task }, name));
 }
 
 /**

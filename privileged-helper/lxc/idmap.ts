@@ -1,5 +1,6 @@
-import { readFileSync } from "node:fs";
-import { ProblemError } from "../contract/problems.ts";
+import { appendFileSync, readFileSync } from "node:fs";
+import { ProblemError, toProblem } from "../contract/problems.ts";
+import { createLocks, type Locks } from "../locks.ts";
 import type { OperationContext } from "./context.ts";
 import { run } from "./run.ts";
 
@@ -43,29 +44,39 @@ export function readRootIdRanges(): IdRange[] {
   );
 }
 
-/** Ranges that were given to containers that have no configuration yet. */
-const beingUsed = new Set<number>();
-
 /**
  * Ids for a new container, which no other container has; root gets a range first where it has none.
  * @returns The range, and a function to be called once the container's configuration names it, or it was not made.
  */
-export async function allocateIds({ reader, task }: OperationContext): Promise<{ range: IdRange; release(): void }> {
-  if (readRootIdRanges().length === 0) await giveRootARange(task);
-  const ranges = readRootIdRanges();
-  const taken = [...reader.readClaims().idRanges, ...[...beingUsed].map((first) => ({ first, count: idsPerContainer }))];
-  let first = findFreeBlock(ranges, taken);
-  if (first === undefined) {
-    first = ranges[0]?.first;
-    task.output(
-      "Root's range of ids is used up: this container shares the ids of another one. Add ranges to /etc/subuid and /etc/subgid.\n",
-    );
+export async function allocateIds(
+  { reader, task }: Pick<OperationContext, "reader" | "task">,
+  locks: Locks = createLocks("/run/lxc-desktop/ids"),
+): Promise<{ range: IdRange; release(): void }> {
+  if (readRootIdRanges().length === 0) {
+    giving ??= giveRootARange(task).finally(() => {
+      giving = undefined;
+    });
+    await giving;
   }
-  if (first === undefined)
+  const ranges = readRootIdRanges();
+  const beingUsed: IdRange[] = [];
+  for (;;) {
+    const first = findFreeBlock(ranges, [...reader.readClaims().idRanges, ...beingUsed]);
+    if (first === undefined) return { range: shareRange(ranges, task), release() {} };
+    const range = { first, count: idsPerContainer };
+    const release = await unlessBusy(locks.acquire({ lxcPath: "", name: String(first), operation: "create" }));
+    // It may have been given away, and the lock given back, between looking and locking.
+    if (release && findFreeBlock([range], reader.readClaims().idRanges) === first) return { range, release };
+    release?.();
+    beingUsed.push(range);
+  }
+}
+
+function shareRange([range]: readonly IdRange[], task: OperationContext["task"]): IdRange {
+  if (!range)
     throw new ProblemError({ code: "not-supported", what: "Root has no ids for unprivileged containers in /etc/subuid and /etc/subgid." });
-  const chosen = first;
-  beingUsed.add(chosen);
-  return { range: { first: chosen, count: idsPerContainer }, release: () => void beingUsed.delete(chosen) };
+  task.output("Root's range of ids is used up: this container shares the ids of another one. Add ranges to /etc/subuid and /etc/subgid.\n");
+  return { first: range.first, count: idsPerContainer };
 }
 
 /** The lowest block of `idsPerContainer` ids in these ranges that touches none of those that are taken. */
@@ -89,7 +100,21 @@ export function idmapEntries({ first, count }: IdRange): [key: string, value: st
   ];
 }
 
+async function unlessBusy<T>(work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work;
+  } catch (thrown) {
+    if (toProblem(thrown).code === "busy") return undefined;
+    throw thrown;
+  }
+}
+
+/** Several containers may be made at once; the first of them does it. */
+let giving: Promise<void> | undefined;
+
 async function giveRootARange(task: OperationContext["task"]): Promise<void> {
+  // usermod changes these files and does not make them.
+  for (const path of ["/etc/subuid", "/etc/subgid"]) appendFileSync(path, "", { mode: 0o644 });
   const existing = [...parseSubordinateIds(readText("/etc/subuid"), false), ...parseSubordinateIds(readText("/etc/subgid"), false)];
   const afterAll = Math.max(lowestFirst, ...existing.map(({ first, count }) => first + count));
   const first = Math.ceil(afterAll / idsPerContainer) * idsPerContainer;

@@ -57,22 +57,40 @@ export function reservationsAreSetUp(files: NetworkFiles = systemFiles): boolean
  * What was there stays: a configuration of the administrator's own is included, and our line can be taken away again.
  */
 export async function setUpReservations(task: TaskContext, files: NetworkFiles = systemFiles): Promise<void> {
+  // Several containers may be made at once; the first of them does it.
+  const done = settingUp.then(() => setUpOnce(task, files));
+  settingUp = done.catch(() => {});
+  await done;
+}
+let settingUp: Promise<void> = Promise.resolve();
+
+async function setUpOnce(task: TaskContext, files: NetworkFiles): Promise<void> {
   if (reservationsAreSetUp(files)) return;
+  const target = files.defaults.find((file) => file.endsWith("lxc-net") && existsSync(dirname(file)));
+  if (target === undefined) throw new ProblemError({ code: "not-supported", what: "This computer has no settings of lxc-net." });
   task.step("Teaching the bridge's DHCP server about reserved addresses");
   mkdirSync(files.hosts, { recursive: true });
   // The server runs as a user of its own and reads this folder; what else is in the one above is closed by itself.
   chmodSync(dirname(files.hosts), 0o711);
   chmodSync(files.hosts, 0o755);
-  const own = readSettings(files).LXC_DHCP_CONFILE;
+  const own = readSettings(files, withoutOurLine).LXC_DHCP_CONFILE;
   const included = own && own !== files.dnsmasqConf && existsSync(own) ? `conf-file=${own}\n` : "";
   mkdirSync(dirname(files.dnsmasqConf), { recursive: true });
   replaceFile(files.dnsmasqConf, `# Written by LXC Desktop.\n${included}dhcp-hostsdir=${files.hosts}\n`, 0o644);
-  const target = files.defaults.find((file) => file.endsWith("lxc-net") && existsSync(dirname(file))) ?? "";
-  const before = existsSync(target) ? readFileSync(target, "utf8") : "";
-  const kept = withoutOurLine(before);
+  const before = existsSync(target) ? readFileSync(target, "utf8") : undefined;
+  const kept = withoutOurLine(before ?? "");
   replaceFile(target, `${kept}${kept === "" || kept.endsWith("\n") ? "" : "\n"}LXC_DHCP_CONFILE=${files.dnsmasqConf} ${mark}\n`, 0o644);
   task.output(`${target} now has a line that lets LXC Desktop reserve addresses; the bridge's DHCP server is started anew.\n`);
-  await restartServer(task);
+  try {
+    await restartServer(task);
+  } catch (error) {
+    // Better the network as it was than none.
+    if (before === undefined) rmSync(target, { force: true });
+    else replaceFile(target, before, 0o644);
+    rmSync(files.dnsmasqConf, { force: true });
+    await restartServer(task).catch(() => {});
+    throw error;
+  }
 }
 
 /** Takes back what `setUpReservations` did, when the app is removed. */
@@ -101,7 +119,10 @@ export function reserveAddress(
   bridge: Bridge,
   files: NetworkFiles = systemFiles,
 ): Reservation {
-  const taken = new Set([...reader.readClaims().ipv4, ...readLeases(files, bridge), ...readNeighbours(), bridge.address]);
+  if (!swept.has(lxcPath)) removeOrphans(lxcPath, files);
+  swept.add(lxcPath);
+  const running = reader.readAll().flatMap(({ ipv4 }) => ipv4);
+  const taken = new Set([...reader.readClaims().ipv4, ...running, ...readLeases(files, bridge), ...readNeighbours(), bridge.address]);
   const mac = randomMac();
   const last = toNumber(bridge.rangeLast) ?? 0;
   for (let number = toNumber(bridge.rangeFirst) ?? 1; number <= last; number++) {
@@ -117,6 +138,7 @@ export function reserveAddress(
     const broadcast = toAddress((number | (0xffffffff >>> bridge.prefix)) >>> 0);
     return { mac, address, prefix: bridge.prefix, broadcast, gateway: bridge.address };
   }
+  if (removeOrphans(lxcPath, files)) return reserveAddress({ lxcPath, reader }, name, bridge, files);
   throw new ProblemError({
     code: "not-supported",
     what: `Every address of ${bridge.name} (${bridge.rangeFirst} to ${bridge.rangeLast}) is taken.`,
@@ -126,16 +148,31 @@ export function reserveAddress(
 /** Gives the address of a container back; nothing happens where it has none. */
 export function releaseAddress(lxcPath: string, name: string, files: NetworkFiles = systemFiles): void {
   const owner = ownerOf(lxcPath, name);
-  let released = false;
+  removeReservations((one) => one === owner, files);
+}
+
+/** Folders whose reservations were looked through by this process. */
+const swept = new Set<string>();
+
+/** Gives back what containers had that were removed without LXC Desktop. @returns Whether there were any. */
+function removeOrphans(lxcPath: string, files: NetworkFiles): boolean {
+  const folder = `${digest(lxcPath)}.`;
+  const owners = new Set(listFiles(lxcPath).map((name) => ownerOf(lxcPath, name)));
+  return removeReservations((owner) => owner.startsWith(folder) && !owners.has(owner), files);
+}
+
+function removeReservations(isMeant: (owner: string) => boolean, files: NetworkFiles): boolean {
+  let removed = false;
   for (const file of listFiles(files.hosts)) {
     const path = join(files.hosts, file);
-    if (!(readProcFile(path) ?? "").trimEnd().endsWith(` # ${owner}`)) continue;
+    if (!isMeant((readProcFile(path) ?? "").trimEnd().split(" # ")[1] ?? "")) continue;
     rmSync(path, { force: true });
-    released = true;
+    removed = true;
   }
   // dnsmasq notices new files by itself, but forgets removed ones only when told to read everything again.
-  const pid = released ? serverPid(files) : undefined;
+  const pid = removed ? serverPid(files) : undefined;
   if (pid !== undefined) process.kill(pid, "SIGHUP");
+  return removed;
 }
 
 /** A locally administered range that LXC and Xen use for containers: 00:16:3e. */
@@ -145,11 +182,15 @@ export function randomMac(): string {
 
 /** Containers of different folders may have the same name, and a path does not belong into somebody else's comment. */
 function ownerOf(lxcPath: string, name: string): string {
-  return createHash("sha256").update(`${lxcPath}/${name}`).digest("hex").slice(0, 32);
+  return `${digest(lxcPath)}.${digest(name)}`;
+}
+
+function digest(text: string): string {
+  return createHash("sha256").update(text).digest("hex").slice(0, 16);
 }
 
 /** The shell assignments that lxc-net obeys, over its built-in ones. They are read, not run. */
-function readSettings(files: NetworkFiles): Record<string, string> {
+function readSettings(files: NetworkFiles, change = (text: string) => text): Record<string, string> {
   const settings: Record<string, string> = {
     USE_LXC_BRIDGE: "true",
     LXC_BRIDGE: "lxcbr0",
@@ -158,7 +199,8 @@ function readSettings(files: NetworkFiles): Record<string, string> {
     LXC_DHCP_RANGE: "10.0.3.2,10.0.3.254",
   };
   for (const file of files.defaults) {
-    for (const [, key, quoted, plain] of (readProcFile(file) ?? "").matchAll(/^\s*([A-Z0-9_]+)=(?:["']([^"'\n]*)["']|([^\s#"']*))/gm)) {
+    const assignments = change(readProcFile(file) ?? "").matchAll(/^\s*([A-Z0-9_]+)=(?:["']([^"'\n]*)["']|([^\s#"']*))/gm);
+    for (const [, key, quoted, plain] of assignments) {
       if (key !== undefined) settings[key] = quoted ?? plain ?? "";
     }
   }

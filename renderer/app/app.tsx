@@ -1,4 +1,4 @@
-import { createTheme, MantineProvider } from "@mantine/core";
+import { Alert, createTheme, MantineProvider } from "@mantine/core";
 import { Notifications } from "@mantine/notifications";
 import { useEffect } from "react";
 import { Router } from "wouter";
@@ -8,6 +8,8 @@ import { useSettings } from "../state/settings.ts";
 import { ConnectionScreen } from "./connection-screen.tsx";
 import { Shell } from "./shell.tsx";
 
+const alertTones: Record<string, string> = { red: "var(--danger)", orange: "var(--warning)", yellow: "var(--warning)" };
+
 const theme = createTheme({
   primaryColor: "teal",
   // The darkest shade has enough contrast under white text, in both themes.
@@ -15,6 +17,21 @@ const theme = createTheme({
   defaultRadius: "sm",
   cursorType: "pointer",
   respectReducedMotion: true,
+  components: {
+    // Calm in both themes: the tone is in the frame, the icon and the title.
+    Alert: Alert.extend({
+      vars: (_, { color }) => {
+        const tone = alertTones[String(color)] ?? "var(--muted)";
+        return {
+          root: {
+            "--alert-bg": `color-mix(in srgb, ${tone} 9%, var(--surface))`,
+            "--alert-bd": `1px solid color-mix(in srgb, ${tone} 45%, var(--surface))`,
+            "--alert-color": tone,
+          },
+        };
+      },
+    }),
+  },
   fontFamily: "system-ui, -apple-system, 'Segoe UI', 'Noto Sans', 'DejaVu Sans', sans-serif",
   fontFamilyMonospace: "ui-monospace, 'Cascadia Mono', 'Noto Sans Mono', 'DejaVu Sans Mono', monospace",
 });
@@ -25,7 +42,7 @@ export function App() {
     <MantineProvider theme={theme} defaultColorScheme="auto" forceColorScheme={themeChoice === "system" ? undefined : themeChoice}>
       <Router hook={useHashLocation}>
         <Content />
-        <Notifications position="bottom-right" limit={4} containerWidth={420} />
+        <Notifications position="bottom-right" limit={4} containerWidth={440} notificationMaxHeight={560} />
       </Router>
     </MantineProvider>
   );

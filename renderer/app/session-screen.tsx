@@ -23,7 +23,12 @@ export function SessionScreen({ session }: { session: Exclude<Session, { state: 
               It is being started again…
             </Text>
           )}
-          <ProblemView problem={session.problem} withTitle={false} onRetry={() => client.call("session.connect", {}).catch(() => {})} />
+          <ProblemView
+            problem={session.problem}
+            withTitle={false}
+            isCentered
+            onRetry={() => client.call("session.connect", {}).catch(() => {})}
+          />
         </Stack>
       </div>
     );

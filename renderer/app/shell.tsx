@@ -65,7 +65,7 @@ function Sidebar({ session }: { session: Session }) {
       </Group>
       <ul className="plain-list">
         {destinations.map(({ path, label, icon }) => {
-          const isCurrent = location === path || location.startsWith(`${path}/`);
+          const isCurrent = location.startsWith(path) || (location === "/" && path === "/containers");
           return (
             <li key={path}>
               <Link href={path} className="nav-link" aria-current={isCurrent ? "page" : undefined} title={label}>

@@ -10,20 +10,24 @@ import { explainProblem, type Remedy } from "./problem.ts";
 type Props = {
   problem: Problem;
   withTitle?: boolean;
+  /** In the middle of an otherwise empty page. */
+  isCentered?: boolean;
   /** Does again what failed; without it no button offers that. */
   onRetry?: () => unknown;
 };
 
 /** A problem as a sentence, with what to do about it as buttons, and the details one click away. */
-export function ProblemView({ problem, withTitle = true, onRetry }: Props) {
+export function ProblemView({ problem, withTitle = true, isCentered = false, onRetry }: Props) {
   const { title, body, remedies, details } = explainProblem(problem);
   const offered = remedies.filter(({ type }) => type !== "retry" || onRetry !== undefined);
   return (
-    <Stack gap="xs" align="flex-start">
+    <Stack gap={isCentered ? "md" : "xs"} align={isCentered ? "center" : "flex-start"}>
       {withTitle && <Text fw={600}>{title}</Text>}
-      <Text size="sm">{body}</Text>
+      <Text size={isCentered ? undefined : "sm"} ta={isCentered ? "center" : undefined}>
+        {body}
+      </Text>
       {offered.length > 0 && (
-        <Group gap="xs">
+        <Group gap={isCentered ? "md" : "xs"} justify={isCentered ? "center" : undefined}>
           {offered.map((remedy, index) => (
             <RemedyButton key={remedy.label} remedy={remedy} isFirst={index === 0} onRetry={onRetry} />
           ))}
@@ -37,7 +41,7 @@ export function ProblemView({ problem, withTitle = true, onRetry }: Props) {
 export function Details({ text }: { text: string }) {
   const [isOpen, { toggle }] = useDisclosure(false);
   return (
-    <Stack gap={4} w="100%" align="flex-start">
+    <Stack gap={4} w="100%" align="inherit">
       <Button variant="subtle" size="compact-sm" onClick={toggle} aria-expanded={isOpen} px={4}>
         {isOpen ? "Hide details" : "Show details"}
       </Button>

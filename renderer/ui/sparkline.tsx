@@ -18,10 +18,14 @@ export function Sparkline({ values, capacity, max, width = 72, height = 20 }: Pr
     const context = element?.getContext("2d");
     if (!element || !context) return;
     const scale = devicePixelRatio;
-    element.width = width * scale;
-    element.height = height * scale;
-    context.scale(scale, scale);
-    const color = getComputedStyle(element).color;
+    // A new size clears the canvas and costs; the same one is only wiped.
+    if (element.width !== Math.round(width * scale)) {
+      element.width = Math.round(width * scale);
+      element.height = Math.round(height * scale);
+    }
+    context.setTransform(scale, 0, 0, scale, 0, 0);
+    context.clearRect(0, 0, width, height);
+    const color = lineColor();
     context.strokeStyle = color;
     context.fillStyle = color;
     context.lineWidth = 1.25;
@@ -40,6 +44,19 @@ export function Sparkline({ values, capacity, max, width = 72, height = 20 }: Pr
     }
   }, [values, capacity, max, width, height]);
   return <canvas ref={canvas} style={{ width, height }} className="sparkline" aria-hidden />;
+}
+
+let knownColor: string | undefined;
+
+/** The theme's colour, asked for once a frame: asked for by each canvas, between their changes, it would take seconds for hundreds. */
+function lineColor(): string {
+  if (knownColor === undefined) {
+    knownColor = getComputedStyle(document.documentElement).getPropertyValue("--chart-1");
+    requestAnimationFrame(() => {
+      knownColor = undefined;
+    });
+  }
+  return knownColor;
 }
 
 /** The runs of values between the gaps. */

@@ -1,5 +1,4 @@
-import { Group, Loader, Text } from "@mantine/core";
-import { IconAlertTriangle, IconPlayerPause, IconPlayerPlay, IconPlayerStop } from "@tabler/icons-react";
+import { IconAlertTriangle, IconLoader2, IconPlayerPause, IconPlayerPlay, IconPlayerStop } from "@tabler/icons-react";
 import type { Container, ContainerState } from "../../privileged-helper/contract/model.ts";
 
 const labels: Record<ContainerState, string> = {
@@ -12,24 +11,19 @@ const labels: Record<ContainerState, string> = {
 };
 
 /** The state as a word, a shape and a colour: never by colour alone. */
-export function StateLabel({ container }: { container: Pick<Container, "state" | "note" | "operation"> }) {
-  const { state, note } = container;
+export function StateLabel({ container: { state, note } }: { container: Pick<Container, "state" | "note"> }) {
   return (
-    <Group gap={6} wrap="nowrap" className="state" data-state={state} title={note}>
-      <span className="state-icon" aria-hidden>
-        <StateIcon state={state} />
-      </span>
-      <Text span size="sm">
-        {labels[state]}
-      </Text>
-    </Group>
+    <span className="state with-icon" data-state={state} data-hint={note}>
+      <StateIcon state={state} />
+      <span>{labels[state]}</span>
+    </span>
   );
 }
 
 function StateIcon({ state }: { state: ContainerState }) {
-  if (state === "running") return <IconPlayerPlay size={14} />;
-  if (state === "frozen") return <IconPlayerPause size={14} />;
-  if (state === "error") return <IconAlertTriangle size={14} />;
-  if (state === "starting" || state === "stopping") return <Loader size={12} color="currentColor" />;
-  return <IconPlayerStop size={14} />;
+  if (state === "running") return <IconPlayerPlay size={14} aria-hidden />;
+  if (state === "frozen") return <IconPlayerPause size={14} aria-hidden />;
+  if (state === "error") return <IconAlertTriangle size={14} aria-hidden />;
+  if (state === "starting" || state === "stopping") return <IconLoader2 size={14} aria-hidden className="turning" />;
+  return <IconPlayerStop size={14} aria-hidden />;
 }

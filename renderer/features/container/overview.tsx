@@ -33,7 +33,7 @@ export function Overview({ container }: { container: Container }) {
         <Paper withBorder p="lg" mb="md" className="notice">
           <Text size="sm">
             {container.state === "stopped"
-              ? "It does not run, so there is nothing to measure. Start it with the button above."
+              ? `It does not run, so there is nothing to measure.${container.manageable ? " Start it with the button above." : ""}`
               : container.state === "error"
                 ? "It cannot run as it is."
                 : "Its figures appear as soon as it runs."}

@@ -136,7 +136,7 @@ export function StillRunningDialog({ name, seconds }: { name: string; seconds: n
     }
   };
   return (
-    <Modal opened onClose={closeDialog} title={`${name} is still running`} closeButtonProps={{ "aria-label": "Close" }}>
+    <Modal opened onClose={closeDialog} title={`${name} is still running`} size={520} closeButtonProps={{ "aria-label": "Close" }}>
       <Stack>
         <Text size="sm">
           {name} did not stop within {seconds} seconds. It may still be shutting down. Stopping it by force kills its processes at once;

@@ -65,36 +65,52 @@ export function ContainerActions({ container, layout }: { container: Container; 
     );
   }
 
+  if (layout === "row") {
+    return (
+      <div className="row-actions">
+        {actions
+          // A clone is made from the container's own page or, here too, from the dialog.
+          .filter(({ action }) => action !== "clone")
+          .map(({ action, label, reason, run }) => (
+            <button
+              key={action}
+              type="button"
+              className={action === "destroy" ? "icon-button dangerous" : "icon-button"}
+              data-hint={reason === undefined ? label : `${label}: ${reason}`}
+              {...buttonState(label, reason, run)}
+            >
+              {icons[action]}
+            </button>
+          ))}
+      </div>
+    );
+  }
   return (
-    <Group gap={layout === "row" ? 2 : 6} wrap={layout === "row" ? "nowrap" : "wrap"}>
-      {actions.map(({ action, label, reason, run }) => {
-        // Disabled for everybody, but still there for the keyboard, so that the reason can be read.
-        const common = {
-          "aria-label": label,
-          "aria-disabled": reason !== undefined || undefined,
-          "data-disabled": reason !== undefined || undefined,
-          onClick: reason === undefined ? run : (event: React.MouseEvent) => event.preventDefault(),
-        } as const;
-        return (
-          <Tooltip key={action} label={reason === undefined ? label : `${label}: ${reason}`} openDelay={400} withinPortal>
-            {layout === "row" ? (
-              <ActionIcon variant="subtle" color={action === "destroy" ? "red" : "gray"} {...common}>
-                {icons[action]}
-              </ActionIcon>
-            ) : (
-              <Button
-                variant={action === "start" ? "filled" : "default"}
-                size="xs"
-                leftSection={icons[action]}
-                className={action === "destroy" ? "dangerous" : undefined}
-                {...common}
-              >
-                {actionVerbs[action]}
-              </Button>
-            )}
-          </Tooltip>
-        );
-      })}
+    <Group gap={6}>
+      {actions.map(({ action, label, reason, run }) => (
+        <Tooltip key={action} label={reason === undefined ? label : `${label}: ${reason}`} openDelay={400} withinPortal>
+          <Button
+            variant={action === "start" ? "filled" : "default"}
+            size="xs"
+            leftSection={icons[action]}
+            className={action === "destroy" ? "dangerous" : undefined}
+            data-disabled={reason !== undefined || undefined}
+            {...buttonState(label, reason, run)}
+          >
+            {actionVerbs[action]}
+          </Button>
+        </Tooltip>
+      ))}
     </Group>
   );
+}
+
+/** Disabled for everybody, but still there for the keyboard, so that the reason can be read. */
+function buttonState(label: string, reason: string | undefined, run: () => void) {
+  return {
+    "aria-label": label,
+    "aria-disabled": reason !== undefined || undefined,
+    "aria-description": reason,
+    onClick: reason === undefined ? run : undefined,
+  } as const;
 }

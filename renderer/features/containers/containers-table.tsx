@@ -1,13 +1,15 @@
-import { Anchor, Group, Table, Text, UnstyledButton } from "@mantine/core";
 import { IconArrowDown, IconArrowUp, IconShield, IconShieldOff } from "@tabler/icons-react";
 import { memo } from "react";
 import { Link } from "wouter";
 import type { Container } from "../../../privileged-helper/contract/model.ts";
 import { useMetrics } from "../../state/metrics.ts";
+import { useTasksStore } from "../../state/tasks.ts";
 import { formatBytes, formatDuration, formatPercent, unknownFigure } from "../../ui/format.ts";
+import { HintArea } from "../../ui/hints.tsx";
 import { containerPath } from "../../ui/paths.ts";
 import { Sparkline } from "../../ui/sparkline.tsx";
 import { StateLabel } from "../../ui/state-label.tsx";
+import { useIsNarrow } from "../../ui/use-is-narrow.ts";
 import { useNow } from "../../ui/use-now.ts";
 import { operationText } from "./actions.ts";
 import { ContainerActions } from "./container-actions.tsx";
@@ -15,6 +17,8 @@ import type { Sorting, SortKey } from "./rows.ts";
 
 /** Readings of the last minute or so. */
 const sparklinePoints = 40;
+/** Below this there is room for a menu only. The columns that go before that are in styles.css. */
+const menuBelowPixels = 885;
 
 const columns: { key: SortKey; label: string; className?: string }[] = [
   { key: "name", label: "Name" },
@@ -30,120 +34,120 @@ const columns: { key: SortKey; label: string; className?: string }[] = [
 
 type Props = { containers: readonly Container[]; sorting: Sorting; onSort(key: SortKey): void };
 
+/** Made of plain elements: there may be hundreds of rows, and a component library's cost adds up. */
 export function ContainersTable({ containers, sorting, onSort }: Props) {
+  const [frame, isNarrow] = useIsNarrow(menuBelowPixels);
   return (
-    <div className="table-frame">
-      <Table aria-label="Containers" highlightOnHover verticalSpacing={6} className="containers-table">
-        <Table.Thead>
-          <Table.Tr>
-            {columns.map(({ key, label, className }) => (
-              <Table.Th
-                key={key}
-                className={className}
-                aria-sort={sorting.key !== key ? "none" : sorting.isDescending ? "descending" : "ascending"}
-                scope="col"
-              >
-                <UnstyledButton className="sort-button" onClick={() => onSort(key)}>
-                  <Group gap={4} wrap="nowrap">
+    <HintArea>
+      <div className="table-frame" ref={frame}>
+        <table aria-label="Containers" className="containers-table">
+          <thead>
+            <tr>
+              {columns.map(({ key, label, className }) => (
+                <th
+                  key={key}
+                  className={className}
+                  aria-sort={sorting.key !== key ? "none" : sorting.isDescending ? "descending" : "ascending"}
+                  scope="col"
+                >
+                  <button type="button" className="sort-button" onClick={() => onSort(key)}>
                     {label}
                     {sorting.key === key &&
                       (sorting.isDescending ? <IconArrowDown size={14} aria-hidden /> : <IconArrowUp size={14} aria-hidden />)}
-                  </Group>
-                </UnstyledButton>
-              </Table.Th>
+                  </button>
+                </th>
+              ))}
+              <th scope="col" className="column-actions">
+                <span className="visually-hidden">Actions</span>
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {containers.map((container) => (
+              <ContainerRow key={container.name} container={container} isNarrow={isNarrow} />
             ))}
-            <Table.Th scope="col" className="column-actions">
-              <span className="visually-hidden">Actions</span>
-            </Table.Th>
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {containers.map((container) => (
-            <ContainerRow key={container.name} container={container} />
-          ))}
-        </Table.Tbody>
-      </Table>
-    </div>
+          </tbody>
+        </table>
+      </div>
+    </HintArea>
   );
 }
 
 /** Drawn again only when its own container changes; the figures are cells of their own. */
-const ContainerRow = memo(function ContainerRow({ container }: { container: Container }) {
-  const { name, ipv4, ipv6, autostart, privileged, operation, clonedFrom } = container;
+const ContainerRow = memo(function ContainerRow({ container, isNarrow }: { container: Container; isNarrow: boolean }) {
+  const { name, ipv4, ipv6, autostart, privileged, clonedFrom } = container;
   const isRunning = container.state === "running" || container.state === "frozen";
   return (
-    <Table.Tr>
-      <Table.Th scope="row" className="column-name">
-        <Anchor component={Link} href={containerPath(name)} className="container-link">
+    <tr>
+      <th scope="row" className="column-name">
+        <Link href={containerPath(name)} className="container-link" title={name}>
           {name}
-        </Anchor>
-        {clonedFrom !== undefined && (
-          <Text size="xs" c="dimmed">
-            Clone of {clonedFrom}
-          </Text>
-        )}
-      </Table.Th>
-      <Table.Td>
+        </Link>
+        {clonedFrom !== undefined && <div className="second-line">Clone of {clonedFrom}</div>}
+      </th>
+      <td>
         <StateLabel container={container} />
-        {operation && (
-          <Text size="xs" c="dimmed">
-            {operationText(operation.kind)}…
-          </Text>
-        )}
-      </Table.Td>
-      <Table.Td className="column-address">
+        {container.operation && <Operation container={container} {...container.operation} />}
+      </td>
+      <td className="column-address figure">
         {[...ipv4, ...ipv6].map((address) => (
-          <Text key={address} size="sm" className="figure">
+          <div key={address} className="address" title={address}>
             {address}
-          </Text>
+          </div>
         ))}
-      </Table.Td>
+      </td>
       <MetricsCells name={name} isRunning={isRunning} />
-      <Table.Td className="column-uptime figure">
-        {container.startedAt !== undefined && <Uptime startedAt={container.startedAt} />}
-      </Table.Td>
-      <Table.Td className="column-autostart">{autostart ? "Yes" : "No"}</Table.Td>
-      <Table.Td className="column-type">
-        <Group gap={4} wrap="nowrap">
+      <td className="column-uptime figure">{container.startedAt !== undefined && <Uptime startedAt={container.startedAt} />}</td>
+      <td className="column-autostart">{autostart ? "Yes" : "No"}</td>
+      <td className="column-type">
+        <span className="with-icon">
           {privileged ? <IconShieldOff size={14} aria-hidden className="warning" /> : <IconShield size={14} aria-hidden className="safe" />}
-          <Text size="sm">{privileged ? "Privileged" : "Unprivileged"}</Text>
-        </Group>
-      </Table.Td>
-      <Table.Td className="column-actions">
-        <div className="wide-only">
-          <ContainerActions container={container} layout="row" />
-        </div>
-        <div className="narrow-only">
-          <ContainerActions container={container} layout="menu" />
-        </div>
-      </Table.Td>
-    </Table.Tr>
+          {privileged ? "Privileged" : "Unprivileged"}
+        </span>
+      </td>
+      <td className="column-actions">
+        <ContainerActions container={container} layout={isNarrow ? "menu" : "row"} />
+      </td>
+    </tr>
   );
 });
+
+/** What is being done, where the state does not say it, and how far it is. */
+function Operation({ container: { state }, task, kind }: { container: Container } & NonNullable<Container["operation"]>) {
+  const fraction = useTasksStore(({ tasks }) => tasks.find(({ id }) => id === task)?.fraction);
+  const isSaid = state === "starting" || state === "stopping";
+  if (isSaid && kind !== "restart" && fraction === undefined) return null;
+  return (
+    <div className="second-line">
+      {operationText(kind)}…{fraction !== undefined && ` ${formatPercent(Math.round(fraction * 100))}`}
+    </div>
+  );
+}
 
 function MetricsCells({ name, isRunning }: { name: string; isRunning: boolean }) {
   const points = useMetrics(name);
   const sample = isRunning ? points.at(-1)?.sample : undefined;
-  const cpu = isRunning ? points.slice(-sparklinePoints) : [];
+  const cpu = sample ? points.slice(-sparklinePoints) : [];
   return (
     <>
-      <Table.Td className="column-cpu">
+      <td className="column-cpu">
         {sample && (
-          <Group gap={8} wrap="nowrap">
+          <span className="cpu-figure">
             <Sparkline
               values={cpu.map((point) => (point.afterGap ? undefined : point.sample.cpuPercent))}
               capacity={sparklinePoints}
+              width={64}
               max={Math.max(100, ...cpu.map((point) => point.sample.cpuPercent ?? 0))}
             />
             <span className="figure">{sample.cpuPercent === undefined ? unknownFigure : formatPercent(sample.cpuPercent)}</span>
-          </Group>
+          </span>
         )}
-      </Table.Td>
-      <Table.Td className="column-memory figure">
-        {sample?.memoryBytes !== undefined &&
-          `${formatBytes(sample.memoryBytes)}${sample.memoryLimitBytes === undefined ? "" : ` of ${formatBytes(sample.memoryLimitBytes)}`}`}
-      </Table.Td>
-      <Table.Td className="column-processes figure">{sample?.processes}</Table.Td>
+      </td>
+      <td className="column-memory figure">
+        {sample && (sample.memoryBytes === undefined ? unknownFigure : formatBytes(sample.memoryBytes))}
+        {sample?.memoryLimitBytes !== undefined && <div className="second-line">of {formatBytes(sample.memoryLimitBytes)}</div>}
+      </td>
+      <td className="column-processes figure">{sample && (sample.processes ?? unknownFigure)}</td>
     </>
   );
 }

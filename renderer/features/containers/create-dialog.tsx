@@ -14,7 +14,7 @@ import { formatList } from "../../ui/format.ts";
 import { containerPath } from "../../ui/paths.ts";
 import { ProblemView } from "../../ui/problem-view.tsx";
 import { showDone, showProblem } from "../../ui/toasts.tsx";
-import { type CreateValues, explainName, explainRelease, reasonAgainstClone, suggestName, toRequest } from "./create-form.ts";
+import { type CreateValues, cloneChoices, explainName, explainRelease, reasonAgainstClone, suggestName, toRequest } from "./create-form.ts";
 
 const askTemplates = (client: Client) => client.call("templates.list", {});
 const noContainers: ReadonlyMap<string, Container> = new Map();
@@ -151,14 +151,7 @@ export function CreateDialog({ cloneFrom }: { cloneFrom?: string }) {
             <Select
               label="Clone from"
               placeholder="Choose a container"
-              data={[...containers.values()].map((container) => {
-                const reason = reasonAgainstClone(container);
-                return {
-                  value: container.name,
-                  label: reason ? `${container.name} (${reason})` : container.name,
-                  disabled: reason !== undefined,
-                };
-              })}
+              data={cloneChoices(containers)}
               searchable
               allowDeselect={false}
               nothingFoundMessage="There is no container to clone yet."

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { methods } from "../../../privileged-helper/contract/methods.ts";
 import type { Container } from "../../../privileged-helper/contract/model.ts";
 import { explainNewName } from "../../../privileged-helper/contract/names.ts";
-import { type CreateValues, explainName, explainRelease, reasonAgainstClone, suggestName, toRequest } from "./create-form.ts";
+import { type CreateValues, cloneChoices, explainName, explainRelease, reasonAgainstClone, suggestName, toRequest } from "./create-form.ts";
 
 const container = (name: string, more: Partial<Container> = {}): Container => ({
   name,
@@ -62,6 +62,19 @@ describe("a base", () => {
     expect(reasonAgainstClone(container("a b", { manageable: false }))).toBeDefined();
     expect(reasonAgainstClone(container("base", { operation: { task: "1", kind: "destroy" } }))).toBeDefined();
   });
+});
+
+it("the bases that can be cloned come first, the others say why they cannot", () => {
+  const all = new Map([
+    ["a", container("a", { state: "running" })],
+    ["b-10", container("b-10")],
+    ["b-9", container("b-9")],
+  ]);
+  expect(cloneChoices(all)).toEqual([
+    { value: "b-9", label: "b-9", disabled: false },
+    { value: "b-10", label: "b-10", disabled: false },
+    { value: "a", label: "a (running: stop it first)", disabled: true },
+  ]);
 });
 
 describe("the request", () => {

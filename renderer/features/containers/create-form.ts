@@ -44,9 +44,20 @@ export function explainRelease(release: string): string | undefined {
 
 /** Why a container cannot be cloned now; undefined where it can. */
 export function reasonAgainstClone({ manageable, state, operation }: Container): string | undefined {
-  if (!manageable) return "it is only shown";
-  if (operation) return "something works on it";
-  return state === "stopped" ? undefined : `it is ${state}, and only stopped ones can be cloned`;
+  if (!manageable) return "only shown here";
+  if (operation) return "busy";
+  if (state === "error") return "it cannot run";
+  return state === "stopped" ? undefined : `${state}: stop it first`;
+}
+
+/** What can be cloned comes first; what cannot says why. */
+export function cloneChoices(containers: Containers): { value: string; label: string; disabled: boolean }[] {
+  return [...containers.values()]
+    .map((container) => {
+      const reason = reasonAgainstClone(container);
+      return { value: container.name, label: reason ? `${container.name} (${reason})` : container.name, disabled: reason !== undefined };
+    })
+    .sort((a, b) => Number(a.disabled) - Number(b.disabled) || a.value.localeCompare(b.value, "en", { numeric: true }));
 }
 
 export function toRequest(values: CreateValues, takesRelease: boolean): ParamsInputOf<"containers.create"> {
