@@ -33,7 +33,7 @@ function copyNodePty() {
 rmSync(dist, { recursive: true, force: true });
 await bundle({
   ...common,
-  entryPoints: { main: "privileged-helper/main.ts" },
+  entryPoints: { main: "privileged-helper/main.ts", "undo-host": "privileged-helper/undo-host-main.ts" },
   outdir: "dist/helper",
   outExtension: { ".js": ".cjs" },
   format: "cjs",

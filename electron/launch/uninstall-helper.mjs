@@ -1,4 +1,5 @@
 /** `npm run uninstall-helper`: removes what `npm run install-helper` installed. Containers and LXC's own data stay as they are. */
+import { spawnSync } from "node:child_process";
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -17,5 +18,20 @@ for (const path of [policyPath, join(helperHome, "launch")]) {
   const owner = existsSync(path) ? owningPackage(path) : undefined;
   if (owner) fail(`${path} belongs to a package of your distribution (${owner}). Remove that package instead.`);
 }
+undoHostChanges();
 for (const path of present) rmSync(path, { recursive: true, force: true });
 console.log(`Removed:\n${present.map((path) => `  ${path}`).join("\n")}`);
+
+/** What the helper changed on this computer goes as well, as far as no container needs it. */
+function undoHostChanges() {
+  const program = join(helperHome, "helper/undo-host.cjs");
+  if (!existsSync(program)) return;
+  const ownNode = join(helperHome, "node");
+  const node = existsSync(ownNode) ? ownNode : "/usr/bin/node";
+  const { status } = spawnSync(node, [program], {
+    stdio: "inherit",
+    cwd: "/",
+    env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LANG: "C.UTF-8" },
+  });
+  if (status !== 0) fail("The network settings could not be put back, so the helper was not removed. Mend that, and run this again.");
+}

@@ -36,40 +36,42 @@ type Props = { containers: readonly Container[]; sorting: Sorting; onSort(key: S
 
 /** Made of plain elements: there may be hundreds of rows, and a component library's cost adds up. */
 export function ContainersTable({ containers, sorting, onSort }: Props) {
-  const [frame, isNarrow] = useIsNarrow(menuBelowPixels);
+  const [place, isNarrow] = useIsNarrow(menuBelowPixels);
   return (
-    <HintArea>
-      <div className="table-frame" ref={frame}>
-        <table aria-label="Containers" className="containers-table">
-          <thead>
-            <tr>
-              {columns.map(({ key, label, className }) => (
-                <th
-                  key={key}
-                  className={className}
-                  aria-sort={sorting.key !== key ? "none" : sorting.isDescending ? "descending" : "ascending"}
-                  scope="col"
-                >
-                  <button type="button" className="sort-button" onClick={() => onSort(key)}>
-                    {label}
-                    {sorting.key === key &&
-                      (sorting.isDescending ? <IconArrowDown size={14} aria-hidden /> : <IconArrowUp size={14} aria-hidden />)}
-                  </button>
+    <div ref={place}>
+      <HintArea>
+        <div className="table-frame">
+          <table aria-label="Containers" className="containers-table">
+            <thead>
+              <tr>
+                {columns.map(({ key, label, className }) => (
+                  <th
+                    key={key}
+                    className={className}
+                    aria-sort={sorting.key !== key ? "none" : sorting.isDescending ? "descending" : "ascending"}
+                    scope="col"
+                  >
+                    <button type="button" className="sort-button" onClick={() => onSort(key)}>
+                      {label}
+                      {sorting.key === key &&
+                        (sorting.isDescending ? <IconArrowDown size={14} aria-hidden /> : <IconArrowUp size={14} aria-hidden />)}
+                    </button>
+                  </th>
+                ))}
+                <th scope="col" className="column-actions">
+                  <span className="visually-hidden">Actions</span>
                 </th>
+              </tr>
+            </thead>
+            <tbody>
+              {containers.map((container) => (
+                <ContainerRow key={container.name} container={container} isNarrow={isNarrow} />
               ))}
-              <th scope="col" className="column-actions">
-                <span className="visually-hidden">Actions</span>
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {containers.map((container) => (
-              <ContainerRow key={container.name} container={container} isNarrow={isNarrow} />
-            ))}
-          </tbody>
-        </table>
-      </div>
-    </HintArea>
+            </tbody>
+          </table>
+        </div>
+      </HintArea>
+    </div>
   );
 }
 

@@ -1,0 +1,42 @@
+/**
+ * Run by `npm run uninstall-helper`, as root, before the helper is removed: takes back what the helper has changed on this
+ * computer, as far as no container needs it any more.
+ */
+import { readdirSync, rmSync } from "node:fs";
+import type { TaskContext } from "./lxc/context.ts";
+import { systemFiles, undoNetworkSetup } from "./lxc/network.ts";
+
+const task: TaskContext = {
+  signal: new AbortController().signal,
+  step: () => {},
+  output: (text) => process.stdout.write(text),
+  command: (argv) => process.stdout.write(`$ ${argv.join(" ")}\n`),
+  onUndo: () => {},
+  critical: (work) => work(),
+};
+
+function reservations(): string[] {
+  try {
+    return readdirSync(systemFiles.hosts);
+  } catch {
+    return [];
+  }
+}
+
+async function main() {
+  const count = reservations().length;
+  if (count > 0) {
+    process.stdout.write(
+      `${count} ${count === 1 ? "container has" : "containers have"} a reserved address: the reservations in ${systemFiles.hosts} stay, and so does the line in lxc-net's settings that makes its DHCP server read them.\n`,
+    );
+    return;
+  }
+  await undoNetworkSetup(task);
+  rmSync("/var/lib/lxc-desktop", { recursive: true, force: true });
+  rmSync("/run/lxc-desktop", { recursive: true, force: true });
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+});
