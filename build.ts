@@ -33,10 +33,16 @@ function copyNodePty() {
 rmSync(dist, { recursive: true, force: true });
 await bundle({
   ...common,
-  entryPoints: { main: "privileged-helper/main.ts", "undo-host": "privileged-helper/undo-host-main.ts" },
+  entryPoints: {
+    main: "privileged-helper/main.ts",
+    "shift-owners": "privileged-helper/lxc/shift-owners-main.ts",
+    "undo-host": "privileged-helper/undo-host-main.ts",
+  },
   outdir: "dist/helper",
   outExtension: { ".js": ".cjs" },
   format: "cjs",
+  // What a program finds beside itself.
+  define: { ...common.define, "import.meta.dirname": "__dirname" },
   external: ["node-pty"],
 });
 copyNodePty();

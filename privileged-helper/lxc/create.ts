@@ -1,4 +1,5 @@
 import { chmodSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { basename, join } from "node:path";
 import { ProblemError } from "../contract/problems.ts";
 import { editConfig, lastValueOf, parseConfig, readConfigurationText, readEffectiveConfig, valuesOf, writeConfig } from "./config.ts";
@@ -9,7 +10,6 @@ import { claimFolder } from "./destroy.ts";
 import { allocateIds, type IdRange, idmapEntries } from "./idmap.ts";
 import { unmountBelow } from "./mounts.ts";
 import { run } from "./run.ts";
-import { shiftOwners } from "./shift-owners.ts";
 import { listTemplates } from "./templates.ts";
 
 export type TemplateParams = { name: string; template: string; release?: string; unprivileged: boolean; address: "static" | "dhcp" };
@@ -19,6 +19,7 @@ const shareConfig = "/usr/share/lxc/config";
 const templateCache = "/var/cache/lxc";
 /** Debian on a slow mirror takes its time. */
 const createTimeoutSeconds = 3600;
+const shiftTimeoutSeconds = 1800;
 const capabilityTimeoutSeconds = 300;
 const maxConsoleLogBytes = 1024 * 1024;
 
@@ -130,9 +131,8 @@ async function makeUnprivileged(context: OperationContext, name: string, templat
   }
   task.step("Giving its files to ids of its own");
   const capabilities = await readCapabilities(context, rootfs);
-  const files = await shiftOwners(rootfs, range, task.signal);
+  await runShiftOwners(context, rootfs, range);
   await restoreCapabilities(context, capabilities, range);
-  task.output(`${files} files now belong to ids ${range.first} to ${range.first + range.count - 1}.\n`);
   const included = valuesOf(parseConfig(text), "lxc.include").map((file) => basename(file));
   // The distribution's own variant where its template has one; it may come twice, the second time changes nothing.
   const userns = [`${template}.userns.conf`, "userns.conf"].find((file) => existsSync(join(shareConfig, file))) ?? "userns.conf";
@@ -149,6 +149,20 @@ async function makeUnprivileged(context: OperationContext, name: string, templat
     task.output(`${lxcPath} can now be passed through by everybody, as unprivileged containers need.\n`);
     chmodSync(lxcPath, (mode & 0o777) | 0o001);
   }
+}
+
+async function runShiftOwners({ task }: OperationContext, rootfs: string, { first, count }: IdRange): Promise<void> {
+  const args = [...shiftOwnersProgram(), rootfs, String(first), String(count)];
+  const { exitCode, output } = await run("node", args, { task, timeoutSeconds: shiftTimeoutSeconds, allowExitCodes: [0, 3] });
+  if (exitCode === 3) throw new ProblemError({ code: "not-supported", what: output.trim() });
+}
+
+/** Beside the helper's own bundle; from the sources, it is a source too. */
+function shiftOwnersProgram(): string[] {
+  const bundle = join(import.meta.dirname, "shift-owners.cjs");
+  if (existsSync(bundle)) return [bundle];
+  const source = join(import.meta.dirname, "shift-owners-main.ts");
+  return ["--import", createRequire(source).resolve("tsx"), source];
 }
 
 type FileCapabilities = { path: string; capabilities: string };

@@ -1,5 +1,6 @@
 import {
   chmodSync,
+  chownSync,
   closeSync,
   constants,
   fstatSync,
@@ -14,19 +15,17 @@ import {
 import { ProblemError } from "../contract/problems.ts";
 import type { IdRange } from "./idmap.ts";
 
-/** Files that are handled between two looks at whether to go on; the helper answers others in between. */
-const filesAtATime = 200;
-
 /**
  * Gives every file of a root file system to the ids that the container's own ids stand for on the host, so that its root
  * owns them without being root here. Nothing is ever reached by a path that could lead elsewhere: each folder is
  * opened without following links, and what is in it is named relative to that open folder (proc_pid_fd(5)).
  * Device nodes are removed: a container with a user namespace gets those it may have from LXC.
+ * The walk may meet a file system that does not answer, so it belongs into a process that can be killed.
  * @param range Where id 0 goes, and how many follow it.
  * @returns How many files were changed.
- * @throws ProblemError `cancelled`, `not-supported` for an id that has no counterpart.
+ * @throws ProblemError `not-supported` for an id that has no counterpart.
  */
-export async function shiftOwners(rootfs: string, range: IdRange, signal: AbortSignal): Promise<number> {
+export function shiftOwners(rootfs: string, range: IdRange): number {
   const shiftedLinks = new Set<string>();
   let files = 0;
 
@@ -44,7 +43,7 @@ export async function shiftOwners(rootfs: string, range: IdRange, signal: AbortS
     files++;
   };
 
-  const walk = async (path: PathLike, device: number | undefined): Promise<void> => {
+  const walk = (path: PathLike, device: number | undefined) => {
     const folder = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
     try {
       const stats = fstatSync(folder);
@@ -54,18 +53,17 @@ export async function shiftOwners(rootfs: string, range: IdRange, signal: AbortS
       for (const name of readdirSync(here, { encoding: "buffer" })) {
         const entry = Buffer.concat([Buffer.from(`${here}/`), name]);
         const entryStats = lstatSync(entry);
-        if (entryStats.isDirectory()) await walk(entry, stats.dev);
+        if (entryStats.isDirectory()) walk(entry, stats.dev);
         else shift(entry, entryStats);
-        if (files % filesAtATime === 0) await pause(signal);
       }
-      lchownSync(here.concat("/."), shifted(stats.uid, range), shifted(stats.gid, range));
+      chownSync(`${here}/.`, shifted(stats.uid, range), shifted(stats.gid, range));
       if ((stats.mode & 0o6000) !== 0) chmodSync(`${here}/.`, stats.mode & 0o7777);
       files++;
     } finally {
       closeSync(folder);
     }
   };
-  await walk(rootfs, undefined);
+  walk(rootfs, undefined);
   return files;
 }
 
@@ -73,9 +71,4 @@ function shifted(id: number, { first, count }: IdRange): number {
   if (id >= count)
     throw new ProblemError({ code: "not-supported", what: `A file belongs to id ${id}; an unprivileged container has only ${count} ids.` });
   return first + id;
-}
-
-async function pause(signal: AbortSignal): Promise<void> {
-  await new Promise((resolve) => setImmediate(resolve));
-  if (signal.aborted) throw new ProblemError({ code: "cancelled" });
 }

@@ -1,4 +1,4 @@
-import { Alert, createTheme, MantineProvider } from "@mantine/core";
+import { Alert, createTheme, DEFAULT_THEME, type MantineColorsTuple, MantineProvider } from "@mantine/core";
 import { Notifications } from "@mantine/notifications";
 import { useEffect } from "react";
 import { Router } from "wouter";
@@ -12,8 +12,9 @@ const alertTones: Record<string, string> = { red: "var(--danger)", orange: "var(
 
 const theme = createTheme({
   primaryColor: "teal",
-  // The darkest shade has enough contrast under white text, in both themes.
+  // The darkest shade has enough contrast under white text, and as text on the palest one.
   primaryShade: 9,
+  colors: { teal: [...DEFAULT_THEME.colors.teal.slice(0, 9), "#07694c"] as unknown as MantineColorsTuple },
   defaultRadius: "sm",
   cursorType: "pointer",
   respectReducedMotion: true,

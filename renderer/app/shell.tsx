@@ -148,14 +148,17 @@ function TaskBar() {
   const [task] = running;
   if (!task) return null;
   return (
-    <Link href="/tasks" className="task-bar">
-      <Loader size={14} aria-hidden />
-      <span>
-        {running.length === 1
-          ? `${task.target}: ${task.step ?? "Working"}`
-          : `${running.length} tasks run, the newest on ${task.target}: ${task.step ?? "Working"}`}
-      </span>
-    </Link>
+    <footer>
+      {" "}
+      <Link href="/tasks" className="task-bar">
+        <Loader size={14} aria-hidden />
+        <span>
+          {running.length === 1
+            ? `${task.target}: ${task.step ?? "Working"}`
+            : `${running.length} tasks run, the newest on ${task.target}: ${task.step ?? "Working"}`}
+        </span>
+      </Link>
+    </footer>
   );
 }
 

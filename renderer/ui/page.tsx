@@ -21,12 +21,21 @@ export function Page({ title, actions, children }: { title: string; actions?: Re
   );
 }
 
+type EmptyStateProps = {
+  icon: ReactNode;
+  title: string;
+  /** True where the page has no other heading. */
+  isPage?: boolean;
+  children: ReactNode;
+  action?: ReactNode;
+};
+
 /** What stands where there is nothing yet: what this is, and what to do. */
-export function EmptyState({ icon, title, children, action }: { icon: ReactNode; title: string; children: ReactNode; action?: ReactNode }) {
+export function EmptyState({ icon, title, isPage = false, children, action }: EmptyStateProps) {
   return (
     <div className="empty">
       <span aria-hidden>{icon}</span>
-      <Title order={2} size="h4">
+      <Title order={isPage ? 1 : 2} size="h4">
         {title}
       </Title>
       <div className="empty-text">{children}</div>

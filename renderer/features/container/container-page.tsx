@@ -48,6 +48,7 @@ export function ContainerPage({ name, tab, actions, panels }: Props) {
       <EmptyState
         icon={<IconBoxOff size={48} stroke={1.2} />}
         title={`There is no container ${name}`}
+        isPage
         action={
           <Anchor component={Link} href="/containers">
             Show all containers

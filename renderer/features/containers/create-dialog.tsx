@@ -17,6 +17,12 @@ import { showDone, showProblem } from "../../ui/toasts.tsx";
 import { type CreateValues, cloneChoices, explainName, explainRelease, reasonAgainstClone, suggestName, toRequest } from "./create-form.ts";
 
 const askTemplates = (client: Client) => client.call("templates.list", {});
+/** The list belongs to the dialog, for those who cannot see where it is drawn; and it scrolls by itself. */
+const listInside = {
+  comboboxProps: { withinPortal: false, floatingStrategy: "fixed" },
+  withScrollArea: false,
+  styles: { options: { maxHeight: 220, overflowY: "auto" } },
+} as const;
 const noContainers: ReadonlyMap<string, Container> = new Map();
 
 /** Asks what to make, and hands it to a task: the dialog closes, and the list and the tasks show how it goes. */
@@ -122,7 +128,7 @@ export function CreateDialog({ cloneFrom }: { cloneFrom?: string }) {
                 allowDeselect={false}
                 disabled={templates === undefined}
                 description={template?.description}
-                comboboxProps={{ withinPortal: true }}
+                {...listInside}
                 {...form.getInputProps("template")}
                 error={sourceError}
               />
@@ -155,7 +161,7 @@ export function CreateDialog({ cloneFrom }: { cloneFrom?: string }) {
               searchable
               allowDeselect={false}
               nothingFoundMessage="There is no container to clone yet."
-              comboboxProps={{ withinPortal: true }}
+              {...listInside}
               value={values.cloneFrom === "" ? null : values.cloneFrom}
               onChange={(from) => cloneOf(from ?? "")}
               error={values.cloneFrom === "" ? undefined : sourceError}

@@ -1,0 +1,146 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, rmdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { lxcCgroupRoots } from "./lxc/cgroup.ts";
+import { commandSocketName } from "./lxc/monitors.ts";
+import { createRealLxc, type RealLxc } from "./testing/real-lxc.ts";
+
+let lxc: RealLxc;
+beforeAll(() => {
+  lxc = createRealLxc("list");
+  lxc.makeContainer("one");
+  lxc.makeContainer("two");
+  lxc.run("lxc-copy", "-n", "two", "-N", "layer", "-s", "-B", "overlayfs");
+});
+afterAll(() => lxc.close());
+
+const stateOf = (name: string) => lxc.reader.readOne(name)?.state;
+/** Rows of `lxc-ls -f`: name -> state, IPv4, IPv6. */
+const lxcLs = () =>
+  new Map(
+    lxc
+      .run("lxc-ls", "--fancy", "--fancy-format", "NAME,STATE,IPV4,IPV6")
+      .trim()
+      .split("\n")
+      .slice(1)
+      .map((line) => {
+        const [name = "", state, rest = ""] = /^(\S+)\s+(\S+)\s+(.*)$/.exec(line)?.slice(1) ?? [];
+        return [name, { state: state?.toLowerCase(), addresses: rest.split(/[\s,]+/).filter((word) => word !== "-" && word !== "") }];
+      }),
+  );
+
+describe("the list", () => {
+  it("says what lxc-ls says, addresses included", async () => {
+    lxc.run("lxc-start", "-n", "one");
+    await vi.waitUntil(() => (lxc.reader.readOne("one")?.ipv4.length ?? 0) > 0, { timeout: 20_000, interval: 50 });
+    const theirs = lxcLs();
+    const ours = lxc.reader.readAll();
+    expect(ours.map(({ name }) => name)).toEqual(["layer", "one", "two"]);
+    for (const { name, state, ipv4, ipv6 } of ours) {
+      expect({ state, addresses: [...ipv4, ...ipv6].sort() }, name).toEqual({
+        state: theirs.get(name)?.state,
+        addresses: theirs.get(name)?.addresses.sort(),
+      });
+    }
+  });
+
+  it("shows an address that is added inside", () => {
+    lxc.inside("one", "ip", "addr", "add", "192.0.2.7/32", "dev", "eth0");
+    lxc.inside("one", "ip", "addr", "add", "fd00:7::7/128", "dev", "eth0");
+    expect(lxc.reader.readOne("one")).toMatchObject({ ipv4: expect.arrayContaining(["192.0.2.7"]), ipv6: ["fd00:7::7"] });
+  });
+
+  it("knows clones and what they are cloned from", () => {
+    expect(lxc.reader.readOne("layer")).toMatchObject({ storage: "overlay", clonedFrom: "two", clones: [] });
+    expect(lxc.reader.readOne("two")).toMatchObject({ storage: "dir", clones: ["layer"] });
+  });
+
+  it("names init's process and start as the kernel has them", () => {
+    const { initPid, startedAt } = lxc.reader.readOne("one") ?? {};
+    expect(initPid).toBe(Number(lxc.run("lxc-info", "-n", "one", "-p", "-H")));
+    expect(Math.abs((startedAt ?? 0) - Date.now())).toBeLessThan(120_000);
+  });
+
+  it("follows a container through frozen, running and stopped", () => {
+    lxc.run("lxc-freeze", "-n", "one");
+    expect(stateOf("one")).toBe("frozen");
+    lxc.run("lxc-unfreeze", "-n", "one");
+    expect(stateOf("one")).toBe("running");
+    lxc.run("lxc-stop", "-k", "-n", "one");
+    expect(stateOf("one")).toBe("stopped");
+    expect(lxc.reader.readOne("one")?.ipv4).toEqual([]);
+  });
+
+  it("has no folder without a configuration, no link to a container, and no file", () => {
+    mkdirSync(join(lxc.lxcPath, "empty"));
+    symlinkSync(join(lxc.lxcPath, "one"), join(lxc.lxcPath, "link"));
+    writeFileSync(join(lxc.lxcPath, "file"), "");
+    expect(lxc.reader.readAll().map(({ name }) => name)).toEqual(["layer", "one", "two"]);
+    expect(lxc.reader.readOne("link")).toBeUndefined();
+    expect(lxc.reader.readOne("../one")).toBeUndefined();
+    for (const name of ["empty", "link", "file"]) rmSync(join(lxc.lxcPath, name), { recursive: true });
+  });
+
+  it("shows a container with an unsafe name, and that it is not to be touched", () => {
+    for (const name of ["$(touch x)", "a b", "-P", "ünsafe"]) {
+      mkdirSync(join(lxc.lxcPath, name));
+      writeFileSync(join(lxc.lxcPath, name, "config"), "lxc.uts.name = x\n");
+      expect(lxc.reader.readOne(name), name).toMatchObject({ manageable: false, state: "stopped", note: expect.stringContaining("shell") });
+      rmSync(join(lxc.lxcPath, name), { recursive: true });
+    }
+  });
+
+  it("tells why a container cannot run: its configuration or its files are not there", () => {
+    mkdirSync(join(lxc.lxcPath, "broken"));
+    const config = join(lxc.lxcPath, "broken/config");
+    writeFileSync(config, `lxc.rootfs.path = dir:${lxc.lxcPath}/broken/rootfs\n`);
+    expect(lxc.reader.readOne("broken")).toMatchObject({ state: "error", note: expect.stringContaining("rootfs") });
+    rmSync(config);
+    symlinkSync("/etc/shadow", config);
+    expect(lxc.reader.readOne("broken")).toMatchObject({ state: "error", privileged: true });
+    rmSync(join(lxc.lxcPath, "broken"), { recursive: true });
+  });
+});
+
+describe("what is not root's", () => {
+  const helpers: ChildProcess[] = [];
+  afterAll(async () => {
+    for (const helper of helpers) {
+      helper.kill("SIGKILL");
+      await once(helper, "exit");
+    }
+  });
+  /** Runs a line of Node as a user without rights until it prints something. */
+  const asNobody = async (script: string) => {
+    const child = spawn("/usr/bin/setpriv", ["--reuid=65534", "--regid=65534", "--clear-groups", process.execPath, "-e", script], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    helpers.push(child);
+    await once(child.stdout, "data");
+    return child;
+  };
+
+  it("makes no container run: a socket of LXC's name that somebody else holds", async () => {
+    const name = commandSocketName(lxc.lxcPath, "two").slice(1);
+    await asNobody(`require("node:net").createServer(() => {}).listen("\\0${name}", () => console.log("listening"))`);
+    expect(stateOf("two")).toBe("stopped");
+  });
+
+  it("makes no container run: a control group of LXC's name with somebody else's process in it", async () => {
+    const [root = ""] = lxcCgroupRoots();
+    const group = join(root, "lxc.payload.layer");
+    mkdirSync(group);
+    const child = await asNobody("console.log('here'); setInterval(() => {}, 1000)");
+    try {
+      writeFileSync(join(group, "cgroup.procs"), String(child.pid));
+      expect(stateOf("layer")).toBe("stopped");
+    } finally {
+      child.kill("SIGKILL");
+      await once(child, "exit");
+      helpers.splice(helpers.indexOf(child), 1);
+      await vi.waitFor(() => rmdirSync(group));
+    }
+  });
+});
