@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import type { Container } from "../../privileged-helper/contract/model.ts";
+import type { HelperClient } from "../../privileged-helper/testing/helper-client.ts";
 import { type Figure, median, milliseconds } from "./figures.ts";
-import type { HelperClient } from "./helper-client.ts";
 
 const rounds = 15;
 /**

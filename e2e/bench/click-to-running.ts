@@ -1,5 +1,5 @@
+import type { HelperClient } from "../../privileged-helper/testing/helper-client.ts";
 import { type Figure, median, milliseconds, timed } from "./figures.ts";
-import type { HelperClient } from "./helper-client.ts";
 import { lxc } from "./tools.ts";
 
 const rounds = 25;

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
+import type { HelperClient } from "../../privileged-helper/testing/helper-client.ts";
 import type { Figure } from "./figures.ts";
-import type { HelperClient } from "./helper-client.ts";
 
 const ticks = 30;
 const barMegabytes = 60;

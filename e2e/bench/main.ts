@@ -1,9 +1,9 @@
 /** `npm run bench`: each figure measured beside what it is compared with, in one run, on real containers. As root. */
 import { spawnSync } from "node:child_process";
+import { startHelper } from "../../privileged-helper/testing/helper-client.ts";
 import { clickToReachableFigures } from "./click-to-reachable.ts";
 import { clickToRunningFigures } from "./click-to-running.ts";
 import { type Figure, printFigures } from "./figures.ts";
-import { startHelper } from "./helper-client.ts";
 import { helperMemoryFigures } from "./helper-memory.ts";
 import { refreshFigures } from "./refresh.ts";
 import { makeLxcPath, removeLxcPath } from "./tools.ts";
@@ -19,7 +19,7 @@ const build = spawnSync("npm", ["run", "--silent", "build"], { stdio: "inherit" 
 if (build.status !== 0) process.exit(1);
 
 const lxcPath = makeLxcPath();
-const helper = startHelper(lxcPath);
+const helper = startHelper("dist/helper/main.cjs", lxcPath);
 const figures: Figure[] = [];
 try {
   await helper.call("containers.create", {

@@ -2,8 +2,8 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createContainerReader } from "../../privileged-helper/lxc/list.ts";
+import type { HelperClient } from "../../privileged-helper/testing/helper-client.ts";
 import { type Figure, milliseconds } from "./figures.ts";
-import type { HelperClient } from "./helper-client.ts";
 import { lxc } from "./tools.ts";
 
 const rounds = 15;

@@ -7,6 +7,7 @@ import { isOwnNetworkKey, networkEntries } from "./container-network.ts";
 import type { OperationContext } from "./context.ts";
 import { readDebianMirrors } from "./debian-mirrors.ts";
 import { claimFolder } from "./destroy.ts";
+import { readCapabilities, restoreCapabilities } from "./file-capabilities.ts";
 import { allocateIds, type IdRange, idmapEntries } from "./idmap.ts";
 import { unmountBelow } from "./mounts.ts";
 import { run } from "./run.ts";
@@ -20,7 +21,6 @@ const templateCache = "/var/cache/lxc";
 /** Debian on a slow mirror takes its time. */
 const createTimeoutSeconds = 3600;
 const shiftTimeoutSeconds = 1800;
-const capabilityTimeoutSeconds = 300;
 const maxConsoleLogBytes = 1024 * 1024;
 
 /**
@@ -130,9 +130,9 @@ async function makeUnprivileged(context: OperationContext, name: string, templat
     });
   }
   task.step("Giving its files to ids of its own");
-  const capabilities = await readCapabilities(context, rootfs);
+  const capabilities = await readCapabilities(task, rootfs);
   await runShiftOwners(context, rootfs, range);
-  await restoreCapabilities(context, capabilities, range);
+  await restoreCapabilities(task, capabilities, range);
   const included = valuesOf(parseConfig(text), "lxc.include").map((file) => basename(file));
   // The distribution's own variant where its template has one; it may come twice, the second time changes nothing.
   const userns = [`${template}.userns.conf`, "userns.conf"].find((file) => existsSync(join(shareConfig, file))) ?? "userns.conf";
@@ -163,26 +163,4 @@ function shiftOwnersProgram(): string[] {
   if (existsSync(bundle)) return [bundle];
   const source = join(import.meta.dirname, "shift-owners-main.ts");
   return ["--import", createRequire(source).resolve("tsx"), source];
-}
-
-type FileCapabilities = { path: string; capabilities: string };
-
-/** File capabilities are lost when a file changes its owner, and belong to one user namespace (capabilities(7)). */
-async function readCapabilities({ task }: OperationContext, rootfs: string): Promise<FileCapabilities[]> {
-  const { output } = await run("getcap", ["-r", rootfs], { signal: task.signal, timeoutSeconds: capabilityTimeoutSeconds });
-  return parseCapabilities(output);
-}
-
-/** getcap(8) prints `PATH CAPABILITIES`, or `PATH = CAPABILITIES` before libcap 2.41. */
-export function parseCapabilities(output: string): FileCapabilities[] {
-  return output.split("\n").flatMap((line) => {
-    const match = /^(\/.*?) (?:= )?((?:[a-z_,]+[=+][eip]+ ?)+)$/.exec(line);
-    return match?.[1] !== undefined && match[2] !== undefined ? [{ path: match[1], capabilities: match[2].trim() }] : [];
-  });
-}
-
-async function restoreCapabilities({ task }: OperationContext, files: readonly FileCapabilities[], { first }: IdRange): Promise<void> {
-  for (const { path, capabilities } of files) {
-    await run("setcap", ["-n", String(first), capabilities, path], { signal: task.signal, timeoutSeconds: capabilityTimeoutSeconds });
-  }
 }
