@@ -57,6 +57,7 @@ describe("the helper", () => {
     });
     const exited = new Promise((resolve) => helper.on("terminal.exited", resolve));
     const { channel } = await helper.call("terminal.open", { name: "box", columns: 91, rows: 33 });
+    await prompt(channel, () => printed);
     helper.sendData(channel, Buffer.from("echo answer=$((6*7)); stty size; env\n"));
     await vi.waitFor(() => expect(printed).toContain("answer=42"), { timeout: 10_000 });
     await vi.waitFor(() => expect(printed).toContain("33 91"));
@@ -72,10 +73,13 @@ describe("the helper", () => {
   it("holds back a terminal that floods, and goes on answering", async () => {
     start();
     let received = 0;
+    let printed = "";
     helper.onData((_channel, bytes) => {
       received += bytes.length;
+      printed = Buffer.from(bytes).toString();
     });
     const { channel } = await helper.call("terminal.open", { name: "box", columns: 80, rows: 24 });
+    await prompt(channel, () => printed);
     helper.sendData(channel, Buffer.from("cat /dev/zero\n"));
     // Nothing is acknowledged, so it stops soon after what may be outstanding.
     await vi.waitFor(() => expect(received).toBeGreaterThan(200_000), { timeout: 10_000 });
@@ -190,6 +194,12 @@ describe("the helper", () => {
     }
   });
 });
+
+/** Waits for the shell, which first asks the terminal where its cursor is (CSI 6 n) and reads nothing else until it is told. */
+async function prompt(channel: number, printed: () => string) {
+  await vi.waitFor(() => expect(printed()).toContain("\u001b[6n"), { timeout: 10_000 });
+  helper.sendData(channel, Buffer.from("\u001b[1;1R"));
+}
 
 /** Addresses that are reserved for containers of this test: the others have their own. */
 function reservations(): string[] {
