@@ -141,6 +141,8 @@ export async function createContainer(
   await dialog.getByRole("button", { name: "Create", exact: true }).click();
   await expect(dialog).toBeHidden();
   await expect(row(app, name).getByText(start ? "Running" : "Stopped", { exact: true })).toBeVisible({ timeout: 30_000 });
+  // It is there before it is finished: until then nothing can be done with it.
+  await expect(row(app, name).getByText(/^(Creating|Cloning)/)).toBeHidden();
 }
 
 /** Types the name into the dialog that asks for it. */

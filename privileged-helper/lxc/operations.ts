@@ -199,7 +199,7 @@ async function makeUndoably(
   task.onUndo(() => {
     if (kept || !exists(join(lxcPath, name))) record.finish();
   });
-  await make({
+  const making = make({
     ...context,
     task: {
       get signal() {
@@ -212,6 +212,11 @@ async function makeUndoably(
       onUndo: (undo) => task.onUndo(() => (kept ? undefined : undo())),
       critical: task.critical,
     },
+  });
+  await making.catch((thrown: unknown) => {
+    // Somebody else made one of that name after all: it is not ours to remove, now or by the next helper.
+    if (toProblem(thrown).code === "already-exists") record.finish();
+    throw thrown;
   });
   // Complete from here on: a helper that is killed now leaves a good container.
   record.finish();

@@ -1,6 +1,6 @@
 /**
  * A helper's worth of parts that makes one busybox container, as a process of its own so that a test can kill it.
- * Arguments: the folder of containers, the folder of the helper's state, and the name.
+ * Arguments: the folder of containers, the folder of the helper's state, the name, and in JSON what is asked for otherwise.
  */
 import { join } from "node:path";
 import { methods } from "../contract/methods.ts";
@@ -10,7 +10,7 @@ import { createContainerReader } from "../lxc/list.ts";
 import { createOperations } from "../lxc/operations.ts";
 import { createTasks } from "../tasks.ts";
 
-const [lxcPath = "", state = "", name] = process.argv.slice(2);
+const [lxcPath = "", state = "", name, others = "{}"] = process.argv.slice(2);
 const operations = createOperations({
   lxcPath,
   reader: createContainerReader({ lxcPath }),
@@ -24,6 +24,7 @@ const params = methods["containers.create"].params.parse({
   unprivileged: false,
   start: false,
   address: "dhcp",
+  ...JSON.parse(others),
 });
 process.stdout.write("begin\n");
 await operations.create(params, new AbortController().signal);

@@ -53,6 +53,7 @@ export function SessionNotice({ session }: { session: Exclude<Session, { state: 
     return (
       <Alert color="yellow" mb="md" role="status">
         <ProblemView problem={session.problem} />
+        {session.retrying && <Text size="sm">It is being started again…</Text>}
       </Alert>
     );
   }

@@ -1,0 +1,445 @@
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { existsSync, lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it, type TestContext, vi } from "vitest";
+import { methods, type ParamsInputOf } from "./contract/methods.ts";
+import type { Container } from "./contract/model.ts";
+import { type Problem, toProblem } from "./contract/problems.ts";
+import { createJournal, operationVariable } from "./journal.ts";
+import { createLocks } from "./locks.ts";
+import { parseConfig, readEffectiveConfig, valuesOf } from "./lxc/config.ts";
+import { parseIdmaps } from "./lxc/idmap.ts";
+import { readBridge, reservationsAreSetUp, systemFiles, undoNetworkSetup } from "./lxc/network.ts";
+import { createOperations } from "./lxc/operations.ts";
+import { createTasks, type Tasks } from "./tasks.ts";
+import { createRealLxc, type RealLxc } from "./testing/real-lxc.ts";
+
+/** Making, cloning and removing containers with LXC's own tools, on LXC's own bridge. */
+let lxc: RealLxc;
+let state: string;
+let wereReservationsSetUp: boolean;
+const signal = new AbortController().signal;
+
+beforeAll(() => {
+  lxc = createRealLxc("create");
+  state = mkdtempSync(join(tmpdir(), "lxc-desktop-create-"));
+  wereReservationsSetUp = reservationsAreSetUp();
+});
+afterAll(async () => {
+  // Through the helper, so that their addresses are given back.
+  const { operations } = createHelper();
+  for (const { name } of lxc.reader.readAll().filter(({ state }) => state !== "stopped")) await operations.forceStop(name, signal);
+  for (let clones = true; clones; ) {
+    const containers = lxc.reader.readAll();
+    clones = containers.length > 0;
+    for (const { name } of containers.filter((container) => container.clones.length === 0)) await operations.destroy(name, signal);
+  }
+  await lxc.close();
+  rmSync(state, { recursive: true });
+  const { tasks } = createHelper();
+  if (!wereReservationsSetUp) await tasks.run({ kind: "destroy", target: "", cancellable: false }, (task) => undoNetworkSetup(task));
+});
+
+function createHelper() {
+  const tasks = createTasks();
+  const journal = createJournal(join(state, "journal"));
+  const { lxcPath, reader } = lxc;
+  return { tasks, journal, operations: createOperations({ lxcPath, reader, tasks, journal, locks: createLocks(join(state, "locks")) }) };
+}
+
+type Wanted = Partial<ParamsInputOf<"containers.create">>;
+/** What the page asks for: an unprivileged BusyBox with an address of its own, that is started. */
+function wanted(name: string, others: Wanted = {}) {
+  return methods["containers.create"].params.parse({
+    name,
+    source: { type: "template", template: "busybox" },
+    unprivileged: true,
+    start: true,
+    address: "static",
+    ...others,
+  });
+}
+const create = (name: string, others?: Wanted) => createHelper().operations.create(wanted(name, others), signal);
+const clone = (name: string, from: string, others: Wanted = {}) => create(name, { source: { type: "clone", from }, ...others });
+const problemOf = (promise: Promise<unknown>): Promise<Problem | undefined> => promise.then(() => undefined, toProblem);
+
+function read(name: string): Container & { initPid: number } {
+  const container = lxc.reader.readOne(name);
+  if (!container?.initPid) throw new Error(`${name} does not run: ${JSON.stringify(container)}`);
+  return { ...container, initPid: container.initPid };
+}
+const folderOf = (name: string) => join(lxc.lxcPath, name);
+const configOf = (name: string) => readFileSync(join(folderOf(name), "config"), "utf8");
+const settingOf = (name: string, key: string) => valuesOf(parseConfig(configOf(name)), key).at(-1);
+const uidMapOf = (name: string) =>
+  readFileSync(`/proc/${read(name).initPid}/uid_map`, "utf8")
+    .trim()
+    .split(/\s+/)
+    .map(Number);
+function idsOf(name: string) {
+  const [range] = parseIdmaps(valuesOf(readEffectiveConfig(join(folderOf(name), "config")).entries, "lxc.idmap"));
+  if (!range) throw new Error(`${name} has no ids of its own`);
+  return range;
+}
+/** IPv4 addresses of the interface, as its own tools tell them. */
+const addressesInside = (name: string) =>
+  [...lxc.inside(name, "ip", "-4", "-o", "addr", "show", "dev", "eth0").matchAll(/inet ([\d.]+)/g)].map(([, address]) => address);
+
+/** Addresses that are reserved for containers of these tests. */
+function reservations(): string[] {
+  const mark = ` # ${createHash("sha256").update(lxc.lxcPath).digest("hex").slice(0, 16)}.`;
+  if (!existsSync(systemFiles.hosts)) return [];
+  return readdirSync(systemFiles.hosts).filter((file) => readFileSync(join(systemFiles.hosts, file), "utf8").includes(mark));
+}
+
+/** Everything that making a container could leave behind, apart from the finished ones. */
+function expectNothingOf(name: string, reservedBefore: string[]) {
+  expect(existsSync(folderOf(name))).toBe(false);
+  expect(reservations()).toEqual(reservedBefore);
+  expect(readFileSync("/proc/self/mountinfo", "utf8")).not.toContain(folderOf(name));
+  expect(createJournal(join(state, "journal")).unfinished(lxc.lxcPath).size).toBe(0);
+  expect(processesThatMention(name)).toEqual([]);
+}
+
+function processesThatMention(name: string): string[] {
+  return readdirSync("/proc")
+    .filter((pid) => /^\d+$/.test(pid) && Number(pid) !== process.pid)
+    .flatMap((pid) => {
+      try {
+        const text = readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
+        return text.includes(folderOf(name)) || text.includes(`-n ${name} `) ? [text] : [];
+      } catch {
+        return [];
+      }
+    });
+}
+
+/** Resolves at the first answer, which is that nothing listens there. */
+function answers(host: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port: 9, timeout: 10_000 });
+    socket.once("connect", () => resolve(true));
+    socket.once("timeout", () => resolve(false));
+    socket.once("error", (error: NodeJS.ErrnoException) => resolve(error.code === "ECONNREFUSED"));
+    socket.once("close", () => socket.destroy());
+  });
+}
+
+/** The step of a task that is cancelled as soon as it comes, while the tool that it runs is at work. */
+async function cancelAtStep(tasks: Tasks, step: string | RegExp): Promise<void> {
+  const id = await vi.waitFor(
+    () => {
+      const task = tasks.snapshot().tasks.find((one) => one.step?.match(step) && one.commands.length > 0);
+      if (!task) throw new Error(`no task is at ${step}`);
+      return task.id;
+    },
+    { timeout: 120_000, interval: 1 },
+  );
+  tasks.cancel(id);
+}
+
+describe("a privileged container", () => {
+  it("is made as its template says, and runs as root itself", async () => {
+    await create("privileged", { unprivileged: false });
+    expect(read("privileged")).toMatchObject({ state: "running", privileged: true, storage: "dir", autostart: false });
+    expect(uidMapOf("privileged")).toEqual([0, 0, 4_294_967_295]);
+    expect(lstatSync(join(folderOf("privileged"), "rootfs")).uid).toBe(0);
+    expect(configOf("privileged")).not.toContain("lxc.idmap");
+  });
+
+  it("is closed to everybody else on the host", () => {
+    expect(lstatSync(folderOf("privileged")).mode & 0o007).toBe(0);
+  });
+
+  it("keeps its console's output, of a bounded size", () => {
+    expect(settingOf("privileged", "lxc.console.logfile")).toBe(join(folderOf("privileged"), "console.log"));
+    expect(settingOf("privileged", "lxc.console.size")).toBe("1048576");
+    expect(existsSync(join(folderOf("privileged"), "console.log"))).toBe(true);
+  });
+
+  it("has nothing in its folder but what LXC needs", () => {
+    expect(readdirSync(folderOf("privileged")).sort()).toEqual(["config", "console.log", "lxc.log", "rootfs"]);
+  });
+});
+
+describe("an unprivileged container", () => {
+  it("runs with ids of its own, which are root's nowhere else", async () => {
+    await create("unprivileged");
+    expect(read("unprivileged")).toMatchObject({ state: "running", privileged: false });
+    const { first, count } = idsOf("unprivileged");
+    expect(first).toBeGreaterThanOrEqual(100_000);
+    expect(uidMapOf("unprivileged")).toEqual([0, first, count]);
+    expect(lstatSync(`/proc/${read("unprivileged").initPid}`).uid).toBe(first);
+  });
+
+  it("owns every file of its root file system, and no device", () => {
+    const { first, count } = idsOf("unprivileged");
+    const rootfs = join(folderOf("unprivileged"), "rootfs");
+    const last = first + count - 1;
+    const foreign = ["-uid", `-${first}`, "-o", "-uid", `+${last}`, "-o", "-gid", `-${first}`, "-o", "-gid", `+${last}`];
+    expect(
+      execFileSync("find", [rootfs, "-xdev", "(", ...foreign, "-o", "-type", "b", "-o", "-type", "c", ")"], { encoding: "utf8" }),
+    ).toBe("");
+  });
+
+  it("is root inside, and what it writes belongs to its ids", () => {
+    expect(lxc.inside("unprivileged", "id", "-u").trim()).toBe("0");
+    lxc.inside("unprivileged", "touch", "/root/made-inside");
+    expect(lstatSync(join(folderOf("unprivileged"), "rootfs/root/made-inside")).uid).toBe(idsOf("unprivileged").first);
+  });
+
+  it("lets its root through to its files, and shows others nothing", () => {
+    expect((lstatSync(folderOf("unprivileged")).mode & 0o777).toString(8)).toBe("711");
+    expect((lstatSync(join(folderOf("unprivileged"), "config")).mode & 0o007).toString(8)).toBe("0");
+  });
+
+  it("has other ids than the next one, also when both are made at once", async () => {
+    await Promise.all([create("ids-1", { start: false }), create("ids-2", { start: false })]);
+    const firsts = ["unprivileged", "ids-1", "ids-2"].map((name) => idsOf(name).first);
+    expect(new Set(firsts).size).toBe(3);
+  });
+});
+
+describe("what cannot be made", () => {
+  it("is refused where the name is taken, and what has it stays as it is", async () => {
+    const before = configOf("unprivileged");
+    const reserved = reservations();
+    expect(await problemOf(create("unprivileged"))).toEqual({ code: "already-exists", name: "unprivileged" });
+    expect(await problemOf(clone("unprivileged", "ids-1"))).toEqual({ code: "already-exists", name: "unprivileged" });
+    expect(configOf("unprivileged")).toBe(before);
+    expect(reservations()).toEqual(reserved);
+    expect(read("unprivileged").state).toBe("running");
+  });
+
+  it("is refused where there is no such template, or it has no releases", async () => {
+    const unknown = create("impossible", { source: { type: "template", template: "nothing" } });
+    expect(await problemOf(unknown)).toEqual({ code: "not-found", what: "template nothing" });
+    const released = create("impossible", { source: { type: "template", template: "busybox", release: "trixie" } });
+    expect(await problemOf(released)).toMatchObject({ code: "invalid-request" });
+    expect(existsSync(folderOf("impossible"))).toBe(false);
+  });
+
+  it("is refused as a clone of nothing, and of one that runs", async () => {
+    expect(await problemOf(clone("impossible", "nowhere"))).toEqual({ code: "not-found", what: "nowhere" });
+    expect(await problemOf(clone("impossible", "unprivileged"))).toMatchObject({ code: "wrong-state", name: "unprivileged" });
+    expect(existsSync(folderOf("impossible"))).toBe(false);
+  });
+
+  it("leaves what another program made of that name meanwhile", async () => {
+    const { operations, tasks } = createHelper();
+    const stopListening = tasks.onChanged(({ changed }) => {
+      // After the check, before the work.
+      if (changed.length > 0 && !existsSync(folderOf("raced"))) lxc.makeContainer("raced");
+    });
+    expect(await problemOf(operations.create(wanted("raced"), signal))).toEqual({ code: "already-exists", name: "raced" });
+    stopListening();
+    expect(lxc.reader.readOne("raced")?.state).toBe("stopped");
+    expect(existsSync(join(folderOf("raced"), "rootfs/bin"))).toBe(true);
+  });
+});
+
+describe.each([
+  ["a privileged one", "base-privileged", false],
+  ["an unprivileged one", "base-unprivileged", true],
+])("clones of %s", (_, base, unprivileged) => {
+  const one = `${base}-one`;
+  const two = `${base}-two`;
+  const copy = `${base}-copy`;
+
+  it("run, each with changes of its own, while the base stays as it was", async () => {
+    await create(base, { unprivileged, start: false });
+    await Promise.all([clone(one, base), clone(two, base)]);
+    for (const name of [one, two]) {
+      expect(read(name)).toMatchObject({ state: "running", storage: "overlay", clonedFrom: base, privileged: !unprivileged });
+      lxc.inside(name, "sh", "-c", `echo ${name} > /root/who`);
+    }
+    expect(lxc.inside(one, "cat", "/root/who")).toBe(`${one}\n`);
+    expect(lxc.inside(two, "cat", "/root/who")).toBe(`${two}\n`);
+    expect(existsSync(join(folderOf(base), "rootfs/root/who"))).toBe(false);
+  });
+
+  it("have the ids of their base", () => {
+    expect(uidMapOf(one)).toEqual(unprivileged ? [0, idsOf(base).first, idsOf(base).count] : [0, 0, 4_294_967_295]);
+    const upper = join(folderOf(one), "overlay/delta/root/who");
+    expect(lstatSync(upper).uid).toBe(unprivileged ? idsOf(base).first : 0);
+  });
+
+  it("have a name, a network identity and logs of their own", () => {
+    expect(lxc.inside(one, "hostname").trim()).toBe(one);
+    for (const key of ["lxc.net.0.hwaddr", "lxc.net.0.ipv4.address", "lxc.console.logfile"]) {
+      expect(new Set([base, one, two].map((name) => settingOf(name, key))).size).toBe(3);
+      expect(valuesOf(parseConfig(configOf(one)), key)).toHaveLength(1);
+    }
+    expect(settingOf(one, "lxc.console.logfile")).toBe(join(folderOf(one), "console.log"));
+    expect(existsSync(join(folderOf(one), "console.log"))).toBe(true);
+  });
+
+  it("can be cloned with their changes, and then do not need each other", async () => {
+    const { operations } = createHelper();
+    await operations.forceStop(one, signal);
+    await clone(copy, one);
+    expect(lxc.inside(copy, "cat", "/root/who")).toBe(`${one}\n`);
+    expect(read(copy).clonedFrom).toBe(base);
+    await operations.destroy(one, signal);
+    expect(existsSync(folderOf(one))).toBe(false);
+    expect(lxc.inside(copy, "cat", "/root/who")).toBe(`${one}\n`);
+  });
+
+  it("keep their base from being removed, until the last of them has gone", async () => {
+    const { operations } = createHelper();
+    expect(await problemOf(operations.destroy(base, signal))).toEqual({ code: "has-clones", name: base, clones: [copy, two] });
+    expect(existsSync(join(folderOf(base), "rootfs/bin"))).toBe(true);
+    for (const name of [copy, two]) {
+      await operations.forceStop(name, signal);
+      await operations.destroy(name, signal);
+    }
+    await operations.destroy(base, signal);
+    expect(existsSync(folderOf(base))).toBe(false);
+  });
+});
+
+describe("an address that is there at once", () => {
+  const skipWithoutBridge = (context: TestContext) => {
+    if (!readBridge()) context.skip("LXC's own bridge is not there");
+  };
+
+  it("is the same in the configuration, outside, and inside, before and after DHCP was asked", async (context) => {
+    skipWithoutBridge(context);
+    const [address] = (settingOf("unprivileged", "lxc.net.0.ipv4.address") ?? "").split("/");
+    expect(read("unprivileged").ipv4).toEqual([address]);
+    const mac = settingOf("unprivileged", "lxc.net.0.hwaddr") ?? "";
+    // udhcpc takes what is there away, asks, and sets what it was given.
+    const leases = systemFiles.leases.replace("BRIDGE", readBridge()?.name ?? "");
+    await vi.waitFor(() => expect(readFileSync(leases, "utf8")).toContain(` ${mac} ${address} `), { timeout: 30_000, interval: 100 });
+    await vi.waitFor(() => expect(addressesInside("unprivileged")).toEqual([address]), { timeout: 10_000, interval: 100 });
+    expect(lxc.inside("unprivileged", "ps")).toContain("udhcpc");
+    expect(read("unprivileged").ipv4).toEqual([address]);
+    expect(await answers(address ?? "")).toBe(true);
+  });
+
+  it("answers when starting is done, without anything being asked", async (context) => {
+    skipWithoutBridge(context);
+    const { operations } = createHelper();
+    await create("silent", { start: false });
+    // Nothing in there asks for an address.
+    rmSync(join(folderOf("silent"), "rootfs/bin/udhcpc"));
+    await operations.start("silent", signal);
+    const [address] = (settingOf("silent", "lxc.net.0.ipv4.address") ?? "").split("/");
+    expect(read("silent").ipv4).toEqual([address]);
+    expect(await answers(address ?? "")).toBe(true);
+    expect(lxc.inside("silent", "ip", "route")).toContain(`default via ${readBridge()?.address}`);
+    expect(lxc.inside("silent", "ip", "-o", "addr", "show", "dev", "eth0")).toContain(`brd ${address?.replace(/\d+$/, "255")}`);
+  });
+
+  it("is another one for each, also when they are made at once", async (context) => {
+    skipWithoutBridge(context);
+    const names = ["at-once-1", "at-once-2", "at-once-3"];
+    await Promise.all(names.map((name) => create(name, { unprivileged: false, start: false })));
+    const addresses = names.map((name) => settingOf(name, "lxc.net.0.ipv4.address"));
+    expect(addresses.every((address) => address?.match(/^[\d.]+\/\d+ [\d.]+$/))).toBe(true);
+    expect(new Set(addresses).size).toBe(3);
+    expect(new Set(names.map((name) => settingOf(name, "lxc.net.0.hwaddr"))).size).toBe(3);
+  });
+
+  it("is free again once the container has gone", async (context) => {
+    skipWithoutBridge(context);
+    const before = reservations();
+    await create("short-lived", { unprivileged: false, start: false });
+    expect(reservations()).toHaveLength(before.length + 1);
+    await createHelper().operations.destroy("short-lived", signal);
+    expect(reservations()).toEqual(before);
+  });
+
+  it("is not there where DHCP was wanted", async () => {
+    const before = reservations();
+    await create("by-dhcp", { start: false, address: "dhcp" });
+    expect(configOf("by-dhcp")).not.toContain("lxc.net.0.ipv4");
+    expect(settingOf("by-dhcp", "lxc.net.0.hwaddr")).toMatch(/^00:16:3e(:[0-9a-f]{2}){3}$/);
+    expect(reservations()).toEqual(before);
+    // Nor in a clone of one that has an address.
+    await clone("dhcp-clone", "at-once-1", { start: false, address: "dhcp" });
+    expect(configOf("dhcp-clone")).not.toContain("lxc.net.0.ipv4");
+  });
+});
+
+describe("a container that is not wanted any more while it is made", () => {
+  it.each([["Running the busybox template"], ["Giving its files to ids of its own"], ["Starting"]])(
+    "leaves nothing when it is cancelled at: %s",
+    async (step) => {
+      const { operations, tasks } = createHelper();
+      const before = reservations();
+      const creating = problemOf(operations.create(wanted("cancelled"), signal));
+      await cancelAtStep(tasks, step);
+      expect(await creating).toEqual({ code: "cancelled" });
+      expect(tasks.snapshot().tasks[0]).toMatchObject({ state: "cancelled", problem: { code: "cancelled" } });
+      expectNothingOf("cancelled", before);
+    },
+  );
+
+  it("leaves nothing of a clone, and its base can be removed", async () => {
+    const { operations, tasks } = createHelper();
+    await create("cancel-base", { unprivileged: false, start: false });
+    const before = reservations();
+    const cloning = problemOf(operations.create(wanted("cancelled", { source: { type: "clone", from: "cancel-base" } }), signal));
+    await cancelAtStep(tasks, "Cloning cancel-base");
+    expect(await cloning).toEqual({ code: "cancelled" });
+    expectNothingOf("cancelled", before);
+    await operations.destroy("cancel-base", signal);
+    expect(existsSync(folderOf("cancel-base"))).toBe(false);
+  });
+
+  it("can be made under the same name afterwards", async () => {
+    await create("cancelled", { start: false });
+    expect(lxc.reader.readOne("cancelled")?.state).toBe("stopped");
+  });
+});
+
+describe("a helper that is killed while it makes a container", () => {
+  const startCreating = (name: string, others: Wanted): ChildProcess => {
+    const script = join(import.meta.dirname, "testing/create-container.ts");
+    const args = ["--import", "tsx", script, lxc.lxcPath, state, name, JSON.stringify(others)];
+    return spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
+  };
+  const workersOf = (helper: ChildProcess) =>
+    readdirSync("/proc").filter((pid) => {
+      try {
+        return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/environ`, "utf8").includes(`${operationVariable}=${helper.pid}.`);
+      } catch {
+        return false;
+      }
+    });
+
+  it.each<[string, Wanted, () => boolean]>([
+    ["when it has reserved an address", {}, () => readFileIn("killed", "config.new").includes("ipv4.address")],
+    ["while the template runs", {}, () => existsSync(join(folderOf("killed"), "rootfs/bin"))],
+    [
+      "while it gives the files away",
+      { unprivileged: true },
+      () => processesThatMention("killed").some((one) => one.includes("shift-owners")),
+    ],
+    ["while it clones", { source: { type: "clone", from: "ids-1" } }, () => existsSync(folderOf("killed"))],
+  ])("leaves nothing once the next one has started: %s", async (_, others, isSoFar) => {
+    const before = reservations();
+    const creating = startCreating("killed", { address: "static", ...others });
+    const exited = once(creating, "exit");
+    while (!isSoFar() && creating.exitCode === null) await new Promise((resolve) => setImmediate(resolve));
+    creating.kill("SIGKILL");
+    await exited;
+    expect(creating.signalCode).toBe("SIGKILL");
+
+    const { operations, tasks } = createHelper();
+    await operations.recover();
+    expect(tasks.snapshot().tasks.map((task) => [task.kind, task.state])).toEqual([["recover", "succeeded"]]);
+    expectNothingOf("killed", before);
+    expect(workersOf(creating)).toEqual([]);
+  });
+
+  const readFileIn = (name: string, file: string) => {
+    const path = join(folderOf(name), file);
+    return existsSync(path) ? readFileSync(path, "utf8") : "";
+  };
+});
