@@ -3,6 +3,7 @@
  * computer, as far as no container needs it any more.
  */
 import { readdirSync, rmSync } from "node:fs";
+import { toProblem } from "./contract/problems.ts";
 import type { TaskContext } from "./lxc/context.ts";
 import { systemFiles, undoNetworkSetup } from "./lxc/network.ts";
 
@@ -37,6 +38,7 @@ async function main() {
 }
 
 main().catch((error: unknown) => {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  const problem = toProblem(error);
+  process.stderr.write(`${"summary" in problem ? problem.summary : "detail" in problem ? problem.detail : problem.code}\n`);
   process.exitCode = 1;
 });

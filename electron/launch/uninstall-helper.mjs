@@ -33,5 +33,6 @@ function undoHostChanges() {
     cwd: "/",
     env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LANG: "C.UTF-8" },
   });
-  if (status !== 0) fail("The network settings could not be put back, so the helper was not removed. Mend that, and run this again.");
+  if (status !== 0)
+    console.log("LXC's bridge could not be started anew with its former settings. Start it with: systemctl restart lxc-net");
 }

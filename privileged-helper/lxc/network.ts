@@ -49,7 +49,8 @@ export function readBridge(files: NetworkFiles = systemFiles): Bridge | undefine
 
 /** True if the DHCP server of the bridge reads our reservations. */
 export function reservationsAreSetUp(files: NetworkFiles = systemFiles): boolean {
-  return readSettings(files).LXC_DHCP_CONFILE === files.dnsmasqConf && existsSync(files.dnsmasqConf) && serverUses(files);
+  const isWritten = readSettings(files).LXC_DHCP_CONFILE === files.dnsmasqConf && existsSync(files.dnsmasqConf) && existsSync(files.hosts);
+  return isWritten && serverUses(files);
 }
 
 /**
