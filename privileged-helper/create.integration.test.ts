@@ -12,6 +12,7 @@ import { type Problem, toProblem } from "./contract/problems.ts";
 import { createJournal, operationVariable } from "./journal.ts";
 import { createLocks } from "./locks.ts";
 import { parseConfig, readEffectiveConfig, valuesOf } from "./lxc/config.ts";
+import { readDebianMirrors } from "./lxc/debian-mirrors.ts";
 import { parseIdmaps } from "./lxc/idmap.ts";
 import { readBridge, reservationsAreSetUp, systemFiles, undoNetworkSetup } from "./lxc/network.ts";
 import { createOperations } from "./lxc/operations.ts";
@@ -144,6 +145,23 @@ async function cancelAtStep(tasks: Tasks, step: string | RegExp): Promise<void> 
   );
   tasks.cancel(id);
 }
+
+describe("teaching the bridge's DHCP server about reservations", () => {
+  it("keeps containers that run on the network", async (context) => {
+    const bridge = readBridge();
+    if (!bridge) return context.skip("LXC's own bridge is not there");
+    if (wereReservationsSetUp) return context.skip("that was done before these tests");
+    await create("connected", { unprivileged: false, address: "dhcp" });
+    await vi.waitFor(() => expect(read("connected").ipv4).toHaveLength(1), { timeout: 30_000, interval: 100 });
+    const [address = ""] = read("connected").ipv4;
+    expect(reservationsAreSetUp()).toBe(false);
+    await create("first", { unprivileged: false, start: false });
+    expect(reservationsAreSetUp()).toBe(true);
+    expect(await answers(address)).toBe(true);
+    expect(lxc.inside("connected", "ping", "-c", "1", "-W", "10", bridge.address)).toContain("1 packets received");
+    expect(read("connected").ipv4).toEqual([address]);
+  });
+});
 
 describe("a privileged container", () => {
   it("is made as its template says, and runs as root itself", async () => {
@@ -447,4 +465,68 @@ describe("a helper that is killed while it makes a container", () => {
     const path = join(folderOf(name), file);
     return existsSync(path) ? readFileSync(path, "utf8") : "";
   };
+});
+
+describe("Debian, with systemd", () => {
+  const cache = "/var/cache/lxc/debian";
+  const cached = () => (existsSync(cache) ? readdirSync(cache) : []);
+  let cachedBefore: string[];
+  beforeAll(() => {
+    cachedBefore = cached();
+  });
+  // LXC keeps what it downloaded for the next time; a test takes it away again.
+  afterAll(() => {
+    for (const name of cached().filter((one) => !cachedBefore.includes(one))) execFileSync("rm", ["-rf", join(cache, name)]);
+  });
+
+  const skipWithoutMirror = async (context: TestContext) => {
+    const mirror = readDebianMirrors().MIRROR ?? "http://deb.debian.org/debian";
+    const answer = await fetch(`${mirror}/dists/stable/Release`, { signal: AbortSignal.timeout(10_000) }).catch(() => undefined);
+    if (!answer?.ok) context.skip(`Debian's mirror ${mirror} cannot be reached`);
+  };
+  const debian = (release: string): Wanted => ({ source: { type: "template", template: "debian", release } });
+
+  it("leaves nothing when it is cancelled in the middle of debootstrap, not in LXC's cache either", {
+    timeout: 300_000,
+  }, async (context) => {
+    await skipWithoutMirror(context);
+    const release =
+      ["trixie", "bookworm", "forky", "sid"].find((one) => !cached().some((name) => name.startsWith(`rootfs-${one}-`))) ?? "sid";
+    const { operations, tasks } = createHelper();
+    const before = reservations();
+    const creating = problemOf(operations.create(wanted("debian-cancelled", debian(release)), signal));
+    const partial = () => cached().find((name) => name.startsWith(`partial-${release}-`));
+    // The second half runs inside, with the kernel's file systems mounted there.
+    const isInside = () => readFileSync("/proc/self/mountinfo", "utf8").includes(`${cache}/partial-${release}-`);
+    await vi.waitFor(() => expect(isInside()).toBe(true), { timeout: 240_000, interval: 50 });
+    expect(partial()).toBeDefined();
+    tasks.cancel(tasks.snapshot().tasks[0]?.id ?? "");
+    expect(await creating).toEqual({ code: "cancelled" });
+    expectNothingOf("debian-cancelled", before);
+    expect(isInside()).toBe(false);
+    expect(cached()).toEqual(cachedBefore);
+    expect(execFileSync("ps", ["-eo", "args"], { encoding: "utf8" })).not.toContain(`debootstrap --verbose`);
+  });
+
+  it("runs unprivileged, and its own DHCP client keeps to the one address that it has from the beginning", {
+    timeout: 600_000,
+  }, async (context) => {
+    await skipWithoutMirror(context);
+    // The last release whose systemd runs on hosts with control groups of version 1, too.
+    await create("debian", debian("bookworm"));
+    const [address] = (settingOf("debian", "lxc.net.0.ipv4.address") ?? "").split("/");
+    expect(read("debian").ipv4).toEqual([address]);
+    expect(await answers(address ?? "")).toBe(true);
+    const { first, count } = idsOf("debian");
+    expect(uidMapOf("debian")).toEqual([0, first, count]);
+    expect(readFileSync(join(folderOf("debian"), "config"), "utf8")).toContain("debian.userns.conf");
+    const setuid = lstatSync(join(folderOf("debian"), "rootfs/usr/bin/passwd"));
+    expect([setuid.uid, (setuid.mode & 0o7777).toString(8)]).toEqual([first, "4755"]);
+
+    await vi.waitFor(() => expect(lxc.inside("debian", "cat", "/proc/1/comm").trim()).toBe("systemd"), { timeout: 60_000, interval: 200 });
+    const dhcpLease = () => lxc.inside("debian", "cat", "/var/lib/dhcp/dhclient.eth0.leases");
+    await vi.waitFor(() => expect(dhcpLease()).toContain(`fixed-address ${address};`), { timeout: 60_000, interval: 500 });
+    expect(addressesInside("debian")).toEqual([address]);
+    expect(read("debian").ipv4).toEqual([address]);
+  });
 });

@@ -9,7 +9,7 @@ import { run } from "./run.ts";
 /**
  * Addresses that are there at once: a container's MAC and IPv4 address are reserved in the DHCP server of LXC's own bridge, and
  * the same address is written into its configuration. Whatever asks for DHCP inside then gets what it has already.
- * dnsmasq(8) reads each file that appears in its dhcp-hostsdir: `MAC,ADDRESS`.
+ * dnsmasq(8) reads each file that appears in its dhcp-hostsdir: `MAC,ADDRESS,LEASE-TIME`.
  */
 export type Bridge = { name: string; address: string; prefix: number; rangeFirst: string; rangeLast: string };
 export type Reservation = { mac: string; address: string; prefix: number; broadcast: string; gateway: string };
@@ -34,6 +34,8 @@ export const systemFiles: NetworkFiles = {
 };
 
 const mark = "# added by LXC Desktop, which takes it away when it is removed";
+/** As dnsmasq writes it: short, so that the address of a destroyed container is free again soon. */
+const leaseTime = "10m";
 const restartTimeoutSeconds = 60;
 
 /** LXC's bridge as lxc-net is told to make it; undefined where it makes none, or it is not there. */
@@ -131,7 +133,7 @@ export function reserveAddress(
     if (taken.has(address)) continue;
     try {
       // The file's name is the address, so that two helpers never reserve the same one.
-      writeFileSync(join(files.hosts, address), `${mac},${address} # ${ownerOf(lxcPath, name)}\n`, { flag: "wx", mode: 0o644 });
+      writeFileSync(join(files.hosts, address), `${mac},${address},${leaseTime} # ${ownerOf(lxcPath, name)}\n`, { flag: "wx", mode: 0o644 });
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === "EEXIST") continue;
       throw error;

@@ -82,6 +82,8 @@ export function ContainerPage({ name, tab, actions, panels }: Props) {
         value={current}
         onChange={(next) => go(containerPath(name, next === "overview" ? undefined : (next ?? undefined)), { replace: true })}
         keepMounted={false}
+        // A hidden terminal has to go on living, not only its elements.
+        keepMountedMode="display-none"
         className="container-tabs"
       >
         <Tabs.List mb="md">

@@ -79,6 +79,8 @@ export function ContainersTable({ containers, sorting, onSort }: Props) {
 const ContainerRow = memo(function ContainerRow({ container, isNarrow }: { container: Container; isNarrow: boolean }) {
   const { name, ipv4, ipv6, autostart, privileged, clonedFrom } = container;
   const isRunning = container.state === "running" || container.state === "frozen";
+  // What it will be is not known before it is finished.
+  const isBeingMade = !isRunning && (container.operation?.kind === "create" || container.operation?.kind === "clone");
   return (
     <tr>
       <th scope="row" className="column-name">
@@ -88,7 +90,7 @@ const ContainerRow = memo(function ContainerRow({ container, isNarrow }: { conta
         {clonedFrom !== undefined && <div className="second-line">Clone of {clonedFrom}</div>}
       </th>
       <td>
-        <StateLabel container={container} />
+        {!isBeingMade && <StateLabel container={container} />}
         {container.operation && <Operation container={container} {...container.operation} />}
       </td>
       <td className="column-address figure">
@@ -100,12 +102,18 @@ const ContainerRow = memo(function ContainerRow({ container, isNarrow }: { conta
       </td>
       <MetricsCells name={name} isRunning={isRunning} />
       <td className="column-uptime figure">{container.startedAt !== undefined && <Uptime startedAt={container.startedAt} />}</td>
-      <td className="column-autostart">{autostart ? "Yes" : "No"}</td>
+      <td className="column-autostart">{isBeingMade ? "" : autostart ? "Yes" : "No"}</td>
       <td className="column-type">
-        <span className="with-icon">
-          {privileged ? <IconShieldOff size={14} aria-hidden className="warning" /> : <IconShield size={14} aria-hidden className="safe" />}
-          {privileged ? "Privileged" : "Unprivileged"}
-        </span>
+        {!isBeingMade && (
+          <span className="with-icon">
+            {privileged ? (
+              <IconShieldOff size={14} aria-hidden className="warning" />
+            ) : (
+              <IconShield size={14} aria-hidden className="safe" />
+            )}
+            {privileged ? "Privileged" : "Unprivileged"}
+          </span>
+        )}
       </td>
       <td className="column-actions">
         <ContainerActions container={container} layout={isNarrow ? "menu" : "row"} />
