@@ -1,0 +1,304 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { protocolVersion } from "../../privileged-helper/contract/events.ts";
+import type { Session } from "../../privileged-helper/contract/model.ts";
+import { type Problem, ProblemError, toProblem } from "../../privileged-helper/contract/problems.ts";
+import { createPeer, type Peer } from "../../privileged-helper/wire/peer.ts";
+import { createPortPair, type Port } from "../../privileged-helper/wire/port.ts";
+import { type Backend, createBackend, takenOver } from "./backend.ts";
+import type { HelperEnd } from "./helper-process.ts";
+import type { HelperLauncher } from "./launch-helper.ts";
+
+/**
+ * The other side is a helper only in what it says over the wire: the real one cannot be made to die, to be late or to be of
+ * another version on demand without root.
+ */
+type Helper = {
+  peer: Peer;
+  calls: { method: string; params: unknown }[];
+  notifications: { method: string; params: unknown }[];
+  data: [channel: number, text: string][];
+  hello(version?: string): void;
+  die(end?: HelperEnd): void;
+};
+
+let folder: string;
+let helpers: Helper[];
+let launch: HelperLauncher;
+let backend: Backend;
+let asking: boolean;
+let launchProblem: Problem | undefined;
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["setInterval", "clearInterval", "performance"] });
+  folder = mkdtempSync(join(tmpdir(), "lxc-desktop-backend-"));
+  helpers = [];
+  asking = false;
+  launchProblem = undefined;
+  launch = async () => {
+    if (launchProblem) throw new ProblemError(launchProblem);
+    const [port, far] = createPortPair();
+    let end: (end: HelperEnd) => void = () => {};
+    const ended = new Promise<HelperEnd>((resolve) => {
+      end = resolve;
+    });
+    helpers.push(helperAt(far, (how) => end(how)));
+    return {
+      process: { pid: 1, port, ended, end: () => far.close("ended") },
+      mayBeAsking: () => asking,
+      explainEnd: ({ exitCode }) =>
+        exitCode === 126 ? { code: "auth-dismissed", action: "full" } : { code: "helper-lost", detail: `exit ${exitCode}` },
+    };
+  };
+});
+afterEach(async () => {
+  for (const helper of helpers) helper.die();
+  await backend?.close();
+  vi.useRealTimers();
+  rmSync(folder, { recursive: true });
+});
+
+function helperAt(port: Port, end: (how: HelperEnd) => void): Helper {
+  const helper: Omit<Helper, "peer"> = {
+    calls: [],
+    notifications: [],
+    data: [],
+    hello: (version = "1.0.0") => peer.notify("hello", { version, protocol: protocolVersion, mode: "full" }),
+    die(how = { exitCode: 0, errors: "" }) {
+      end(how);
+      peer.close("died");
+    },
+  };
+  const peer = createPeer(port, {
+    onCall: async (method, params, signal) => {
+      helper.calls.push({ method, params });
+      if (method === "containers.start")
+        await new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(new ProblemError({ code: "cancelled" }))));
+      return { answered: method };
+    },
+    onNotification: (method, params) => helper.notifications.push({ method, params }),
+    onData: (channel, payload) => helper.data.push([channel, Buffer.from(payload).toString()]),
+    onClose: () => end({ exitCode: 0, errors: "" }),
+  });
+  return { ...helper, peer };
+}
+
+function start() {
+  backend = createBackend({ version: "1.0.0", launch, settingsPath: join(folder, "settings.json") });
+}
+
+type Page = Peer & { events: { method: string; params: unknown }[]; sessions(): string[]; data: string[]; closed: string[] };
+function openPage(): Page {
+  const [near, far] = createPortPair();
+  const events: Page["events"] = [];
+  const data: string[] = [];
+  const closed: string[] = [];
+  const peer = createPeer(near, {
+    onCall: async () => undefined,
+    onNotification: (method, params) => events.push({ method, params }),
+    onData: (channel, payload) => data.push(`${channel}:${Buffer.from(payload)}`),
+    onClose: (reason) => closed.push(reason),
+  });
+  backend.accept(far);
+  const sessions = () =>
+    events
+      .filter(({ method }) => method === "session.changed")
+      .map(({ params }) => {
+        const session = params as Session;
+        return session.state === "failed"
+          ? `failed ${session.problem.code}${session.retrying ? " retrying" : ""}`
+          : session.state === "ready"
+            ? `ready ${session.epoch}`
+            : session.state;
+      });
+  return { ...peer, events, sessions, data, closed };
+}
+
+const helper = async (number = 1) => {
+  await vi.waitFor(() => expect(helpers.length).toBeGreaterThanOrEqual(number));
+  const found = helpers[number - 1];
+  if (!found) throw new Error("there is no such helper");
+  return found;
+};
+const problemOf = (promise: Promise<unknown>) => promise.then(() => undefined, toProblem);
+const sessionSoon = (page: Page, last: string) => vi.waitFor(() => expect(page.sessions().at(-1)).toBe(last));
+
+describe("the session", () => {
+  it("begins at once, waits for a password as long as that takes, and is ready when the helper says hello", async () => {
+    asking = true;
+    start();
+    const page = openPage();
+    await sessionSoon(page, "authenticating");
+    vi.advanceTimersByTime(10 * 60_000);
+    asking = false;
+    (await helper()).hello();
+    await sessionSoon(page, "ready 1");
+  });
+
+  it("fails with a reason where the password is not given, and goes on when it is asked for again", async () => {
+    start();
+    const page = openPage();
+    (await helper()).die({ exitCode: 126, errors: "Request dismissed" });
+    await sessionSoon(page, "failed auth-dismissed");
+    const again = page.call("session.connect", {});
+    (await helper(2)).hello();
+    await again;
+    await sessionSoon(page, "ready 1");
+  });
+
+  it("fails where the helper cannot be started, and tells the same to every call", async () => {
+    launchProblem = { code: "helper-missing", path: "/usr/lib/lxc-desktop/launch", fromCheckout: true };
+    start();
+    const page = openPage();
+    await sessionSoon(page, "failed helper-missing");
+    expect(await problemOf(page.call("host.info", {}))).toEqual(launchProblem);
+  });
+
+  it("refuses a helper of another version, and one that never answers", async () => {
+    start();
+    const page = openPage();
+    (await helper()).hello("0.9.0");
+    await sessionSoon(page, "failed version-mismatch");
+    void page.call("session.connect", {}).catch(() => {});
+    await helper(2);
+    await vi.waitFor(() => {
+      vi.advanceTimersByTime(1_000);
+      expect(page.sessions().at(-1)).toBe("failed helper-lost");
+    });
+  });
+
+  it("starts a helper again that has died, once, with a new epoch; pending calls fail", async () => {
+    start();
+    const page = openPage();
+    (await helper()).hello();
+    await sessionSoon(page, "ready 1");
+    vi.advanceTimersByTime(60_000);
+    const pending = problemOf(page.call("containers.start", { name: "web" }));
+    await vi.waitFor(() => expect(helpers[0]?.calls).toHaveLength(1));
+    helpers[0]?.die();
+    expect(await pending).toMatchObject({ code: "helper-lost" });
+    await sessionSoon(page, "failed helper-lost retrying");
+    (await helper(2)).hello();
+    await sessionSoon(page, "ready 2");
+  });
+
+  it("does not start a helper in circles that dies at once", async () => {
+    start();
+    const page = openPage();
+    (await helper()).hello();
+    await sessionSoon(page, "ready 1");
+    helpers[0]?.die();
+    await sessionSoon(page, "failed helper-lost");
+    expect(helpers).toHaveLength(1);
+  });
+
+  it("gives the rights back when asked to, and when nobody has done anything for a while", async () => {
+    start();
+    const page = openPage();
+    (await helper()).hello();
+    await sessionSoon(page, "ready 1");
+    await page.call("session.lock", {});
+    await sessionSoon(page, "failed locked");
+    void page.call("session.connect", {});
+    (await helper(2)).hello();
+    await sessionSoon(page, "ready 2");
+    await page.call("settings.set", { lockAfterMinutes: 10 });
+    vi.advanceTimersByTime(9 * 60_000);
+    expect(page.sessions().at(-1)).toBe("ready 2");
+    vi.advanceTimersByTime(2 * 60_000);
+    await sessionSoon(page, "failed locked");
+  });
+
+  it("sends signs of life, because the helper ends without them", async () => {
+    start();
+    const page = openPage();
+    (await helper()).hello();
+    await sessionSoon(page, "ready 1");
+    vi.advanceTimersByTime(20_000);
+    await vi.waitFor(() => expect(helpers[0]?.notifications.filter(({ method }) => method === "heartbeat")).toHaveLength(4));
+  });
+});
+
+describe("a call", () => {
+  it("waits for a helper that is being started", async () => {
+    start();
+    const page = openPage();
+    const answer = page.call("host.info", {});
+    (await helper()).hello();
+    expect(await answer).toEqual({ answered: "host.info" });
+  });
+
+  it("that nobody knows never reaches the helper", async () => {
+    start();
+    const page = openPage();
+    (await helper()).hello();
+    await sessionSoon(page, "ready 1");
+    for (const method of ["containers.explode", "constructor", "__proto__", "hello", "session.unknown", ""]) {
+      expect(await problemOf(page.call(method, {})), method).toMatchObject({ code: "invalid-request" });
+    }
+    expect(helpers[0]?.calls).toEqual([]);
+  });
+
+  it("of the host's own is answered by it, and refused where it is not understood", async () => {
+    start();
+    const page = openPage();
+    expect(await page.call("settings.set", { theme: "dark" })).toMatchObject({ theme: "dark" });
+    expect(await page.call("settings.get", {})).toMatchObject({ theme: "dark" });
+    expect(await problemOf(page.call("settings.set", { theme: "pink" }))).toMatchObject({ code: "invalid-request" });
+    expect(await problemOf(page.call("settings.get", { more: 1 }))).toMatchObject({ code: "invalid-request" });
+  });
+
+  it("that is cancelled is cancelled in the helper, too", async () => {
+    start();
+    const page = openPage();
+    (await helper()).hello();
+    await sessionSoon(page, "ready 1");
+    const controller = new AbortController();
+    const call = problemOf(page.call("containers.start", { name: "web" }, controller.signal));
+    await vi.waitFor(() => expect(helpers[0]?.calls).toHaveLength(1));
+    controller.abort();
+    expect(await call).toEqual({ code: "cancelled" });
+  });
+});
+
+describe("a page", () => {
+  it("gets the helper's events and a terminal's bytes, and nothing of its own notifications gets through but what it has parsed", async () => {
+    start();
+    const page = openPage();
+    (await helper()).hello();
+    await sessionSoon(page, "ready 1");
+    helpers[0]?.peer.notify("containers.changed", { revision: 1, changed: [], removed: [] });
+    helpers[0]?.peer.sendData(7, Buffer.from("out"));
+    await vi.waitFor(() => expect(page.events.at(-1)?.method).toBe("containers.changed"));
+    await vi.waitFor(() => expect(page.data).toEqual(["7:out"]));
+    page.sendData(7, Buffer.from("in"));
+    page.notify("heartbeat", {});
+    page.notify("reset", {});
+    page.notify("terminal.ack", { channel: 7, bytes: "many" });
+    page.notify("terminal.ack", { channel: 7, bytes: 3 });
+    await vi.waitFor(() => expect(helpers[0]?.data).toEqual([[7, "in"]]));
+    await vi.waitFor(() => expect(helpers[0]?.notifications).toEqual([{ method: "terminal.ack", params: { channel: 7, bytes: 3 } }]));
+  });
+
+  it("gives way to a newer one, and the helper forgets what it watched", async () => {
+    start();
+    const first = openPage();
+    (await helper()).hello();
+    await sessionSoon(first, "ready 1");
+    const second = openPage();
+    await vi.waitFor(() => expect(first.closed).toEqual([takenOver]));
+    await sessionSoon(second, "ready 1");
+    await vi.waitFor(() => expect(helpers[0]?.notifications.map(({ method }) => method)).toEqual(["reset"]));
+  });
+
+  it("that goes away leaves nothing watched", async () => {
+    start();
+    const page = openPage();
+    (await helper()).hello();
+    await sessionSoon(page, "ready 1");
+    page.close();
+    await vi.waitFor(() => expect(helpers[0]?.notifications.map(({ method }) => method)).toEqual(["reset"]));
+  });
+});

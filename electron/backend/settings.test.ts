@@ -1,0 +1,51 @@
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { homedir, tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { createSettings, settingsPath } from "./settings.ts";
+
+let folder: string;
+let path: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "lxc-desktop-settings-"));
+  path = join(folder, "lxc-desktop/settings.json");
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+describe("settings", () => {
+  it("have sensible values before anybody chose any, and write nothing", () => {
+    expect(createSettings(path).get()).toEqual({ theme: "system", stopTimeoutSeconds: 30, lockAfterMinutes: 0 });
+    expect(existsSync(path)).toBe(false);
+  });
+
+  it("are kept for this person alone, what is changed and what is not", () => {
+    createSettings(path).set({ theme: "dark", stopTimeoutSeconds: undefined });
+    expect(createSettings(path).set({ lockAfterMinutes: 5 })).toEqual({ theme: "dark", stopTimeoutSeconds: 30, lockAfterMinutes: 5 });
+    expect(createSettings(path).get()).toEqual({ theme: "dark", stopTimeoutSeconds: 30, lockAfterMinutes: 5 });
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    expect(statSync(join(folder, "lxc-desktop")).mode & 0o777).toBe(0o700);
+    expect(readdirSync(join(folder, "lxc-desktop"))).toEqual(["settings.json"]);
+  });
+
+  it("that cannot be read are put aside, and nothing of them is lost", () => {
+    for (const broken of ["{", '"text"', '{"theme":"pink"}', '{"stopTimeoutSeconds":-1}']) {
+      mkdirSync(join(folder, "lxc-desktop"), { recursive: true });
+      writeFileSync(path, broken);
+      expect(createSettings(path).get().theme).toBe("system");
+      expect(readFileSync(`${path}.broken`, "utf8")).toBe(broken);
+      expect(existsSync(path)).toBe(false);
+    }
+  });
+
+  it("of a newer version are read as far as they are known", () => {
+    mkdirSync(join(folder, "lxc-desktop"));
+    writeFileSync(path, '{"theme":"light","colours":"many"}');
+    expect(createSettings(path).get().theme).toBe("light");
+  });
+
+  it("are where the person's other settings are", () => {
+    expect(settingsPath({ XDG_CONFIG_HOME: "/somewhere" })).toBe("/somewhere/lxc-desktop/settings.json");
+    expect(settingsPath({ XDG_CONFIG_HOME: "relative" })).toBe(join(homedir(), ".config/lxc-desktop/settings.json"));
+    expect(settingsPath({})).toBe(join(homedir(), ".config/lxc-desktop/settings.json"));
+  });
+});
