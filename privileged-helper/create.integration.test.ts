@@ -1,7 +1,7 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { existsSync, lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, lstatSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -437,7 +437,7 @@ describe("a helper that is killed while it makes a container", () => {
     });
 
   it.each<[string, Wanted, () => boolean]>([
-    ["when it has reserved an address", {}, () => readFileIn("killed", "config.new").includes("ipv4.address")],
+    ["when it has reserved an address", {}, () => existsSync(join(folderOf("killed"), "config.new"))],
     ["while the template runs", {}, () => existsSync(join(folderOf("killed"), "rootfs/bin"))],
     [
       "while it gives the files away",
@@ -447,24 +447,30 @@ describe("a helper that is killed while it makes a container", () => {
     ["while it clones", { source: { type: "clone", from: "ids-1" } }, () => existsSync(folderOf("killed"))],
   ])("leaves nothing once the next one has started: %s", async (_, others, isSoFar) => {
     const before = reservations();
-    const creating = startCreating("killed", { address: "static", ...others });
-    const exited = once(creating, "exit");
-    while (!isSoFar() && creating.exitCode === null) await new Promise((resolve) => setImmediate(resolve));
-    creating.kill("SIGKILL");
-    await exited;
-    expect(creating.signalCode).toBe("SIGKILL");
+    const { operations, tasks, journal } = createHelper();
+    let creating = startCreating("killed", { address: "static", ...others });
+    // On a busy computer it may be done before the signal comes: then once more.
+    for (let attempt = 1; !(await killOnce(creating, isSoFar)) && attempt < 10; attempt++) {
+      await operations.destroy("killed", signal);
+      creating = startCreating("killed", { address: "static", ...others });
+    }
+    expect(journal.unfinished(lxc.lxcPath)).toContain("killed");
+    tasks.clear();
 
-    const { operations, tasks } = createHelper();
     await operations.recover();
     expect(tasks.snapshot().tasks.map((task) => [task.kind, task.state])).toEqual([["recover", "succeeded"]]);
     expectNothingOf("killed", before);
     expect(workersOf(creating)).toEqual([]);
   });
 
-  const readFileIn = (name: string, file: string) => {
-    const path = join(folderOf(name), file);
-    return existsSync(path) ? readFileSync(path, "utf8") : "";
-  };
+  /** @returns Whether it was killed before it was done. */
+  async function killOnce(creating: ChildProcess, isSoFar: () => boolean): Promise<boolean> {
+    const exited = once(creating, "exit");
+    while (!isSoFar() && creating.exitCode === null) await new Promise((resolve) => setImmediate(resolve));
+    creating.kill("SIGKILL");
+    await exited;
+    return createJournal(join(state, "journal")).unfinished(lxc.lxcPath).has("killed");
+  }
 });
 
 describe("Debian, with systemd", () => {
@@ -495,17 +501,24 @@ describe("Debian, with systemd", () => {
     const { operations, tasks } = createHelper();
     const before = reservations();
     const creating = problemOf(operations.create(wanted("debian-cancelled", debian(release)), signal));
-    const partial = () => cached().find((name) => name.startsWith(`partial-${release}-`));
-    // The second half runs inside, with the kernel's file systems mounted there.
-    const isInside = () => readFileSync("/proc/self/mountinfo", "utf8").includes(`${cache}/partial-${release}-`);
-    await vi.waitFor(() => expect(isInside()).toBe(true), { timeout: 240_000, interval: 50 });
-    expect(partial()).toBeDefined();
+    // The second half runs inside of what the first half has unpacked.
+    const partial = join(cache, `partial-${release}-`);
+    const isInside = () =>
+      readdirSync("/proc").some((pid) => {
+        try {
+          return /^\d+$/.test(pid) && readlinkSync(`/proc/${pid}/root`).startsWith(partial);
+        } catch {
+          return false;
+        }
+      });
+    const isRunning = () => tasks.snapshot().tasks[0]?.state === "running";
+    while (!isInside() && isRunning()) await new Promise((resolve) => setTimeout(resolve, 20));
     tasks.cancel(tasks.snapshot().tasks[0]?.id ?? "");
     expect(await creating).toEqual({ code: "cancelled" });
     expectNothingOf("debian-cancelled", before);
     expect(isInside()).toBe(false);
     expect(cached()).toEqual(cachedBefore);
-    expect(execFileSync("ps", ["-eo", "args"], { encoding: "utf8" })).not.toContain(`debootstrap --verbose`);
+    expect(readFileSync("/proc/self/mountinfo", "utf8")).not.toContain(cache);
   });
 
   it("runs unprivileged, and its own DHCP client keeps to the one address that it has from the beginning", {

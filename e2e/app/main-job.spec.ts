@@ -37,6 +37,12 @@ test("a person creates a container, watches it, works in it, stops it and destro
     await app.keyboard.type("echo answer=$((6*7))\n");
     await expect(terminal).toContainText("answer=42");
   });
+  await test.step("the shell goes on while another tab is looked at", async () => {
+    await app.getByRole("tab", { name: "Overview" }).click();
+    await expect(app.getByRole("figure", { name: "CPU" })).toBeVisible();
+    await app.getByRole("tab", { name: "Terminal" }).click();
+    await expect(app.getByRole("region", { name: `Terminal ${name}` })).toContainText("answer=42");
+  });
   await test.step("logs and configuration can be read", async () => {
     await app.getByRole("tab", { name: "Logs" }).click();
     await expect(app.getByRole("log", { name: "LXC log" })).toContainText("lxc-start");

@@ -9,7 +9,6 @@ import { readDebianMirrors } from "./debian-mirrors.ts";
 import { claimFolder } from "./destroy.ts";
 import { readCapabilities, restoreCapabilities } from "./file-capabilities.ts";
 import { allocateIds, type IdRange, idmapEntries } from "./idmap.ts";
-import { unmountBelow } from "./mounts.ts";
 import { run } from "./run.ts";
 import { listTemplates } from "./templates.ts";
 
@@ -17,7 +16,6 @@ export type TemplateParams = { name: string; template: string; release?: string;
 
 const defaultConfig = "/etc/lxc/default.conf";
 const shareConfig = "/usr/share/lxc/config";
-const templateCache = "/var/cache/lxc";
 /** Debian on a slow mirror takes its time. */
 const createTimeoutSeconds = 3600;
 const shiftTimeoutSeconds = 1800;
@@ -39,26 +37,13 @@ export async function createFromTemplate(context: OperationContext, params: Temp
     const config = await writeStartConfig(context, params);
     const args = ["-n", name, "-P", lxcPath, "-t", template, "-f", config, "--", ...(release === undefined ? [] : ["-r", release])];
     task.step(`Running the ${template} template`);
-    await runTemplate(context, template, args);
+    // LXC gives each template mounts of its own, so none is left when it is killed.
+    const environment = template === "debian" ? readDebianMirrors() : {};
+    await run("lxc-create", args, { task, timeoutSeconds: createTimeoutSeconds, environment });
     rmSync(config);
     if (ids) await makeUnprivileged(context, name, template, ids.range);
   } finally {
     ids?.release();
-  }
-}
-
-/** How many containers are being made from each template now. */
-const inUse = new Map<string, number>();
-
-async function runTemplate({ task }: OperationContext, template: string, args: readonly string[]) {
-  inUse.set(template, (inUse.get(template) ?? 0) + 1);
-  // Templates keep what they download, and mount things there meanwhile; another one that is at it still needs them.
-  task.onUndo(() => ((inUse.get(template) ?? 0) === 0 ? unmountBelow(task, join(templateCache, template)) : undefined));
-  try {
-    const environment = template === "debian" ? readDebianMirrors() : {};
-    await run("lxc-create", args, { task, timeoutSeconds: createTimeoutSeconds, environment });
-  } finally {
-    inUse.set(template, (inUse.get(template) ?? 1) - 1);
   }
 }
 

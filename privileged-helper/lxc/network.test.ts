@@ -80,7 +80,7 @@ describe("reserving an address", () => {
       broadcast: "10.9.8.255",
       gateway: "10.9.8.1",
     });
-    expect(readFileSync(join(files.hosts, "10.9.8.2"), "utf8")).toMatch(new RegExp(`^${reservation.mac},10\\.9\\.8\\.2 # `));
+    expect(readFileSync(join(files.hosts, "10.9.8.2"), "utf8")).toMatch(new RegExp(`^${reservation.mac},10\\.9\\.8\\.2,10m # `));
   });
 
   it("lets the server's own user read it", () => {
@@ -93,10 +93,19 @@ describe("reserving an address", () => {
   });
 
   it("leaves out what is in a configuration, in use, leased, or the bridge's own", () => {
-    writeFileSync(join(folder, "lxcbr0.leases"), "1763900000 00:16:3e:aa:bb:cc 10.9.8.4 other *\n");
-    const within = { ...bridge, address: "10.9.8.2", rangeFirst: "10.9.8.2", rangeLast: "10.9.8.6" };
+    const inAnHour = Math.floor(Date.now() / 1000) + 3600;
+    writeFileSync(
+      join(folder, "lxcbr0.leases"),
+      [
+        `${inAnHour} 00:16:3e:aa:bb:cc 10.9.8.4 other *`,
+        "0 00:16:3e:aa:bb:cd 10.9.8.6 forever *",
+        "1700000000 00:16:3e:aa:bb:ce 10.9.8.7 gone *",
+        "",
+      ].join("\n"),
+    );
+    const within = { ...bridge, address: "10.9.8.2", rangeFirst: "10.9.8.2", rangeLast: "10.9.8.9" };
     const from = reader(["10.9.8.3"], ["10.9.8.5"]);
-    expect(reserveAddress({ lxcPath, reader: from }, "web", within, files).address).toBe("10.9.8.6");
+    expect(reserveAddress({ lxcPath, reader: from }, "web", within, files).address).toBe("10.9.8.7");
   });
 
   it("says so where the range is used up", () => {

@@ -133,7 +133,10 @@ export function reserveAddress(
     if (taken.has(address)) continue;
     try {
       // The file's name is the address, so that two helpers never reserve the same one.
-      writeFileSync(join(files.hosts, address), `${mac},${address},${leaseTime} # ${ownerOf(lxcPath, name)}\n`, { flag: "wx", mode: 0o644 });
+      writeFileSync(join(files.hosts, address), `${mac},${address},${leaseTime} # ${ownerOf(lxcPath, name)}\n`, {
+        flag: "wx",
+        mode: 0o644,
+      });
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === "EEXIST") continue;
       throw error;
@@ -250,10 +253,13 @@ function serverUses(files: NetworkFiles): boolean {
   return pid !== undefined && (readProcFile(`/proc/${pid}/cmdline`) ?? "").split("\0").includes(`--conf-file=${files.dnsmasqConf}`);
 }
 
-/** dnsmasq's lease file: `EXPIRY MAC ADDRESS NAME CLIENT-ID`. */
+/** dnsmasq's lease file: `EXPIRY MAC ADDRESS NAME CLIENT-ID`; seconds since the epoch, or 0 for ever. */
 function readLeases(files: NetworkFiles, bridge: Bridge): string[] {
-  const text = readProcFile(files.leases.replace("BRIDGE", bridge.name)) ?? "";
-  return text.split("\n").flatMap((line) => line.split(" ")[2] ?? []);
+  const lines = (readProcFile(files.leases.replace("BRIDGE", bridge.name)) ?? "").split("\n");
+  return lines
+    .map((line) => line.split(" "))
+    .filter(([expiry]) => Number(expiry) === 0 || Number(expiry) * 1000 > Date.now())
+    .flatMap(([, , address]) => address ?? []);
 }
 
 /** Addresses that the kernel has heard of lately (proc_pid_net(5), arp). */
