@@ -115,7 +115,7 @@ function processesThatMention(name: string): string[] {
     .flatMap((pid) => {
       try {
         const text = readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
-        return text.includes(folderOf(name)) || text.includes(`-n ${name} `) ? [text] : [];
+        return text.includes(folderOf(name)) || text.includes(`-n ${name} -P ${lxc.lxcPath} `) ? [text] : [];
       } catch {
         return [];
       }
@@ -511,9 +511,10 @@ describe("Debian, with systemd", () => {
           return false;
         }
       });
-    const isRunning = () => tasks.snapshot().tasks[0]?.state === "running";
-    while (!isInside() && isRunning()) await new Promise((resolve) => setTimeout(resolve, 20));
-    tasks.cancel(tasks.snapshot().tasks[0]?.id ?? "");
+    const task = () => tasks.snapshot().tasks[0];
+    await vi.waitFor(() => expect(task()?.state).toBe("running"), { timeout: 10_000 });
+    while (!isInside() && task()?.state === "running") await new Promise((resolve) => setTimeout(resolve, 20));
+    tasks.cancel(task()?.id ?? "");
     expect(await creating).toEqual({ code: "cancelled" });
     expectNothingOf("debian-cancelled", before);
     expect(isInside()).toBe(false);

@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, rmdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { lxcCgroupRoots } from "./lxc/cgroup.ts";
-import { commandSocketName } from "./lxc/monitors.ts";
+import { commandSocketName, parseListeningSockets } from "./lxc/monitors.ts";
 import { createRealLxc, type RealLxc } from "./testing/real-lxc.ts";
 
 let lxc: RealLxc;
@@ -122,20 +122,62 @@ describe("what is not root's", () => {
     return child;
   };
 
+  /** Perl, because Node fills abstract names up with zeros, and then they are other names. `$>` is the effective user. */
+  const listenAs = async (maker: "root" | "nobody", ...launch: string[]) => {
+    const name = commandSocketName(lxc.lxcPath, "two");
+    const [become, comeBack] = maker === "root" ? ["", ""] : ["$> = 65534;", "$> = 0;"];
+    const script = `use Socket; ${become} socket(S, PF_UNIX, SOCK_STREAM, 0) or die; bind(S, pack_sockaddr_un("\\0$ARGV[0]")) or die;
+      listen(S, 5) or die; ${comeBack} $| = 1; print "listening\\n"; sleep 600;`;
+    const [file = "", ...args] = [...launch, "/usr/bin/perl", "-e", script, name.slice(1)];
+    const child = spawn(file, args, { stdio: ["ignore", "pipe", "inherit"] });
+    helpers.push(child);
+    await once(child.stdout, "data");
+    expect(parseListeningSockets(readFileSync("/proc/net/unix", "utf8")).has(name)).toBe(true);
+    return child;
+  };
+  const end = async (child: ChildProcess) => {
+    helpers.splice(helpers.indexOf(child), 1);
+    child.kill("SIGKILL");
+    await once(child, "exit");
+  };
+
   it("makes no container run: a socket of LXC's name that somebody else holds", async () => {
-    const name = commandSocketName(lxc.lxcPath, "two").slice(1);
-    await asNobody(`require("node:net").createServer(() => {}).listen("\\0${name}", () => console.log("listening"))`);
+    const child = await listenAs("root", "/usr/bin/setpriv", "--reuid=65534", "--regid=65534", "--clear-groups");
     expect(stateOf("two")).toBe("stopped");
+    expect(stateOf("two")).toBe("stopped");
+    await end(child);
+  });
+
+  it("makes no container run: a socket that somebody else made and a process of root's got hold of", async () => {
+    const child = await listenAs("nobody");
+    expect(stateOf("two")).toBe("stopped");
+    await end(child);
+  });
+
+  it("makes no container run: root of a pid namespace of its own, such as LXC in a container on the host's network", async () => {
+    const child = await listenAs("root", "/usr/bin/unshare", "--pid", "--fork", "--kill-child");
+    expect(stateOf("two")).toBe("stopped");
+    await end(child);
+  });
+
+  it("keeps no container from being seen to run, once it is gone", async () => {
+    const child = await listenAs("root", "/usr/bin/setpriv", "--reuid=65534", "--regid=65534", "--clear-groups");
+    expect(stateOf("two")).toBe("stopped");
+    await end(child);
+    lxc.run("lxc-destroy", "-n", "layer");
+    lxc.run("lxc-start", "-n", "two");
+    expect(stateOf("two")).toBe("running");
+    lxc.run("lxc-stop", "-k", "-n", "two");
   });
 
   it("makes no container run: a control group of LXC's name with somebody else's process in it", async () => {
     const [root = ""] = lxcCgroupRoots();
-    const group = join(root, "lxc.payload.layer");
+    const group = join(root, "lxc.payload.one");
     mkdirSync(group);
     const child = await asNobody("console.log('here'); setInterval(() => {}, 1000)");
     try {
       writeFileSync(join(group, "cgroup.procs"), String(child.pid));
-      expect(stateOf("layer")).toBe("stopped");
+      expect(stateOf("one")).toBe("stopped");
     } finally {
       child.kill("SIGKILL");
       await once(child, "exit");

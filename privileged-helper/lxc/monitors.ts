@@ -1,4 +1,4 @@
-import { readdirSync, readlinkSync } from "node:fs";
+import { readdirSync, readlinkSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { lxcCgroupRoots } from "./cgroup.ts";
 import {
@@ -6,6 +6,7 @@ import {
   type HeldFile,
   holdFile,
   parseProcessStat,
+  pidsInNamespaces,
   readProcessStat,
   readProcFile,
   realUidOf,
@@ -14,8 +15,9 @@ import {
 
 /**
  * Which containers run, as a fact. Every running container has a monitor process that listens on an abstract socket named
- * after it. Anybody may bind such a name, so the name alone proves nothing: here the process that holds the very
- * socket (its inode) has to be root's, and the container's init has to be that process's child.
+ * after it. Anybody may bind such a name, so the name alone proves nothing: here the very socket (its inode) has to be made by
+ * root, the process that holds it has to be root's and of our own pid namespace (not of a container in which LXC runs as
+ * well), and the container's init has to be that process's child.
  */
 export type Monitor = {
   pid: number;
@@ -38,6 +40,8 @@ const maxSocketName = 106;
 
 export function createMonitors(lxcPath: string): Monitors {
   const known = new Map<number, KnownMonitor>();
+  /** Sockets of LXC's names that somebody else made: not looked for again in all processes. */
+  const foreign = new Set<number>();
   const forget = (inode: number) => {
     const monitor = known.get(inode);
     monitor?.status.close();
@@ -52,12 +56,14 @@ export function createMonitors(lxcPath: string): Monitors {
       const unknown = new Map<number, string>();
       for (const name of names) {
         const inode = sockets.get(commandSocketName(lxcPath, name));
-        if (inode === undefined) continue;
+        if (inode === undefined || foreign.has(inode)) continue;
         const before = known.get(inode);
         if (before && isAlive(before)) monitors.set(name, withInit(before));
         else unknown.set(inode, name);
       }
-      for (const [inode, pid] of findHolders(new Set(unknown.keys()))) {
+      const found = findHolders(new Set(unknown.keys()));
+      for (const inode of found.foreign) foreign.add(inode);
+      for (const [inode, pid] of found.holders) {
         const monitor: KnownMonitor | undefined = knowProcess(pid);
         if (!monitor) continue;
         forget(inode);
@@ -66,6 +72,7 @@ export function createMonitors(lxcPath: string): Monitors {
       }
       const listening = new Set(sockets.values());
       for (const inode of known.keys()) if (!listening.has(inode)) forget(inode);
+      for (const inode of foreign) if (!listening.has(inode)) foreign.delete(inode);
       return monitors;
     },
   };
@@ -116,8 +123,8 @@ function withInit(monitor: KnownMonitor): Monitor {
 function findInit(monitorPid: number): KnownMonitor["init"] {
   let init: number | undefined;
   for (const child of childrenOf(monitorPid)) {
-    const ids = /^NSpid:\s+(.*)$/m.exec(readProcFile(`/proc/${child}/status`) ?? "")?.[1]?.split("\t") ?? [];
-    if (ids.length > 1 && ids.at(-1) === "1") init = child;
+    const ids = pidsInNamespaces(child);
+    if (ids.length > 1 && ids.at(-1) === 1) init = child;
     else if (/[/.]lxc\.payload/.test(readProcFile(`/proc/${child}/cgroup`) ?? "")) init ??= child;
   }
   const known = init === undefined ? undefined : knowProcess(init);
@@ -137,23 +144,28 @@ function hasBecomeInit(monitorPid: number, initPid: number): boolean {
   return readProcessStat(initPid)?.command !== readProcessStat(monitorPid)?.command;
 }
 
-/** Root's processes that hold these sockets: inode -> pid. Looks where LXC keeps its monitors first, and then everywhere. */
-function findHolders(inodes: ReadonlySet<number>): Map<number, number> {
+/**
+ * Root's processes that hold these sockets: inode -> pid. Looks where LXC keeps its monitors first, and then everywhere.
+ * @returns Also the sockets that somebody else made.
+ */
+function findHolders(inodes: ReadonlySet<number>): { holders: Map<number, number>; foreign: Set<number> } {
   const holders = new Map<number, { pid: number; startTicks: string }>();
+  const foreign = new Set<number>();
   const seen = new Set<number>();
   const look = (pids: Iterable<number>) => {
     for (const pid of pids) {
-      if (holders.size === inodes.size) return;
+      if (holders.size + foreign.size === inodes.size) return;
       if (seen.has(pid)) continue;
       seen.add(pid);
-      const stat = readProcessStat(pid);
-      if (!stat || stat.state === "Z" || realUidOf(pid) !== 0) continue;
-      for (const inode of socketsOf(pid)) {
+      for (const { inode, path } of socketsOf(pid)) {
+        if (!inodes.has(inode)) continue;
+        const maker = makerOf(path);
+        if (maker !== undefined && maker !== 0) foreign.add(inode);
+        const stat = maker === 0 && isOurRoot(pid) ? readProcessStat(pid) : undefined;
+        if (!stat || stat.state === "Z") continue;
         const before = holders.get(inode);
         // A child that is being started still shares its monitor's descriptors: the elder one is the monitor.
-        if (inodes.has(inode) && (!before || BigInt(stat.startTicks) < BigInt(before.startTicks))) {
-          holders.set(inode, { pid, startTicks: stat.startTicks });
-        }
+        if (!before || BigInt(stat.startTicks) < BigInt(before.startTicks)) holders.set(inode, { pid, startTicks: stat.startTicks });
       }
     }
   };
@@ -161,7 +173,20 @@ function findHolders(inodes: ReadonlySet<number>): Map<number, number> {
     look(processesInMonitorCgroups());
     look(allProcesses());
   }
-  return new Map([...holders].map(([inode, { pid }]) => [inode, pid]));
+  return { holders: new Map([...holders].map(([inode, { pid }]) => [inode, pid])), foreign };
+}
+
+function isOurRoot(pid: number): boolean {
+  return realUidOf(pid) === 0 && pidsInNamespaces(pid).length === 1;
+}
+
+/** User id of whoever made a socket; it stays when the socket is handed to another process, or inherited by one of root's. */
+function makerOf(descriptorPath: string): number | undefined {
+  try {
+    return statSync(descriptorPath).uid;
+  } catch {
+    return undefined;
+  }
 }
 
 function processesInMonitorCgroups(): number[] {
@@ -178,13 +203,14 @@ function allProcesses(): number[] {
     .map(Number);
 }
 
-function socketsOf(pid: number): number[] {
+function socketsOf(pid: number): { inode: number; path: string }[] {
   const folder = `/proc/${pid}/fd`;
-  const found: number[] = [];
+  const found: { inode: number; path: string }[] = [];
   for (const descriptor of namesIn(folder)) {
+    const path = join(folder, descriptor);
     try {
-      const match = /^socket:\[(\d+)\]$/.exec(readlinkSync(join(folder, descriptor)));
-      if (match) found.push(Number(match[1]));
+      const match = /^socket:\[(\d+)\]$/.exec(readlinkSync(path));
+      if (match) found.push({ inode: Number(match[1]), path });
     } catch {
       // Closed since the folder was read.
     }

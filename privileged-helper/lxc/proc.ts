@@ -47,6 +47,15 @@ export function realUidOf(pid: number): number | undefined {
   return match ? Number(match[1]) : undefined;
 }
 
+/**
+ * The numbers of a process, from the pid namespace that /proc shows down to its own: the `NSpid:` line of /proc/PID/status
+ * (proc_pid_status(5)). One number says that it lives in ours; a last one of 1, that it is the first process of its own.
+ */
+export function pidsInNamespaces(pid: number): number[] {
+  const match = /^NSpid:\s+(.*)$/m.exec(readProcFile(`/proc/${pid}/status`) ?? "");
+  return match?.[1]?.split("\t").map(Number) ?? [];
+}
+
 /** Children of a process's main thread, from /proc/PID/task/PID/children (proc_pid_task_children(5)). */
 export function childrenOf(pid: number): number[] {
   const text = readProcFile(`/proc/${pid}/task/${pid}/children`) ?? "";

@@ -24,7 +24,7 @@ const knownTemplates: readonly KnownTemplate[] = [
     description: "Debian with systemd and apt, built from its mirror with debootstrap in a few minutes.",
     needsNetwork: true,
     takesRelease: true,
-    tools: ["debootstrap", "rsync", "debian-distro-info"],
+    tools: ["debootstrap", "rsync", "debian-distro-info", "wget"],
   },
   {
     name: "ubuntu",
