@@ -104,6 +104,31 @@ describe("the list", () => {
   });
 });
 
+describe("containers of the same name in two folders", () => {
+  // So long that the command socket's name holds a hash of it.
+  const long = createRealLxc(`list-${"x".repeat(90)}`);
+  afterAll(() => long.close());
+
+  it("are told apart while both run, though their control groups are named alike", () => {
+    long.makeContainer("one");
+    lxc.run("lxc-start", "-n", "one");
+    expect(long.reader.readOne("one")?.state).toBe("stopped");
+    long.run("lxc-start", "-n", "one");
+    const [here, there] = [lxc, long].map(({ reader, run }) => {
+      const { state, initPid } = reader.readOne("one") ?? {};
+      expect({ state, initPid }).toEqual({ state: "running", initPid: Number(run("lxc-info", "-n", "one", "-p", "-H")) });
+      return initPid;
+    });
+    expect(here).not.toBe(there);
+    long.run("lxc-freeze", "-n", "one");
+    expect(long.reader.readOne("one")?.state).toBe("frozen");
+    expect(stateOf("one")).toBe("running");
+    lxc.run("lxc-stop", "-k", "-n", "one");
+    expect(stateOf("one")).toBe("stopped");
+    expect(long.reader.readOne("one")?.state).toBe("frozen");
+  });
+});
+
 describe("what is not root's", () => {
   const helpers: ChildProcess[] = [];
   afterAll(async () => {
@@ -112,20 +137,20 @@ describe("what is not root's", () => {
       await once(helper, "exit");
     }
   });
+  const likeNobody = ["/usr/bin/setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
   /** Runs a line of Node as a user without rights until it prints something. */
   const asNobody = async (script: string) => {
-    const child = spawn("/usr/bin/setpriv", ["--reuid=65534", "--regid=65534", "--clear-groups", process.execPath, "-e", script], {
-      stdio: ["ignore", "pipe", "inherit"],
-    });
+    const [file = "", ...args] = [...likeNobody, process.execPath, "-e", script];
+    const child = spawn(file, args, { stdio: ["ignore", "pipe", "inherit"] });
     helpers.push(child);
     await once(child.stdout, "data");
     return child;
   };
 
   /** Perl, because Node fills abstract names up with zeros, and then they are other names. `$>` is the effective user. */
-  const listenAs = async (maker: "root" | "nobody", ...launch: string[]) => {
+  const listen = async ({ launch = [], makeAs = "whoever it is" }: { launch?: string[]; makeAs?: "nobody" | "whoever it is" }) => {
     const name = commandSocketName(lxc.lxcPath, "two");
-    const [become, comeBack] = maker === "root" ? ["", ""] : ["$> = 65534;", "$> = 0;"];
+    const [become, comeBack] = makeAs === "nobody" ? ["$> = 65534;", "$> = 0;"] : ["", ""];
     const script = `use Socket; ${become} socket(S, PF_UNIX, SOCK_STREAM, 0) or die; bind(S, pack_sockaddr_un("\\0$ARGV[0]")) or die;
       listen(S, 5) or die; ${comeBack} $| = 1; print "listening\\n"; sleep 600;`;
     const [file = "", ...args] = [...launch, "/usr/bin/perl", "-e", script, name.slice(1)];
@@ -142,26 +167,26 @@ describe("what is not root's", () => {
   };
 
   it("makes no container run: a socket of LXC's name that somebody else holds", async () => {
-    const child = await listenAs("root", "/usr/bin/setpriv", "--reuid=65534", "--regid=65534", "--clear-groups");
+    const child = await listen({ launch: likeNobody });
     expect(stateOf("two")).toBe("stopped");
     expect(stateOf("two")).toBe("stopped");
     await end(child);
   });
 
   it("makes no container run: a socket that somebody else made and a process of root's got hold of", async () => {
-    const child = await listenAs("nobody");
+    const child = await listen({ makeAs: "nobody" });
     expect(stateOf("two")).toBe("stopped");
     await end(child);
   });
 
   it("makes no container run: root of a pid namespace of its own, such as LXC in a container on the host's network", async () => {
-    const child = await listenAs("root", "/usr/bin/unshare", "--pid", "--fork", "--kill-child");
+    const child = await listen({ launch: ["/usr/bin/unshare", "--pid", "--fork", "--kill-child"] });
     expect(stateOf("two")).toBe("stopped");
     await end(child);
   });
 
   it("keeps no container from being seen to run, once it is gone", async () => {
-    const child = await listenAs("root", "/usr/bin/setpriv", "--reuid=65534", "--regid=65534", "--clear-groups");
+    const child = await listen({ launch: likeNobody });
     expect(stateOf("two")).toBe("stopped");
     await end(child);
     lxc.run("lxc-destroy", "-n", "layer");

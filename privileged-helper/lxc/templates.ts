@@ -61,14 +61,14 @@ const knownTemplates: readonly KnownTemplate[] = [
 ];
 
 /** The templates that are installed, the one that needs nothing first, and what each still lacks. */
-export function listTemplates(folder = templatesFolder): Template[] {
+export function listTemplates(folder = templatesFolder, tools = toolFolders): Template[] {
   return knownTemplates
     .filter(({ name }) => existsSync(join(folder, `lxc-${name}`)))
-    .map(({ tools, ...template }) => ({ ...template, missingTools: tools.filter((tool) => !isInstalled(tool)) }));
+    .map(({ tools: needed, ...template }) => ({ ...template, missingTools: needed.filter((tool) => !isInstalled(tool, tools)) }));
 }
 
-function isInstalled(tool: string): boolean {
-  return toolFolders.some((folder) => {
+function isInstalled(tool: string, folders: readonly string[]): boolean {
+  return folders.some((folder) => {
     try {
       accessSync(join(folder, tool), constants.X_OK);
       return true;
