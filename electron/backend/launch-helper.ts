@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { type Problem, ProblemError } from "../../privileged-helper/contract/problems.ts";
 import { type HelperEnd, type HelperProcess, startHelperProcess } from "./helper-process.ts";
 
@@ -16,8 +16,8 @@ export type HelperLaunch = {
 
 export type HelperLauncherOptions = {
   version: string;
-  /** The built helper of this checkout, for a host that is root itself. */
-  ownHelper?: string;
+  /** Where the app's own build is: in a checkout its helper is beside it, and can be installed from there. */
+  dist: string;
   home?: string;
 };
 
@@ -37,15 +37,19 @@ const noNodeExit = 69;
  * Root starts the helper directly. Anybody else starts the installed one through polkit, once: `limited` where a rule grants
  * this user at least to look, so that nobody is asked without need, and otherwise `full`.
  */
-export function createHelperLauncher({ version, ownHelper, home = installedHome }: HelperLauncherOptions): HelperLauncher {
+export function createHelperLauncher({ version, dist, home = installedHome }: HelperLauncherOptions): HelperLauncher {
   const launcher = join(home, "launch");
+  const ownHelper = join(dist, "helper/main.cjs");
+  const fromCheckout = existsSync(join(dist, "../electron/launch/install-helper.mjs"));
   return async () => {
     if (process.getuid?.() === 0) {
-      if (ownHelper !== undefined && existsSync(ownHelper)) return direct(process.execPath, [...nodeOptions, ownHelper, "root"]);
-      if (!existsSync(launcher)) throw new ProblemError({ code: "helper-missing", path: launcher, fromCheckout: isCheckout(ownHelper) });
+      // Electron's own program is no Node that could run it.
+      if (process.versions.electron === undefined && existsSync(ownHelper))
+        return direct(process.execPath, [...nodeOptions, ownHelper, "root"]);
+      if (!existsSync(launcher)) throw new ProblemError({ code: "helper-missing", path: launcher, fromCheckout });
       return direct(launcher, ["root"]);
     }
-    if (!existsSync(launcher)) throw new ProblemError({ code: "helper-missing", path: launcher, fromCheckout: isCheckout(ownHelper) });
+    if (!existsSync(launcher)) throw new ProblemError({ code: "helper-missing", path: launcher, fromCheckout });
     refuseOtherVersion(home, version);
     if (!existsSync(pkexec)) throw new ProblemError({ code: "polkit-unavailable", detail: `${pkexec} is not installed.` });
     const mode = (await mayView()) ? "limited" : "full";
@@ -114,8 +118,4 @@ function commandOf(pid: number): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-function isCheckout(ownHelper: string | undefined): boolean {
-  return ownHelper !== undefined && existsSync(join(dirname(ownHelper), "../../electron/launch/install-helper.mjs"));
 }

@@ -18,7 +18,7 @@ async function main() {
   const files = readPublicFiles(join(here, "../renderer"));
   const backend = createBackend({
     version: APP_VERSION,
-    launch: createHelperLauncher({ version: APP_VERSION }),
+    launch: createHelperLauncher({ version: APP_VERSION, dist: join(here, "..") }),
     settingsPath: settingsPath(),
   });
   await app.whenReady();

@@ -21,7 +21,7 @@ async function main() {
 
   const backend = createBackend({
     version: APP_VERSION,
-    launch: createHelperLauncher({ version: APP_VERSION, ownHelper: join(dist, "helper/main.cjs") }),
+    launch: createHelperLauncher({ version: APP_VERSION, dist }),
     settingsPath: settingsPath(),
   });
   const server = await startWebServer({
