@@ -11,7 +11,7 @@ import {
   renameSync,
   rmSync,
   statSync,
-  writeSync,
+  writeFileSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { ProblemError } from "../contract/problems.ts";
@@ -128,7 +128,8 @@ export function writeConfig(path: string, text: string): void {
   const descriptor = openSync(staged, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, mode);
   try {
     fchmodSync(descriptor, mode);
-    writeSync(descriptor, text);
+    // Goes on after a short write, so that a full disk is an error and not half a configuration.
+    writeFileSync(descriptor, text);
   } catch (error) {
     rmSync(staged, { force: true });
     throw error;
