@@ -179,7 +179,7 @@ test("closing the window ends everything", async () => {
       env: { ...testUserEnvironment(), DISPLAY: display },
       stdio: ["ignore", "pipe", "inherit"],
     });
-    const exited = new Promise((resolve) => child.once("exit", resolve));
+    const exited = new Promise((resolve) => child.once("exit", (code) => resolve(code)));
     // The browser, and the helper that its page made ready.
     const family = () => descendants(child.pid ?? 0);
     await expect
@@ -189,7 +189,8 @@ test("closing the window ends everything", async () => {
     expect(all.map(commandOf).filter((command) => command.includes("--no-sandbox"))).toEqual([]);
     const browser = all.find((pid) => commandOf(pid).includes("--app=file://") && !commandOf(pid).includes("--type="));
     process.kill(browser ?? 0, "SIGTERM");
-    await exited;
+    expect(await exited).toBe(0);
+    expect(readdirSync(testUserEnvironment().XDG_RUNTIME_DIR ?? "").filter((name) => name.startsWith("lxc-desktop"))).toEqual([]);
     await expect.poll(() => all.filter(isAlive)).toEqual([]);
   } finally {
     server.kill();

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { accessSync, constants, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { accessSync, constants, mkdtempSync, writeFileSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { isAbsolute, join } from "node:path";
 
@@ -21,6 +22,8 @@ const programs = [
 ];
 const folders = ["/usr/bin", "/usr/local/bin", "/bin", "/snap/bin", "/opt/google/chrome"];
 const closeWithinMilliseconds = 5_000;
+const removeAttempts = 50;
+const removeAgainMilliseconds = 100;
 
 /** @returns The path of a browser that can show an app window, or undefined. */
 export function findChromium(): string | undefined {
@@ -59,10 +62,7 @@ export function openChromium(program: string, address: string): ChromiumWindow {
   const closed = new Promise<void>((resolve) => {
     child.once("error", () => resolve());
     child.once("exit", () => resolve());
-  }).then(() => {
-    // Its helpers may write for a moment after the window is gone.
-    rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
-  });
+  }).then(() => removeFolder(folder));
   return {
     closed,
     async close() {
@@ -72,6 +72,18 @@ export function openChromium(program: string, address: string): ChromiumWindow {
       clearTimeout(kill);
     },
   };
+}
+
+/** The browser's own helpers may write for a moment after its window is gone, so a folder may not be empty at once. */
+async function removeFolder(folder: string): Promise<void> {
+  for (let attempt = 0; attempt < removeAttempts; attempt++) {
+    try {
+      await rm(folder, { recursive: true, force: true });
+      return;
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, removeAgainMilliseconds));
+    }
+  }
 }
 
 /** $XDG_RUNTIME_DIR is this user's alone (XDG Base Directory Specification); elsewhere the folder that is made is. */
