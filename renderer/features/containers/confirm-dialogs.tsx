@@ -1,6 +1,6 @@
 import { Alert, Button, Code, Group, Modal, Stack, Text, TextInput } from "@mantine/core";
 import { IconAlertTriangle } from "@tabler/icons-react";
-import { type FormEvent, useState } from "react";
+import { type FormEvent, useEffect, useState } from "react";
 import { toProblem } from "../../../privileged-helper/contract/problems.ts";
 import { useClient } from "../../state/connection.ts";
 import { useContainer } from "../../state/containers.ts";
@@ -124,6 +124,11 @@ export function ForceStopDialog({ name }: { name: string }) {
 /** A graceful stop took longer than it may: the person decides. */
 export function StillRunningDialog({ name, seconds }: { name: string; seconds: number }) {
   const client = useClient();
+  const state = useContainer(name)?.state;
+  // It has shut down after all: there is nothing left to decide.
+  useEffect(() => {
+    if (state === undefined || state === "stopped") closeDialog();
+  }, [state]);
   const keepWaiting = async () => {
     closeDialog();
     const { stopTimeoutSeconds: timeoutSeconds } = useSettings.getState();
