@@ -1,7 +1,6 @@
-import { readFileSync } from "node:fs";
 import { type Action, actionsOfFullMode } from "./contract/methods.ts";
 import { ProblemError } from "./contract/problems.ts";
-import { readProcessStat } from "./lxc/proc.ts";
+import { readProcessStat, realUidOf } from "./lxc/proc.ts";
 import { run } from "./lxc/run.ts";
 
 /**
@@ -35,12 +34,6 @@ export function readCaller(environment: NodeJS.ProcessEnv = process.env, parentP
   const parentUid = realUidOf(parentPid);
   if (parentUid !== uid) throw new Error(`the parent process belongs to user ${parentUid}, not to user ${uid}`);
   return { uid, pid: parentPid, startTicks: parent.startTicks };
-}
-
-/** First number of the `Uid:` line: the real uid (proc_pid_status(5)). */
-function realUidOf(pid: number): number | undefined {
-  const match = /^Uid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"));
-  return match ? Number(match[1]) : undefined;
 }
 
 /**

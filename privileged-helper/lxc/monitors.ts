@@ -61,7 +61,7 @@ export function createMonitors(lxcPath: string): Monitors {
         if (before && isAlive(before)) monitors.set(name, withInit(before));
         else unknown.set(inode, name);
       }
-      const found = findHolders(new Set(unknown.keys()));
+      const found = findHolders(unknown);
       for (const inode of found.foreign) foreign.add(inode);
       for (const [inode, pid] of found.holders) {
         const monitor: KnownMonitor | undefined = knowProcess(pid);
@@ -145,20 +145,22 @@ function hasBecomeInit(monitorPid: number, initPid: number): boolean {
 }
 
 /**
- * Root's processes that hold these sockets: inode -> pid. Looks where LXC keeps its monitors first, and then everywhere.
+ * Root's processes that hold these sockets: inode -> pid. Looks where LXC keeps each one's monitor first, then at all monitors,
+ * and then everywhere.
+ * @param wanted Inode -> container.
  * @returns Also the sockets that somebody else made.
  */
-function findHolders(inodes: ReadonlySet<number>): { holders: Map<number, number>; foreign: Set<number> } {
+function findHolders(wanted: ReadonlyMap<number, string>): { holders: Map<number, number>; foreign: Set<number> } {
   const holders = new Map<number, { pid: number; startTicks: string }>();
   const foreign = new Set<number>();
   const seen = new Set<number>();
+  const isDone = () => holders.size + foreign.size === wanted.size;
   const look = (pids: Iterable<number>) => {
     for (const pid of pids) {
-      if (holders.size + foreign.size === inodes.size) return;
       if (seen.has(pid)) continue;
       seen.add(pid);
       for (const { inode, path } of socketsOf(pid)) {
-        if (!inodes.has(inode)) continue;
+        if (!wanted.has(inode)) continue;
         const maker = makerOf(path);
         if (maker !== undefined && maker !== 0) foreign.add(inode);
         const stat = maker === 0 && isOurRoot(pid) ? readProcessStat(pid) : undefined;
@@ -167,12 +169,12 @@ function findHolders(inodes: ReadonlySet<number>): { holders: Map<number, number
         // A child that is being started still shares its monitor's descriptors: the elder one is the monitor.
         if (!before || BigInt(stat.startTicks) < BigInt(before.startTicks)) holders.set(inode, { pid, startTicks: stat.startTicks });
       }
+      if (isDone()) return;
     }
   };
-  if (inodes.size > 0) {
-    look(processesInMonitorCgroups());
-    look(allProcesses());
-  }
+  if (!isDone()) look([...wanted.values()].flatMap((name) => processesIn(`lxc.monitor.${name}`)));
+  if (!isDone()) look(monitorCgroups().flatMap(processesIn));
+  if (!isDone()) look(allProcesses());
   return { holders: new Map([...holders].map(([inode, { pid }]) => [inode, pid])), foreign };
 }
 
@@ -189,12 +191,16 @@ function makerOf(descriptorPath: string): number | undefined {
   }
 }
 
-function processesInMonitorCgroups(): number[] {
+function monitorCgroups(): string[] {
   const [root] = lxcCgroupRoots();
-  if (root === undefined) return [];
-  return namesIn(root)
-    .filter((name) => name.startsWith("lxc.monitor"))
-    .flatMap((name) => (readProcFile(join(root, name, "cgroup.procs")) ?? "").split("\n").filter(Boolean).map(Number));
+  return root === undefined ? [] : namesIn(root).filter((name) => name.startsWith("lxc.monitor"));
+}
+
+/** @param cgroup Of LXC's, by its name. */
+function processesIn(cgroup: string): number[] {
+  const [root] = lxcCgroupRoots();
+  const text = root === undefined ? undefined : readProcFile(join(root, cgroup, "cgroup.procs"));
+  return (text ?? "").split("\n").filter(Boolean).map(Number);
 }
 
 function allProcesses(): number[] {
