@@ -38,8 +38,14 @@ type KnownMonitor = KnownProcess & { init?: KnownProcess & { startedAt: number; 
 /** Longest abstract name: sun_path without its first byte and an end (unix(7)); LXC hashes what is longer (commands_utils.c). */
 const maxSocketName = 106;
 
+/** A monitor makes its socket first and its control group a moment later; before that, searching everywhere is work for nothing. */
+const youngMilliseconds = 60;
+
 export function createMonitors(lxcPath: string): Monitors {
   const known = new Map<number, KnownMonitor>();
+  /** When a socket without a known monitor was first seen, milliseconds of the monotonic clock. */
+  const firstSeen = new Map<number, number>();
+  let hasRead = false;
   /** Sockets of LXC's names that somebody else made: not looked for again in all processes. */
   const foreign = new Set<number>();
   const forget = (inode: number) => {
@@ -61,18 +67,24 @@ export function createMonitors(lxcPath: string): Monitors {
         if (before && isAlive(before)) monitors.set(name, withInit(before));
         else unknown.set(inode, name);
       }
-      const found = findHolders(unknown);
+      const now = performance.now();
+      for (const inode of unknown.keys()) if (!firstSeen.has(inode)) firstSeen.set(inode, now);
+      // What is there at the first reading may be as old as it likes.
+      const found = findHolders(unknown, (inode) => hasRead && now - (firstSeen.get(inode) ?? now) < youngMilliseconds);
+      hasRead = true;
       for (const inode of found.foreign) foreign.add(inode);
       for (const [inode, pid] of found.holders) {
         const monitor: KnownMonitor | undefined = knowProcess(pid);
         if (!monitor) continue;
         forget(inode);
         known.set(inode, monitor);
+        firstSeen.delete(inode);
         monitors.set(unknown.get(inode) ?? "", withInit(monitor));
       }
       const listening = new Set(sockets.values());
       for (const inode of known.keys()) if (!listening.has(inode)) forget(inode);
       for (const inode of foreign) if (!listening.has(inode)) foreign.delete(inode);
+      for (const inode of firstSeen.keys()) if (!listening.has(inode)) firstSeen.delete(inode);
       return monitors;
     },
   };
@@ -148,13 +160,18 @@ function hasBecomeInit(monitorPid: number, initPid: number): boolean {
  * Root's processes that hold these sockets: inode -> pid. Looks where LXC keeps each one's monitor first, then at all monitors,
  * and then everywhere.
  * @param wanted Inode -> container.
+ * @param isYoung True for a socket that was made just now: its monitor is looked for in the first place only.
  * @returns Also the sockets that somebody else made.
  */
-function findHolders(wanted: ReadonlyMap<number, string>): { holders: Map<number, number>; foreign: Set<number> } {
+function findHolders(
+  wanted: ReadonlyMap<number, string>,
+  isYoung: (inode: number) => boolean,
+): { holders: Map<number, number>; foreign: Set<number> } {
   const holders = new Map<number, { pid: number; startTicks: string }>();
   const foreign = new Set<number>();
   const seen = new Set<number>();
-  const isDone = () => holders.size + foreign.size === wanted.size;
+  const isDone = (passes: (inode: number) => boolean = () => false) =>
+    [...wanted.keys()].every((inode) => holders.has(inode) || foreign.has(inode) || passes(inode));
   const look = (pids: Iterable<number>) => {
     for (const pid of pids) {
       if (seen.has(pid)) continue;
@@ -172,9 +189,12 @@ function findHolders(wanted: ReadonlyMap<number, string>): { holders: Map<number
       if (isDone()) return;
     }
   };
-  if (!isDone()) look([...wanted.values()].flatMap((name) => processesIn(`lxc.monitor.${name}`)));
-  if (!isDone()) look(monitorCgroups().flatMap(processesIn));
-  if (!isDone()) look(allProcesses());
+  const cgroups = isDone() ? [] : monitorCgroups();
+  const own = new Set([...wanted.values()].map((name) => `lxc.monitor.${name}`));
+  // LXC adds a number where a cgroup of that name is there already.
+  look(cgroups.filter((cgroup) => own.has(cgroup) || own.has(cgroup.replace(/-\d+$/, ""))).flatMap(processesIn));
+  if (!isDone(isYoung)) look(cgroups.flatMap(processesIn));
+  if (!isDone(isYoung)) look(allProcesses());
   return { holders: new Map([...holders].map(([inode, { pid }]) => [inode, pid])), foreign };
 }
 

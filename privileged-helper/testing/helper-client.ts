@@ -82,13 +82,17 @@ function portOf(child: ChildProcessByStdio<Writable, Readable, null>): Port {
 export async function bundleHelper(folder: string): Promise<string> {
   const script = join(folder, "main.cjs");
   await build({
-    entryPoints: [join(import.meta.dirname, "../main.ts")],
-    outfile: script,
+    entryPoints: {
+      main: join(import.meta.dirname, "../main.ts"),
+      "shift-owners": join(import.meta.dirname, "../lxc/shift-owners-main.ts"),
+    },
+    outdir: folder,
+    outExtension: { ".js": ".cjs" },
     bundle: true,
     platform: "node",
     format: "cjs",
     external: ["node-pty"],
-    define: { APP_VERSION: '"0.0.0-test"' },
+    define: { APP_VERSION: '"0.0.0-test"', "import.meta.dirname": "__dirname" },
     logLevel: "error",
   });
   // The addon is found beside the script, as in the installed helper.
