@@ -59,8 +59,8 @@ export async function clickToReachableFigures(helper: HelperClient, lxcPath: str
   const dhcp: number[] = [];
   for (let round = -1; round < rounds; round++) {
     await new Promise((resolve) => setTimeout(resolve, roundsApartMilliseconds));
-    const ours = await measure("static");
     const theirs = await measure("dhcp");
+    const ours = await measure("static");
     if (round < 0) continue;
     fixed.push(ours);
     dhcp.push(theirs);
