@@ -245,6 +245,16 @@ describe("watching tasks", () => {
 });
 
 describe("what is kept", () => {
+  it("is what a person should know, in the task and in its log", async () => {
+    const tasks = createTasks();
+    const changes: TasksChanged[] = [];
+    tasks.onChanged((change) => changes.push(change));
+    await tasks.run(start, async (task) => task.notice("It asks for an address by \u001b[1mDHCP."));
+    expect(onlyTask(tasks)).toMatchObject({ state: "succeeded", notices: ["It asks for an address by DHCP."] });
+    expect(tasks.log(onlyTask(tasks).id).text).toBe("It asks for an address by DHCP.\n");
+    expect(changes.map(({ changed }) => changed[0]?.notices.length)).toEqual([0, 1]);
+  });
+
   it("is the last 256 KiB of a log", async () => {
     const tasks = createTasks();
     await tasks.run(start, async (task) => {

@@ -48,6 +48,7 @@ const batchMilliseconds = 50;
 const maxLogCharacters = 256 * 1024;
 const maxFinishedTasks = 200;
 const maxCommands = 100;
+const maxNotices = 20;
 
 type Entry = {
   task: Task;
@@ -134,7 +135,7 @@ export function createTasks(): Tasks {
       let undoing = false;
 
       const entry: Entry = {
-        task: { id: (++count).toString(36), kind, target, state: "running", cancellable, startedAt: Date.now(), commands: [] },
+        task: { id: (++count).toString(36), kind, target, state: "running", cancellable, startedAt: Date.now(), notices: [], commands: [] },
         log: "",
         truncated: false,
         unsentOutput: "",
@@ -164,6 +165,12 @@ export function createTasks(): Tasks {
           }
           entry.unsentOutput = (entry.unsentOutput + plain).slice(-maxLogCharacters);
           flushSoon();
+        },
+        notice(sentence) {
+          context.output(`${sentence}\n`);
+          if (task.notices.length >= maxNotices) return;
+          task.notices.push(plainText(sentence));
+          change(task.id);
         },
         command(argv) {
           if (task.commands.length >= maxCommands) return;
@@ -243,7 +250,7 @@ export function createTasks(): Tasks {
 
 /** What goes on changing must not change in a message that waits to be sent. */
 function copy(task: Task): Task {
-  return { ...task, commands: [...task.commands] };
+  return { ...task, notices: [...task.notices], commands: [...task.commands] };
 }
 
 function subscribe<T>(listeners: Set<(event: T) => void>, listener: (event: T) => void): () => void {

@@ -11,6 +11,7 @@ const task: TaskContext = {
   signal: new AbortController().signal,
   step: () => {},
   output: (text) => process.stdout.write(text),
+  notice: (sentence) => process.stdout.write(`${sentence}\n`),
   command: (argv) => process.stdout.write(`$ ${argv.join(" ")}\n`),
   onUndo: () => {},
   critical: (work) => work(),

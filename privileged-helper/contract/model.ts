@@ -112,6 +112,8 @@ export type Task = {
   startedAt: number;
   endedAt?: number;
   problem?: import("./problems.ts").Problem;
+  /** What a person should know although it worked: sentences. */
+  notices: string[];
   /** The commands that ran, in order, as argv arrays. */
   commands: string[][];
 };

@@ -42,12 +42,12 @@ export async function networkEntries(
         ];
       } catch (error) {
         if (error instanceof ProblemError && error.problem.code === "cancelled") throw error;
-        task.output(
-          `No address could be reserved (${describeCause(error)}); the container asks for one by DHCP, which takes some seconds.\n`,
+        task.notice(
+          `No address could be reserved for ${name}, so it asks for one by DHCP, which takes some seconds. ${describeCause(error)}`,
         );
       }
     } else {
-      task.output(`${obstacle} The container asks for an address by DHCP, which takes some seconds.\n`);
+      task.notice(`${obstacle} ${name} asks for an address by DHCP, which takes some seconds.`);
     }
   }
   return [["lxc.net.0.hwaddr", randomMac()]];

@@ -14,6 +14,8 @@ export type TaskContext = {
   step(text: string, fraction?: number): void;
   /** Adds to the task's log. */
   output(text: string): void;
+  /** Tells what a person should know although the task goes on: one sentence. It is in the log as well. */
+  notice(sentence: string): void;
   /** Records a command that was run, as people could type it. */
   command(argv: readonly string[]): void;
   /** Takes back what was just done; these run in reverse order when the task fails or is cancelled. */

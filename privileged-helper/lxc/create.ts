@@ -131,7 +131,7 @@ async function makeUnprivileged(context: OperationContext, name: string, templat
   chmodSync(folder, 0o711);
   const { mode } = statSync(lxcPath);
   if ((mode & 0o001) === 0) {
-    task.output(`${lxcPath} can now be passed through by everybody, as unprivileged containers need.\n`);
+    task.notice(`${lxcPath} can now be passed through by everybody, as unprivileged containers need.`);
     chmodSync(lxcPath, (mode & 0o777) | 0o001);
   }
 }

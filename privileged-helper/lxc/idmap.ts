@@ -50,15 +50,15 @@ export function readRootIdRanges(): IdRange[] {
  */
 export async function allocateIds(
   { reader, task }: Pick<OperationContext, "reader" | "task">,
-  locks: Locks = createLocks("/run/lxc-desktop/ids"),
+  { locks = createLocks("/run/lxc-desktop/ids"), readRanges = readRootIdRanges }: { locks?: Locks; readRanges?: () => IdRange[] } = {},
 ): Promise<{ range: IdRange; release(): void }> {
-  if (readRootIdRanges().length === 0) {
+  if (readRanges().length === 0) {
     giving ??= giveRootARange(task).finally(() => {
       giving = undefined;
     });
     await giving;
   }
-  const ranges = readRootIdRanges();
+  const ranges = readRanges();
   const beingUsed: IdRange[] = [];
   for (;;) {
     const first = findFreeBlock(ranges, [...reader.readClaims().idRanges, ...beingUsed]);
@@ -75,7 +75,7 @@ export async function allocateIds(
 function shareRange([range]: readonly IdRange[], task: OperationContext["task"]): IdRange {
   if (!range)
     throw new ProblemError({ code: "not-supported", what: "Root has no ids for unprivileged containers in /etc/subuid and /etc/subgid." });
-  task.output("Root's range of ids is used up: this container shares the ids of another one. Add ranges to /etc/subuid and /etc/subgid.\n");
+  task.notice("Root's range of ids is used up: this container shares the ids of another one. Add ranges to /etc/subuid and /etc/subgid.");
   return { first: range.first, count: idsPerContainer };
 }
 

@@ -68,7 +68,7 @@ export async function start({ lxcPath, reader, task }: OperationContext, name: s
       container = reader.readOne(name);
       return container?.state !== "starting";
     });
-    if (!isActive(container)) task.output("Its first process has ended again already.\n");
+    if (!isActive(container)) task.notice(`The first process of ${name} has ended again already. Its console log may tell why.`);
     return;
   }
   const tail = errorsOf(readTail(log, logStart));

@@ -34,7 +34,7 @@ export const systemFiles: NetworkFiles = {
 };
 
 const mark = "# added by LXC Desktop, which takes it away when it is removed";
-/** As dnsmasq writes it: short, so that the address of a destroyed container is free again soon. */
+/** As dnsmasq writes it: short, so that who asks for DHCP may have the address of a destroyed container soon. */
 const leaseTime = "10m";
 const restartTimeoutSeconds = 60;
 
@@ -125,12 +125,18 @@ export function reserveAddress(
   if (!swept.has(lxcPath)) removeOrphans(lxcPath, files);
   swept.add(lxcPath);
   const running = reader.readAll().flatMap(({ ipv4 }) => ipv4);
-  const taken = new Set([...reader.readClaims().ipv4, ...running, ...readLeases(files, bridge), ...readNeighbours(), bridge.address]);
-  const mac = randomMac();
+  const taken = new Set([
+    ...reader.readClaims().ipv4,
+    ...running,
+    ...readForeignLeases(files, bridge),
+    ...readForeignNeighbours(),
+    bridge.address,
+  ]);
   const last = toNumber(bridge.rangeLast) ?? 0;
   for (let number = toNumber(bridge.rangeFirst) ?? 1; number <= last; number++) {
     const address = toAddress(number);
     if (taken.has(address)) continue;
+    const mac = macOfAddress(number);
     try {
       // The file's name is the address, so that two helpers never reserve the same one.
       writeFileSync(join(files.hosts, address), `${mac},${address},${leaseTime} # ${ownerOf(lxcPath, name)}\n`, {
@@ -181,9 +187,21 @@ function removeReservations(isMeant: (owner: string) => boolean, files: NetworkF
   return removed;
 }
 
-/** A locally administered range that LXC and Xen use for containers: 00:16:3e. */
+/** A MAC of the range that LXC and Xen use for containers, 00:16:3e. */
 export function randomMac(): string {
-  return ["00", "16", "3e", ...[...randomBytes(3)].map((byte) => byte.toString(16).padStart(2, "0"))].join(":");
+  return macOf(randomBytes(3));
+}
+
+/**
+ * The MAC that goes with a reserved address. It is always the same one: the lease of a destroyed container is then the lease of
+ * whoever gets its address next, and neither the DHCP server nor a neighbour remembers a stranger under that address.
+ */
+function macOfAddress(address: number): string {
+  return macOf([16, 8, 0].map((bits) => (address >>> bits) & 255));
+}
+
+function macOf(lastBytes: Iterable<number>): string {
+  return ["00", "16", "3e", ...[...lastBytes].map((byte) => byte.toString(16).padStart(2, "0"))].join(":");
 }
 
 /** Containers of different folders may have the same name, and a path does not belong into somebody else's comment. */
@@ -253,20 +271,28 @@ function serverUses(files: NetworkFiles): boolean {
   return pid !== undefined && (readProcFile(`/proc/${pid}/cmdline`) ?? "").split("\0").includes(`--conf-file=${files.dnsmasqConf}`);
 }
 
-/** dnsmasq's lease file: `EXPIRY MAC ADDRESS NAME CLIENT-ID`; seconds since the epoch, or 0 for ever. */
-function readLeases(files: NetworkFiles, bridge: Bridge): string[] {
+/**
+ * Addresses that the DHCP server has given to others than those that they are reserved for.
+ * dnsmasq's lease file: `EXPIRY MAC ADDRESS NAME CLIENT-ID`; seconds since the epoch, or 0 for ever.
+ */
+function readForeignLeases(files: NetworkFiles, bridge: Bridge): string[] {
   const lines = (readProcFile(files.leases.replace("BRIDGE", bridge.name)) ?? "").split("\n");
   return lines
     .map((line) => line.split(" "))
     .filter(([expiry]) => Number(expiry) === 0 || Number(expiry) * 1000 > Date.now())
-    .flatMap(([, , address]) => address ?? []);
+    .flatMap(([, mac, address]) => (address === undefined || mac === macOfAddress(toNumber(address) ?? 0) ? [] : [address]));
 }
 
-/** Addresses that the kernel has heard of lately (proc_pid_net(5), arp). */
-function readNeighbours(): string[] {
+/** Addresses that the kernel has heard of lately from others than those that they are reserved for (proc_pid_net(5), arp). */
+function readForeignNeighbours(): string[] {
   const lines = (readProcFile("/proc/net/arp") ?? "").split("\n").slice(1);
-  // Flags 0x0 is an entry that never got an answer.
-  return lines.map((line) => line.split(/\s+/)).flatMap(([address, , flags]) => (address && flags !== "0x0" ? [address] : []));
+  return lines
+    .map((line) => line.split(/\s+/))
+    .flatMap(([address, , flags, mac]) => {
+      // Flags 0x0 is an entry that never got an answer.
+      if (!address || flags === "0x0" || mac === macOfAddress(toNumber(address) ?? 0)) return [];
+      return [address];
+    });
 }
 
 function listFiles(folder: string): string[] {

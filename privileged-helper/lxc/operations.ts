@@ -208,6 +208,7 @@ async function makeUndoably(
       environment: record.environment,
       step: task.step,
       output: task.output,
+      notice: task.notice,
       command: task.command,
       onUndo: (undo) => task.onUndo(() => (kept ? undefined : undo())),
       critical: task.critical,

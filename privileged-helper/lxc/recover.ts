@@ -24,19 +24,19 @@ export async function removeAbandoned(context: OperationContext, record: Journal
   const { lxcPath, reader, journal, task } = context;
   const { name } = record;
   if (!isManageableName(name)) return journal.remove(record);
-  task.output(`LXC Desktop ended while it made ${name}. What is left of it is removed.\n`);
+  task.notice(`LXC Desktop ended while it made ${name}. What is left of it is removed.`);
   task.step("Ending what still works on it");
   await killMarked(record.id);
 
   const folder = join(lxcPath, name);
   const stats = lstatSync(folder, { throwIfNoEntry: false });
   if (stats && isForeign(stats, folder, journal.writtenAt(record))) {
-    task.output("A newer container has this name now: it is kept.\n");
+    task.notice("A newer container has this name now: it is kept.");
     return journal.remove(record);
   }
   const state = reader.readOne(name)?.state;
   if (state && state !== "stopped" && state !== "error") {
-    task.output("It has been started since: it is kept.\n");
+    task.notice("It has been started since: it is kept.");
     return journal.remove(record);
   }
   if (stats) {

@@ -33,6 +33,7 @@ function recordingTask(signal = new AbortController().signal) {
     output: (text) => {
       recorded.output += text;
     },
+    notice: () => {},
     command: (argv) => recorded.commands.push([...argv]),
     onUndo: () => {},
     critical: (work) => work(),

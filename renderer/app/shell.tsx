@@ -1,6 +1,6 @@
 import { ActionIcon, Alert, Badge, Button, Group, Loader, Text, Tooltip } from "@mantine/core";
 import { IconBox, IconListCheck, IconLock, IconPhoto, IconServer, IconSettings } from "@tabler/icons-react";
-import { lazy, type ReactNode, Suspense } from "react";
+import { lazy, type ReactNode, Suspense, useEffect } from "react";
 import { Link, Redirect, Route, Switch, useLocation } from "wouter";
 import type { Session } from "../../privileged-helper/contract/model.ts";
 import { DestroyDialog, ForceStopDialog, StillRunningDialog } from "../features/containers/confirm-dialogs.tsx";
@@ -14,9 +14,9 @@ import { openConnection, useClient } from "../state/connection.ts";
 import { useContainersStore } from "../state/containers.ts";
 import { useDialogs } from "../state/dialogs.ts";
 import { useSession } from "../state/session.ts";
-import { useTasksStore } from "../state/tasks.ts";
+import { onNotices, useTasksStore } from "../state/tasks.ts";
 import { nameInPath } from "../ui/paths.ts";
-import { showProblem } from "../ui/toasts.tsx";
+import { showNotices, showProblem } from "../ui/toasts.tsx";
 import { ErrorBoundary } from "./error-boundary.tsx";
 import { SessionNotice, SessionScreen } from "./session-screen.tsx";
 
@@ -33,6 +33,7 @@ const destinations: { path: string; label: string; icon: ReactNode }[] = [
 /** The frame around every page: where one can go, what runs, and the lock. */
 export function Shell({ isConnected }: { isConnected: boolean }) {
   const { session } = useSession();
+  useEffect(() => onNotices(({ target, notices }) => showNotices(target, notices)), []);
   return (
     <div className="shell">
       <button type="button" className="skip-link" onClick={() => document.getElementById("main")?.focus()}>

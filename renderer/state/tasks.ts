@@ -28,6 +28,21 @@ export function startTasks(client: Client): () => void {
   };
 }
 
+/** A task that ended before this page asked for the first time is news for so long. */
+const newsMilliseconds = 10_000;
+
+/** Calls back for each task that ends with something to tell. @returns A function that ends it. */
+export function onNotices(listener: (task: Task) => void): () => void {
+  return useTasksStore.subscribe(({ tasks: now }, { tasks: before }) => {
+    for (const task of now) {
+      if (task.notices.length === 0 || task.state === "running") continue;
+      const known = before.find(({ id }) => id === task.id);
+      const isNew = known ? known.state === "running" : Date.now() - (task.endedAt ?? 0) < newsMilliseconds;
+      if (isNew) listener(task);
+    }
+  });
+}
+
 /** A task's output: what there is, and then what comes. Undefined until it is known. */
 export function useTaskOutput(id: string): string | undefined {
   const client = useClient();
@@ -56,5 +71,5 @@ export function useTaskOutput(id: string): string | undefined {
 }
 
 function newestFirst(tasks: readonly Task[]): Task[] {
-  return [...tasks].sort((a, b) => b.startedAt - a.startedAt || Number(b.id) - Number(a.id));
+  return [...tasks].sort((a, b) => b.startedAt - a.startedAt || Number.parseInt(b.id, 36) - Number.parseInt(a.id, 36));
 }

@@ -1,6 +1,6 @@
 import { Button, Group } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
-import { IconAlertTriangle, IconCheck } from "@tabler/icons-react";
+import { IconAlertTriangle, IconCheck, IconInfoCircle } from "@tabler/icons-react";
 import { toProblem } from "../../privileged-helper/contract/problems.ts";
 import { explainProblem } from "./problem.ts";
 import { ProblemView } from "./problem-view.tsx";
@@ -28,6 +28,20 @@ export function showProblem(error: unknown, retry?: () => unknown): void {
     withCloseButton: true,
     closeButtonProps: { "aria-label": "Close" },
     role: "alert",
+  });
+}
+
+/** Says what is unusual about something that worked, and keeps saying it until the person has seen it. */
+export function showNotices(title: string, notices: readonly string[]): void {
+  notifications.show({
+    title,
+    message: notices.map((notice) => <div key={notice}>{notice}</div>),
+    color: "yellow",
+    icon: <IconInfoCircle size={18} aria-hidden />,
+    autoClose: false,
+    withCloseButton: true,
+    closeButtonProps: { "aria-label": "Close" },
+    role: "status",
   });
 }
 

@@ -1,5 +1,5 @@
 import { Alert, Button, Code, Collapse, Group, Loader, Paper, Progress, Stack, Text } from "@mantine/core";
-import { IconAlertTriangle, IconBan, IconCheck, IconListCheck } from "@tabler/icons-react";
+import { IconAlertTriangle, IconBan, IconCheck, IconInfoCircle, IconListCheck } from "@tabler/icons-react";
 import { useEffect, useRef, useState } from "react";
 import type { Task, TaskKind } from "../../../privileged-helper/contract/model.ts";
 import { useClient } from "../../state/connection.ts";
@@ -103,6 +103,13 @@ function TaskItem({ task }: { task: Task }) {
           animated={fraction === undefined}
           aria-label={`Progress of ${title}`}
         />
+      )}
+      {task.notices.length > 0 && (
+        <Alert mt="xs" color="yellow" icon={<IconInfoCircle aria-hidden />}>
+          {task.notices.map((notice) => (
+            <div key={notice}>{notice}</div>
+          ))}
+        </Alert>
       )}
       {task.problem && state === "failed" && (
         <Alert mt="xs" color="red" icon={<IconAlertTriangle aria-hidden />}>
