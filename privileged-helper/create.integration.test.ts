@@ -377,6 +377,33 @@ describe("an address that is there at once", () => {
     expect(reservations()).toEqual(before);
   });
 
+  it("goes to the next container although the DHCP server has a lease of it, and that one's client is given it, too", async (context) => {
+    skipWithoutBridge(context);
+    const leases = systemFiles.leases.replace("BRIDGE", readBridge()?.name ?? "");
+    const expiryOf = (address: string) =>
+      Number(
+        readFileSync(leases, "utf8")
+          .split("\n")
+          .find((line) => line.includes(` ${address} `))
+          ?.split(" ")[0] ?? 0,
+      );
+    const identities: (string | undefined)[] = [];
+    let lastExpiry = 0;
+    for (const name of ["before", "after"]) {
+      await create(name);
+      const [address = ""] = (settingOf(name, "lxc.net.0.ipv4.address") ?? "").split("/");
+      await vi.waitFor(() => expect(expiryOf(address)).toBeGreaterThan(lastExpiry), { timeout: 30_000, interval: 100 });
+      await vi.waitFor(() => expect(addressesInside(name)).toEqual([address]), { timeout: 10_000, interval: 100 });
+      lastExpiry = expiryOf(address);
+      identities.push(`${address} ${settingOf(name, "lxc.net.0.hwaddr")}`);
+      await createHelper().operations.forceStop(name, signal);
+      await createHelper().operations.destroy(name, signal);
+      // The server counts in seconds.
+      await new Promise((resolve) => setTimeout(resolve, 1_100));
+    }
+    expect(identities[1]).toBe(identities[0]);
+  });
+
   it("is not there where DHCP was wanted", async () => {
     const before = reservations();
     await create("by-dhcp", { start: false, address: "dhcp" });

@@ -46,9 +46,11 @@ export async function clickToReachableFigures(helper: HelperClient, lxcPath: str
     const name = "reached";
     await helper.call("containers.create", { name, source: { type: "clone", from: base }, unprivileged: true, start: false, address });
     const start = performance.now();
-    await helper.call("containers.start", { name });
+    const started = helper.call("containers.start", { name });
+    // It may answer a moment before lxc-start is done.
     await answerOf(address === "static" ? reservedAddress(name) : await addressByDhcp(name));
     const took = performance.now() - start;
+    await started;
     await helper.call("containers.forceStop", { name });
     await helper.call("containers.destroy", { name });
     known.delete(name);

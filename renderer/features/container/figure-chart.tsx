@@ -53,6 +53,7 @@ export const FigureChart = memo(function FigureChart({ name, lines, points, form
           {limit !== undefined && isAvailable && <span className="limit"> {limit}</span>}
         </span>
       </figcaption>
+      {!isAvailable && <div className="chart-area chart-missing">The kernel of this computer does not count this for each container.</div>}
       {isAvailable && (
         <div className="chart-area" aria-hidden>
           <ResponsiveContainer width="100%" height="100%" debounce={50}>

@@ -77,8 +77,8 @@ export function ContainersTable({ containers, sorting, onSort }: Props) {
 
 /** Drawn again only when its own container changes; the figures are cells of their own. */
 const ContainerRow = memo(function ContainerRow({ container, isNarrow }: { container: Container; isNarrow: boolean }) {
-  const { name, ipv4, ipv6, autostart, privileged, clonedFrom } = container;
-  const isRunning = container.state === "running" || container.state === "frozen";
+  const { name, state, note, ipv4, ipv6, autostart, privileged, clonedFrom } = container;
+  const isRunning = state === "running" || state === "frozen";
   // What it will be is not known before it is finished.
   const isBeingMade = !isRunning && (container.operation?.kind === "create" || container.operation?.kind === "clone");
   return (
@@ -87,7 +87,13 @@ const ContainerRow = memo(function ContainerRow({ container, isNarrow }: { conta
         <Link href={containerPath(name)} className="container-link" title={name}>
           {name}
         </Link>
-        {clonedFrom !== undefined && <div className="second-line">Clone of {clonedFrom}</div>}
+        {state === "error" && note !== undefined ? (
+          <div className="second-line dangerous" title={note}>
+            {note}
+          </div>
+        ) : (
+          clonedFrom !== undefined && <div className="second-line">Clone of {clonedFrom}</div>
+        )}
       </th>
       <td>
         {!isBeingMade && <StateLabel container={container} />}
@@ -146,7 +152,7 @@ function MetricsCells({ name, isRunning }: { name: string; isRunning: boolean })
             <Sparkline
               values={cpu.map((point) => (point.afterGap ? undefined : point.sample.cpuPercent))}
               capacity={sparklinePoints}
-              width={64}
+              width={52}
               max={Math.max(100, ...cpu.map((point) => point.sample.cpuPercent ?? 0))}
             />
             <span className="figure">{sample.cpuPercent === undefined ? unknownFigure : formatPercent(sample.cpuPercent)}</span>
