@@ -1,12 +1,13 @@
 /** `npm run bench`: each figure measured beside what it is compared with, in one run, on real containers. As root. */
 import { spawnSync } from "node:child_process";
 import { startHelper } from "../../privileged-helper/testing/helper-client.ts";
+import { appWindowFigures } from "./app-window.ts";
 import { clickToReachableFigures } from "./click-to-reachable.ts";
 import { clickToRunningFigures } from "./click-to-running.ts";
 import { type Figure, printFigures } from "./figures.ts";
 import { helperMemoryFigures } from "./helper-memory.ts";
 import { refreshFigures } from "./refresh.ts";
-import { makeLxcPath, removeLxcPath } from "./tools.ts";
+import { coverLxcPath, enterMountNamespace, removeContainers } from "./tools.ts";
 
 const containers = 50;
 const base = "base";
@@ -15,10 +16,12 @@ if (process.getuid?.() !== 0) {
   console.error("The bench makes real containers: run it as root.");
   process.exit(2);
 }
+// The app shows LXC's own folder of containers; here that is an empty one, which nobody else sees.
+enterMountNamespace();
 const build = spawnSync("npm", ["run", "--silent", "build"], { stdio: "inherit" });
 if (build.status !== 0) process.exit(1);
 
-const lxcPath = makeLxcPath();
+const { lxcPath, uncover } = coverLxcPath();
 const helper = startHelper("dist/helper/main.cjs", lxcPath);
 const figures: Figure[] = [];
 try {
@@ -45,6 +48,8 @@ try {
   }
   console.log("Refresh...");
   figures.push(...(await refreshFigures(helper, lxcPath)));
+  console.log("Windows...");
+  figures.push(...(await appWindowFigures(containers)));
   console.log("Memory...");
   figures.push(...(await helperMemoryFigures(helper, containers)));
 } finally {
@@ -54,7 +59,8 @@ try {
     await helper.call("containers.destroy", { name }).catch(() => {});
   }
   await helper.close();
-  await removeLxcPath(lxcPath);
+  await removeContainers(lxcPath);
+  uncover();
 }
 printFigures(figures);
 if (figures.some((figure) => !figure.met)) process.exitCode = 1;

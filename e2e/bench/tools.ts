@@ -1,6 +1,7 @@
-import { execFile } from "node:child_process";
+import { execFile, execFileSync, spawnSync } from "node:child_process";
 import { chmodSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { promisify } from "node:util";
+import { defaultLxcPath } from "../../privileged-helper/lxc/host.ts";
 
 const execute = promisify(execFile);
 
@@ -10,19 +11,38 @@ export async function lxc(tool: string, ...args: string[]): Promise<string> {
   return stdout;
 }
 
-/** A folder of the bench's own for containers; mapped root users have to be able to enter it. */
-export function makeLxcPath(): string {
-  const path = mkdtempSync("/var/tmp/lxc-desktop-bench-");
-  chmodSync(path, 0o755);
-  return path;
+/** Starts this program again where what it mounts is seen by nobody else, and ends with it; returns in the second one. */
+export function enterMountNamespace(): void {
+  if (process.env[insideVariable]) return;
+  const { status } = spawnSync(
+    "/usr/bin/unshare",
+    ["--mount", "--propagation", "private", process.execPath, ...process.execArgv, ...process.argv.slice(1)],
+    { stdio: "inherit", env: { ...process.env, [insideVariable]: "1" } },
+  );
+  process.exit(status ?? 1);
+}
+const insideVariable = "LXC_DESKTOP_BENCH_INSIDE";
+
+/** Lays an empty folder over LXC's own; mapped root users have to be able to enter it. */
+export function coverLxcPath(): { lxcPath: string; uncover(): void } {
+  const lxcPath = defaultLxcPath();
+  const folder = mkdtempSync("/var/tmp/lxc-desktop-bench-");
+  chmodSync(folder, 0o755);
+  execFileSync("/usr/bin/mount", ["--bind", folder, lxcPath]);
+  return {
+    lxcPath,
+    uncover() {
+      execFileSync("/usr/bin/umount", [lxcPath]);
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
 }
 
 /** Kills and removes everything below a folder of containers, clones before what they are cloned from. */
-export async function removeLxcPath(lxcPath: string): Promise<void> {
+export async function removeContainers(lxcPath: string): Promise<void> {
   const names = readdirSync(lxcPath);
   for (const name of names) await lxc("lxc-stop", "-k", "-n", name, "-P", lxcPath).catch(() => {});
   for (let left = names, pass = 0; left.length > 0 && pass < 3; pass++, left = readdirSync(lxcPath)) {
     for (const name of left) await lxc("lxc-destroy", "-n", name, "-P", lxcPath).catch(() => {});
   }
-  rmSync(lxcPath, { recursive: true, force: true });
 }

@@ -45,20 +45,7 @@ export function openChromium(program: string, address: string): ChromiumWindow {
       mode: 0o600,
     },
   );
-  const child = spawn(
-    program,
-    [
-      `--app=file://${page}`,
-      `--user-data-dir=${join(folder, "profile")}`,
-      "--no-first-run",
-      "--no-default-browser-check",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-      "--class=lxc-desktop",
-    ],
-    { stdio: "ignore", detached: true },
-  );
+  const child = spawn(program, windowArguments(`file://${page}`, join(folder, "profile")), { stdio: "ignore", detached: true });
   const closed = new Promise<void>((resolve) => {
     child.once("error", () => resolve());
     child.once("exit", () => resolve());
@@ -72,6 +59,20 @@ export function openChromium(program: string, address: string): ChromiumWindow {
       clearTimeout(kill);
     },
   };
+}
+
+/** A window without a browser's bars, with a profile of its own that knows nothing and asks nobody. */
+export function windowArguments(address: string, profile: string): string[] {
+  return [
+    `--app=${address}`,
+    `--user-data-dir=${profile}`,
+    "--no-first-run",
+    "--no-default-browser-check",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--class=lxc-desktop",
+  ];
 }
 
 /** The browser's own helpers may write for a moment after its window is gone, so a folder may not be empty at once. */

@@ -1,0 +1,144 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { WebSocket } from "ws";
+import { windowArguments } from "../../electron/web/open-chromium.ts";
+import { addressOf } from "../app/web-host.ts";
+
+/** A window of Chromium on a display of the bench's own, with the flags that the app itself opens its window with. */
+export type Window = {
+  /** Milliseconds since the epoch. */
+  startedAt: number;
+  /** When the page first painted something that is not a background (Paint Timing). */
+  firstPaint(): Promise<number>;
+  evaluate<T>(expression: string): Promise<T>;
+  /** Of Chromium, and of the app behind it. */
+  pids(): number[];
+  close(): Promise<void>;
+};
+
+const program = "/usr/bin/chromium";
+/** Root's Chromium has no sandbox; the last one is how the bench looks into either window. */
+const benchArguments = ["--no-sandbox", "--disable-gpu", "--window-size=1280,800", "--remote-debugging-port=0"];
+
+/** @returns A function that ends the display. */
+export async function startDisplay(): Promise<() => void> {
+  const child = spawn("/usr/bin/Xvfb", ["-displayfd", "3", "-screen", "0", "1280x800x24", "-nolisten", "tcp"], {
+    stdio: ["ignore", "ignore", "ignore", "pipe"],
+  });
+  const number = await new Promise<string>((resolve, reject) => {
+    child.once("error", reject);
+    child.stdio[3]?.once("data", (bytes: Buffer) => resolve(bytes.toString().trim()));
+  });
+  process.env.DISPLAY = `:${number}`;
+  return () => void child.kill();
+}
+
+/** A page with one word, and nothing behind it. */
+export async function openEmptyWindow(): Promise<Window> {
+  const folder = mkdtempSync(join(tmpdir(), "lxc-desktop-bench-window-"));
+  const page = join(folder, "empty.html");
+  writeFileSync(page, '<!doctype html><meta charset="utf-8"><title>Empty</title><p>Empty\n');
+  const startedAt = Date.now();
+  return openWindow(folder, `file://${page}`, startedAt);
+}
+
+/** The app as `npm start -- --web` runs it, from the start of its own process on. */
+export async function openAppWindow(): Promise<Window> {
+  const folder = mkdtempSync(join(tmpdir(), "lxc-desktop-bench-window-"));
+  const page = join(folder, "open.html");
+  const startedAt = Date.now();
+  const app = spawn(process.execPath, ["dist/web/main.mjs", "--no-open"], { stdio: ["ignore", "pipe", "pipe"] });
+  const host = await addressOf(app);
+  // As openChromium does: the address is a secret, and arguments are not.
+  writeFileSync(page, `<!doctype html><meta charset="utf-8"><script>location.replace(${JSON.stringify(host.address)})</script>\n`);
+  return openWindow(folder, `file://${page}`, startedAt, app);
+}
+
+async function openWindow(folder: string, address: string, startedAt: number, app?: ChildProcess): Promise<Window> {
+  const profile = join(folder, "profile");
+  const browser = spawn(program, [...windowArguments(address, profile), ...benchArguments], { stdio: "ignore" });
+  const ended = new Promise((resolve) => browser.once("exit", resolve));
+  const port = await poll(() => readFileSync(join(profile, "DevToolsActivePort"), "utf8").split("\n")[0]);
+  const target = await poll(async () => {
+    const targets = (await (
+      await fetch(`http://127.0.0.1:${port}/json/list`, { signal: AbortSignal.timeout(answerMilliseconds) })
+    ).json()) as {
+      type: string;
+      url: string;
+      webSocketDebuggerUrl: string;
+    }[];
+    // The app's window passes through the file that leads to it.
+    return targets.find(({ type, url }) => type === "page" && (app === undefined || url.startsWith("http://")));
+  });
+  const socket = new WebSocket(target.webSocketDebuggerUrl, { perMessageDeflate: false });
+  await new Promise((resolve, reject) => socket.once("open", resolve).once("error", reject));
+  let count = 0;
+  const evaluate = <T>(expression: string) =>
+    new Promise<T>((resolve, reject) => {
+      const id = ++count;
+      // Nobody answers what was asked while the page went to another address.
+      const silence = setTimeout(() => reject(new Error("no answer")), answerMilliseconds);
+      socket.on("message", function receive(data: Buffer) {
+        const message = JSON.parse(data.toString());
+        if (message.id !== id) return;
+        socket.off("message", receive);
+        clearTimeout(silence);
+        if (message.error) reject(new Error(message.error.message));
+        else resolve(message.result.result.value as T);
+      });
+      socket.send(JSON.stringify({ id, method: "Runtime.evaluate", params: { expression, returnByValue: true, awaitPromise: true } }));
+    });
+  return {
+    startedAt,
+    evaluate,
+    firstPaint: () =>
+      poll(async () => {
+        const entry = "performance.getEntriesByName('first-contentful-paint')[0]";
+        return (await evaluate<number | null>(`${entry} ? performance.timeOrigin + ${entry}.startTime : null`)) ?? undefined;
+      }),
+    pids: () => [browser, app].flatMap((child) => (child?.pid === undefined ? [] : withDescendants(child.pid))),
+    async close() {
+      socket.terminate();
+      browser.kill();
+      app?.kill();
+      await ended;
+      // Chromium's own helpers may write for a moment longer.
+      await rm(folder, { recursive: true, force: true, maxRetries: 20 });
+    },
+  };
+}
+
+const pollMilliseconds = 10;
+const answerMilliseconds = 1_000;
+
+async function poll<T>(look: () => T | undefined | Promise<T | undefined>): Promise<T> {
+  for (;;) {
+    try {
+      const found = await look();
+      if (found !== undefined) return found;
+    } catch {
+      // Not there yet.
+    }
+    await new Promise((resolve) => setTimeout(resolve, pollMilliseconds));
+  }
+}
+
+/** A process and all below it (proc_pid_stat(5): the fourth field is the parent). */
+function withDescendants(root: number): number[] {
+  const parents = new Map<number, number>();
+  for (const entry of readdirSync("/proc")) {
+    if (!/^\d+$/.test(entry)) continue;
+    try {
+      const stat = readFileSync(`/proc/${entry}/stat`, "utf8");
+      parents.set(Number(entry), Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]));
+    } catch {
+      // It has ended.
+    }
+  }
+  const found = [root];
+  for (const pid of found) for (const [child, parent] of parents) if (parent === pid) found.push(child);
+  return found;
+}
