@@ -1,5 +1,15 @@
 import * as z from "zod";
-import type { ContainersSnapshot, HostInfo, LogText, Session, Settings, TasksSnapshot, Template } from "./model.ts";
+import {
+  type ContainersSnapshot,
+  type HostCheck,
+  type HostInfo,
+  hostCheckNames,
+  type LogText,
+  type Session,
+  type Settings,
+  type TasksSnapshot,
+  type Template,
+} from "./model.ts";
 import { containerName, newContainerName } from "./names.ts";
 
 /** The rights that an administrator hands out; polkit knows each as `org.lxcdesktop.<action>`. */
@@ -41,6 +51,10 @@ export type ContainerSource = z.infer<typeof containerSource>;
  */
 export const methods = {
   "host.info": { params: nothing, result: result<HostInfo>(), action: "view" },
+  /** Reads everything anew; nothing is remembered between two calls. */
+  "host.checks": { params: nothing, result: result<HostCheck[]>(), action: "view" },
+  /** Runs the commands that `host.checks` shows for this check; which those are is decided anew, by us. */
+  "host.fix": { params: z.strictObject({ check: z.enum(hostCheckNames) }), result: result<void>(), action: "host" },
   "templates.list": { params: nothing, result: result<Template[]>(), action: "view" },
 
   "containers.watch": { params: nothing, result: result<ContainersSnapshot>(), action: "view" },

@@ -48,6 +48,48 @@ export type HostInfo = {
   freeBytes: number;
 };
 
+/** Everything that the Host page looks at, in the order in which it is shown. */
+export const hostCheckNames = [
+  "lxc",
+  "kernel",
+  "cgroups",
+  "user-namespaces",
+  "subids",
+  "apparmor",
+  "seccomp",
+  "lxcfs",
+  "bridge",
+  "dhcp",
+  "forwarding",
+  "masquerading",
+  "firewall",
+  "ipv6",
+  "storage",
+  "free-space",
+  "polkit",
+  "agent",
+  "templates",
+  "images",
+] as const;
+export type HostCheckName = (typeof hostCheckNames)[number];
+
+/** One thing that containers need of this computer: whether it is there, by which facts, and how it is mended. */
+export type HostCheck = {
+  name: HostCheckName;
+  /** `problem`: containers cannot be made or started. `warning`: they can, and something is missing or cannot be told. */
+  status: "ok" | "warning" | "problem";
+  /** The check's name as people read it: "User namespaces". */
+  title: string;
+  /** One sentence: how it is. */
+  summary: string;
+  /** The facts behind it as they were read: a file and its value, a line each. Never a secret, an address of a person or a name of one. */
+  evidence: string[];
+  /** Why it matters. */
+  explanation: string;
+  /** Only where we can mend it: what that does, and the very commands. */
+  fix?: { summary: string; commands: string[][] };
+};
+
 export type Template = {
   name: string;
   title: string;
@@ -95,12 +137,12 @@ export type MetricsTick = {
   samples: MetricsSample[];
 };
 
-export type TaskKind = "create" | "clone" | "start" | "stop" | "force-stop" | "restart" | "freeze" | "unfreeze" | "destroy" | "recover";
+export type TaskKind = "create" | "clone" | "start" | "stop" | "force-stop" | "restart" | "freeze" | "unfreeze" | "destroy" | "recover" | "fix";
 
 export type Task = {
   id: string;
   kind: TaskKind;
-  /** The container that it works on. */
+  /** The container that it works on; of a fix, the check that it mends. */
   target: string;
   state: "running" | "succeeded" | "failed" | "cancelled";
   /** What it is doing now, for people. */
