@@ -9,6 +9,8 @@ const never = new AbortController().signal;
 /** Valid parameters of every method; the type makes a new method fail to compile until it has some. */
 const examples: Record<MethodName, object> = {
   "host.info": {},
+  "host.checks": {},
+  "host.fix": { check: "bridge" },
   "templates.list": {},
   "containers.watch": {},
   "containers.unwatch": {},

@@ -8,6 +8,9 @@ import { createLocks } from "./locks.ts";
 import type { Log } from "./log.ts";
 import { readConfigurationText } from "./lxc/config.ts";
 import { hostInfo } from "./lxc/host.ts";
+import { makeCheck, makeChecks } from "./lxc/host-checks.ts";
+import { readHostFacts } from "./lxc/host-facts.ts";
+import { runFix } from "./lxc/host-fix.ts";
 import { createContainerReader } from "./lxc/list.ts";
 import { createLogWatch } from "./lxc/logs.ts";
 import { createOperations } from "./lxc/operations.ts";
@@ -30,10 +33,13 @@ const actionOfTask: Record<TaskKind, Action> = {
   restart: "manage",
   freeze: "manage",
   unfreeze: "manage",
+  fix: "host",
 };
 
 type World = {
   lxcPath: string;
+  /** True where whoever uses the app is root already. */
+  isRootSession: boolean;
   notify<E extends EventName>(event: E, params: Events[E]): void;
   sendData(channel: number, bytes: Uint8Array): void;
   log?: Log;
@@ -51,11 +57,12 @@ export type HelperHandlers = {
 };
 
 /** Joins the parts and names the function behind each method. */
-export function createHandlers({ lxcPath, notify, sendData, log }: World): HelperHandlers {
+export function createHandlers({ lxcPath, isRootSession, notify, sendData, log }: World): HelperHandlers {
   const reader = createContainerReader({ lxcPath });
   const tasks = createTasks();
   const journal = createJournal();
-  const operations = createOperations({ lxcPath, reader, tasks, journal, locks: createLocks() });
+  const locks = createLocks();
+  const operations = createOperations({ lxcPath, reader, tasks, journal, locks });
   const watch = createContainerWatch({
     reader,
     lxcPath,
@@ -107,6 +114,18 @@ export function createHandlers({ lxcPath, notify, sendData, log }: World): Helpe
     recover: () => operations.recover(),
     methods: {
       "host.info": () => hostInfo(lxcPath),
+      "host.checks": () => makeChecks({ facts: readHostFacts(isRootSession), lxcPath }),
+      "host.fix": async ({ check }) => {
+        const look = () => makeCheck(check, { facts: readHostFacts(isRootSession), lxcPath });
+        const { title } = await look();
+        // Package managers exclude each other, and so do two people who mend the same thing.
+        const release = await locks.acquire({ lxcPath: "", name: "host", operation: "fix" });
+        try {
+          await tasks.run({ kind: "fix", target: title, cancellable: false }, (task) => runFix(task, look));
+        } finally {
+          release();
+        }
+      },
       "templates.list": () => listTemplates(),
 
       "containers.watch": () => {

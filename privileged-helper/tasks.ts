@@ -9,7 +9,7 @@ import type { TaskContext } from "./lxc/context.ts";
  */
 export type TaskRequest = {
   kind: TaskKind;
-  /** The container that it works on. */
+  /** The container that it works on; of a fix, what it mends. */
   target: string;
   /** False for what is over sooner than anyone could cancel it, and for what cannot be taken back. */
   cancellable: boolean;
@@ -33,7 +33,7 @@ export type Tasks = {
   cancel(id: string): void;
   /** Forgets tasks that have ended. */
   clear(): void;
-  /** What runs now, by container. */
+  /** What runs now, by container; what is done to the computer itself is not among it. */
   operations(): Map<string, { task: string; kind: TaskKind }>;
   onChanged(listener: (change: TasksChanged) => void): () => void;
   onOutput(listener: (output: { task: string; text: string }) => void): () => void;
@@ -237,7 +237,8 @@ export function createTasks(): Tasks {
       for (const { task } of entries.values()) if (task.state !== "running") remove(task.id);
       flush();
     },
-    operations: () => new Map(running().map(({ task: { id, kind, target } }) => [target, { task: id, kind }])),
+    operations: () =>
+      new Map(running().flatMap(({ task: { id, kind, target } }) => (kind === "fix" ? [] : [[target, { task: id, kind }] as const]))),
     onChanged: (listener) => subscribe(changedListeners, listener),
     onOutput: (listener) => subscribe(outputListeners, listener),
     abortAll() {

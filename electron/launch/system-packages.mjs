@@ -23,57 +23,8 @@ const checks = {
   compiler: () => hasProgram("g++") && hasProgram("make") && hasProgram("python3"),
 };
 
-/** @type {Record<string, Distribution>} By the tool that installs. */
-const distributions = {
-  "apt-get": {
-    installs: [
-      ["apt-get", "update"],
-      ["apt-get", "install", "--yes", "--no-install-recommends"],
-    ],
-    names: {
-      lxc: ["lxc"],
-      templates: ["lxc-templates"],
-      idmap: ["uidmap"],
-      bridge: ["dnsmasq-base", "iptables"],
-      polkit: ["polkitd", "pkexec"],
-      bus: ["dbus"],
-      debootstrap: ["debootstrap", "rsync", "distro-info"],
-      busybox: ["busybox-static"],
-      browser: ["chromium"],
-      compiler: ["g++", "make", "python3"],
-    },
-  },
-  dnf: {
-    installs: [["dnf", "install", "--assumeyes"]],
-    names: {
-      lxc: ["lxc", "lxc-extra"],
-      templates: ["lxc-templates"],
-      idmap: ["shadow-utils"],
-      bridge: ["dnsmasq", "iptables-nft"],
-      polkit: ["polkit"],
-      bus: ["dbus-daemon"],
-      debootstrap: ["debootstrap", "rsync", "distro-info"],
-      busybox: ["busybox"],
-      browser: ["chromium"],
-      compiler: ["gcc-c++", "make", "python3"],
-    },
-  },
-  pacman: {
-    installs: [["pacman", "--sync", "--needed", "--noconfirm"]],
-    names: {
-      lxc: ["lxc"],
-      templates: ["lxc"],
-      idmap: ["shadow"],
-      bridge: ["dnsmasq", "iptables"],
-      polkit: ["polkit"],
-      bus: ["dbus"],
-      debootstrap: ["debootstrap", "rsync", "distro-info"],
-      busybox: ["busybox"],
-      browser: ["chromium"],
-      compiler: ["gcc", "make", "python"],
-    },
-  },
-};
+/** @type {Record<string, Distribution>} By the tool that installs. The helper mends the computer by the same table. */
+const distributions = JSON.parse(readFileSync(new URL("../../privileged-helper/contract/system-packages.json", import.meta.url), "utf8"));
 
 /**
  * Sees to it that the system packages are there, or says which are missing.

@@ -36,8 +36,8 @@ export type ContainersChanged = { revision: number; changed: Container[]; remove
 export type HostInfo = {
   hostname: string;
   kernel: string;
-  /** Version of the lxc tools, "5.0.2". */
-  lxcVersion: string;
+  /** Version of the lxc tools, "5.0.2". Absent where they are not installed. */
+  lxcVersion?: string;
   lxcPath: string;
   cgroupVersion: "v1" | "v2" | "hybrid";
   cpus: number;
@@ -137,12 +137,23 @@ export type MetricsTick = {
   samples: MetricsSample[];
 };
 
-export type TaskKind = "create" | "clone" | "start" | "stop" | "force-stop" | "restart" | "freeze" | "unfreeze" | "destroy" | "recover" | "fix";
+export type TaskKind =
+  | "create"
+  | "clone"
+  | "start"
+  | "stop"
+  | "force-stop"
+  | "restart"
+  | "freeze"
+  | "unfreeze"
+  | "destroy"
+  | "recover"
+  | "fix";
 
 export type Task = {
   id: string;
   kind: TaskKind;
-  /** The container that it works on; of a fix, the check that it mends. */
+  /** The container that it works on; of a fix, the title of the check that it mends. */
   target: string;
   state: "running" | "succeeded" | "failed" | "cancelled";
   /** What it is doing now, for people. */

@@ -21,10 +21,11 @@ export function defaultLxcPath(file = lxcConf): string {
 export async function hostInfo(lxcPath: string): Promise<HostInfo> {
   const [idRange] = readRootIdRanges();
   const bridge = readBridge();
+  const version = await lxcVersion();
   return {
     hostname: hostname(),
     kernel: release(),
-    lxcVersion: await lxcVersion(),
+    ...(version && { lxcVersion: version }),
     lxcPath,
     cgroupVersion: cgroupVersion(),
     cpus: cpus().length,
@@ -43,18 +44,22 @@ export async function hostInfo(lxcPath: string): Promise<HostInfo> {
   };
 }
 
-let version: Promise<string> | undefined;
-function lxcVersion(): Promise<string> {
-  version ??= run("lxc-start", ["--version"], { timeoutSeconds: versionTimeoutSeconds }).then(({ output }) => output.trim());
-  // A tool that is installed later is asked again.
-  version.catch(() => {
-    version = undefined;
-  });
-  return version;
+let asked: Promise<string> | undefined;
+
+/** Version of LXC's tools, asked once; undefined where they are not installed, or do not run. */
+export async function lxcVersion(): Promise<string | undefined> {
+  asked ??= run("lxc-start", ["--version"], { timeoutSeconds: versionTimeoutSeconds }).then(({ output }) => output.trim());
+  try {
+    return await asked;
+  } catch {
+    // A tool that is installed later is asked again.
+    asked = undefined;
+    return undefined;
+  }
 }
 
 /** IFF_UP, the first bit of a link's flags (netdevice(7)); a bridge without a container has no carrier and is up all the same. */
-function isUp(link: string): boolean {
+export function isUp(link: string): boolean {
   try {
     return (Number(readFileSync(`/sys/class/net/${link}/flags`, "utf8")) & 1) === 1;
   } catch {

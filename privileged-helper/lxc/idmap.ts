@@ -32,9 +32,9 @@ export function parseSubordinateIds(text: string, ofRootAlone: boolean): IdRange
 }
 
 /** Ranges that root may give to containers: those that /etc/subuid and /etc/subgid have in common. */
-export function readRootIdRanges(): IdRange[] {
-  const users = parseSubordinateIds(readText("/etc/subuid"), true);
-  const groups = parseSubordinateIds(readText("/etc/subgid"), true);
+export function readRootIdRanges(read: (path: string) => string | undefined = readText): IdRange[] {
+  const users = parseSubordinateIds(read("/etc/subuid") ?? "", true);
+  const groups = parseSubordinateIds(read("/etc/subgid") ?? "", true);
   return users.flatMap((user) =>
     groups.flatMap((group) => {
       const first = Math.max(user.first, group.first);
@@ -115,12 +115,17 @@ let giving: Promise<void> | undefined;
 async function giveRootARange(task: OperationContext["task"]): Promise<void> {
   // usermod changes these files and does not make them.
   for (const path of ["/etc/subuid", "/etc/subgid"]) appendFileSync(path, "", { mode: 0o644 });
-  const existing = [...parseSubordinateIds(readText("/etc/subuid"), false), ...parseSubordinateIds(readText("/etc/subgid"), false)];
+  task.output("Root has no ids for unprivileged containers yet: it gets a range of its own.\n");
+  await run("usermod", usermodArguments(), { task });
+}
+
+/** What gives root a range after those of everybody else, as large as all its containers need. */
+export function usermodArguments(read: (path: string) => string | undefined = readText): string[] {
+  const existing = ["/etc/subuid", "/etc/subgid"].flatMap((path) => parseSubordinateIds(read(path) ?? "", false));
   const afterAll = Math.max(lowestFirst, ...existing.map(({ first, count }) => first + count));
   const first = Math.ceil(afterAll / idsPerContainer) * idsPerContainer;
   const range = `${first}-${first + idsPerContainer * containersPerHost - 1}`;
-  task.output("Root has no ids for unprivileged containers yet: it gets a range of its own.\n");
-  await run("usermod", ["--add-subuids", range, "--add-subgids", range, "root"], { task });
+  return ["--add-subuids", range, "--add-subgids", range, "root"];
 }
 
 function readText(path: string): string {

@@ -40,12 +40,16 @@ const restartTimeoutSeconds = 60;
 
 /** LXC's bridge as lxc-net is told to make it; undefined where it makes none, or it is not there. */
 export function readBridge(files: NetworkFiles = systemFiles): Bridge | undefined {
-  const settings = readSettings(files);
+  const bridge = parseBridge(readSettings(files));
+  return bridge && existsSync(`/sys/class/net/${bridge.name}/bridge`) ? bridge : undefined;
+}
+
+/** The bridge that these settings of lxc-net ask for. */
+export function parseBridge(settings: Record<string, string>): Bridge | undefined {
   if (settings.USE_LXC_BRIDGE !== "true") return undefined;
   const { LXC_BRIDGE: name = "", LXC_ADDR: address = "", LXC_NETMASK: mask = "", LXC_DHCP_RANGE: range = "" } = settings;
   const [rangeFirst = "", rangeLast = ""] = range.split(",");
   if ([address, mask, rangeFirst, rangeLast].some((one) => toNumber(one) === undefined)) return undefined;
-  if (!existsSync(`/sys/class/net/${name}/bridge`)) return undefined;
   return { name, address, prefix: prefixOf(mask), rangeFirst, rangeLast };
 }
 
@@ -214,7 +218,11 @@ function digest(text: string): string {
 }
 
 /** The shell assignments that lxc-net obeys, over its built-in ones. They are read, not run. */
-function readSettings(files: NetworkFiles, change = (text: string) => text): Record<string, string> {
+export function readSettings(
+  files: Pick<NetworkFiles, "defaults">,
+  change = (text: string) => text,
+  read: (path: string) => string | undefined = readProcFile,
+): Record<string, string> {
   const settings: Record<string, string> = {
     USE_LXC_BRIDGE: "true",
     LXC_BRIDGE: "lxcbr0",
@@ -223,7 +231,7 @@ function readSettings(files: NetworkFiles, change = (text: string) => text): Rec
     LXC_DHCP_RANGE: "10.0.3.2,10.0.3.254",
   };
   for (const file of files.defaults) {
-    const assignments = change(readProcFile(file) ?? "").matchAll(/^\s*([A-Z0-9_]+)=(?:["']([^"'\n]*)["']|([^\s#"']*))/gm);
+    const assignments = change(read(file) ?? "").matchAll(/^\s*([A-Z0-9_]+)=(?:["']([^"'\n]*)["']|([^\s#"']*))/gm);
     for (const [, key, quoted, plain] of assignments) {
       if (key !== undefined) settings[key] = quoted ?? plain ?? "";
     }

@@ -3,13 +3,13 @@ import { join } from "node:path";
 import type { Template } from "../contract/model.ts";
 
 /** Where LXC's packages put their templates; the folder is compiled into lxc-create. */
-const templatesFolder = "/usr/share/lxc/templates";
+export const templatesFolder = "/usr/share/lxc/templates";
 const toolFolders = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 
 type KnownTemplate = Omit<Template, "missingTools"> & { tools: readonly string[] };
 
 /** Templates whose options and needs are known; a template is a shell script that root runs, so others are not offered. */
-const knownTemplates: readonly KnownTemplate[] = [
+export const knownTemplates: readonly KnownTemplate[] = [
   {
     name: "busybox",
     title: "BusyBox",

@@ -29,6 +29,7 @@ const doing: Record<TaskKind, string> = {
   unfreeze: "Unfreezing",
   destroy: "Destroying",
   recover: "Cleaning up",
+  fix: "Mending",
 };
 
 export function operationText(kind: TaskKind): string {

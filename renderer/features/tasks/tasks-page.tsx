@@ -21,6 +21,7 @@ const verbs: Record<TaskKind, string> = {
   unfreeze: "Unfreeze",
   destroy: "Destroy",
   recover: "Clean up",
+  fix: "Fix",
 };
 
 const stateTexts: Record<Task["state"], string> = { running: "Running", succeeded: "Done", failed: "Failed", cancelled: "Cancelled" };
