@@ -12,19 +12,13 @@ const aptEnvironment = { DEBIAN_FRONTEND: "noninteractive" };
 
 /** Programs by the need that brings them, where the two have different names. */
 const needsOfPrograms: Record<string, PackageNeed> = {
-  "debian-distro-info": "debootstrap",
+  "debian-distro-info": "distro-info",
   apparmor_parser: "apparmor",
-  dnsmasq: "bridge",
-  iptables: "bridge",
-  jq: "oci",
-  pkcheck: "polkit",
   pkexec: "polkit",
-  rsync: "debootstrap",
-  skopeo: "oci",
-  umoci: "oci",
   usermod: "idmap",
 };
 
+/** @param programs Names of programs, or of needs. */
 export function needsOf(programs: readonly string[]): PackageNeed[] {
   const needs = programs.flatMap(
     (program) => needsOfPrograms[program] ?? (program in packages["apt-get"].names ? (program as PackageNeed) : []),

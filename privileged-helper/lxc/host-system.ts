@@ -109,7 +109,7 @@ async function checkCgroups({ facts }: CheckContext): Promise<CheckResult> {
       "Control groups count and limit what a container uses: processor time, memory, disk, processes. LXC puts every container in groups of its own.",
   };
   const evidence = mounted.map(({ mountPoint, unified: isUnified, controllers }) =>
-    isUnified ? `${mountPoint}: version 2` : `${mountPoint}: version 1, ${controllers.join(", ")}`,
+    isUnified ? `${mountPoint}: version 2` : `${mountPoint}: version 1, ${controllers.filter((one) => one !== "rw").join(", ")}`,
   );
   if (mounted.length === 0) {
     return {

@@ -6,6 +6,7 @@ import type { Session } from "../../privileged-helper/contract/model.ts";
 import { DestroyDialog, ForceStopDialog, StillRunningDialog } from "../features/containers/confirm-dialogs.tsx";
 import { ContainersPage } from "../features/containers/containers-page.tsx";
 import { CreateDialog } from "../features/containers/create-dialog.tsx";
+import { FixDialog } from "../features/host/fix-dialog.tsx";
 import { HostPage } from "../features/host/host-page.tsx";
 import { ImagesPage } from "../features/images/images-page.tsx";
 import { SettingsPage } from "../features/settings/settings-page.tsx";
@@ -169,6 +170,7 @@ function Dialogs() {
   if (dialog.type === "create") return <CreateDialog cloneFrom={dialog.cloneFrom} />;
   if (dialog.type === "destroy") return <DestroyDialog name={dialog.name} />;
   if (dialog.type === "force-stop") return <ForceStopDialog name={dialog.name} />;
+  if (dialog.type === "fix-host") return <FixDialog check={dialog.check} />;
   return <StillRunningDialog name={dialog.name} seconds={dialog.seconds} />;
 }
 

@@ -1,4 +1,5 @@
 import { create } from "zustand";
+import type { HostCheck } from "../../privileged-helper/contract/model.ts";
 
 /** The one dialog that is open, if any. Any page may open it; the app shows it. */
 export type Dialog =
@@ -6,7 +7,8 @@ export type Dialog =
   | { type: "destroy"; name: string }
   | { type: "force-stop"; name: string }
   /** A graceful stop has timed out. */
-  | { type: "still-running"; name: string; seconds: number };
+  | { type: "still-running"; name: string; seconds: number }
+  | { type: "fix-host"; check: HostCheck };
 
 export const useDialogs = create<{ dialog?: Dialog }>(() => ({}));
 

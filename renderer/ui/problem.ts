@@ -21,6 +21,7 @@ export type Explanation = {
 
 const tryAgain: Remedy = { type: "retry", label: "Try again" };
 const connect: Remedy = { type: "connect", label: "Try again" };
+const openHost: Remedy = { type: "go", label: "Show what this computer needs", to: "/host" };
 const installHelper: Remedy = { type: "copy", label: "Copy the command", text: "npm run install-helper" };
 const rightNames: Record<string, string> = {
   full: "use LXC Desktop",
@@ -87,6 +88,7 @@ const explanations: { [C in ProblemCode]: (problem: Extract<Problem, { code: C }
     title: "LXC is not installed",
     body: `The program ${tool} is missing. Install your distribution's LXC packages, then try again.`,
     remedies: [
+      openHost,
       tryAgain,
       { type: "copy", label: "Copy the command for Debian and Ubuntu", text: "sudo apt-get install lxc lxc-templates uidmap" },
       { type: "copy", label: "Copy the command for Fedora", text: "sudo dnf install lxc lxc-templates lxc-extra" },
@@ -95,7 +97,7 @@ const explanations: { [C in ProblemCode]: (problem: Extract<Problem, { code: C }
   "tool-missing": ({ tool, neededFor }) => ({
     title: `The program ${tool} is missing`,
     body: `It is needed for ${neededFor}. Install it with your distribution's package manager.`,
-    remedies: [{ type: "copy", label: "Copy the command for Debian and Ubuntu", text: `sudo apt-get install ${tool}` }],
+    remedies: [openHost, { type: "copy", label: "Copy the command for Debian and Ubuntu", text: `sudo apt-get install ${tool}` }],
   }),
   locked: () => ({
     title: "Locked",

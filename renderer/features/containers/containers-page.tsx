@@ -8,6 +8,7 @@ import { allRunning, useMetricsStore, useMetricsWatch } from "../../state/metric
 import { EmptyState, Page } from "../../ui/page.tsx";
 import { ProblemView } from "../../ui/problem-view.tsx";
 import { ContainersTable } from "./containers-table.tsx";
+import { NotReadyNotice } from "./not-ready-notice.tsx";
 import { filterContainers, type Sorting, type SortKey, sortContainers } from "./rows.ts";
 
 const liveKeys: ReadonlySet<SortKey> = new Set(["cpu", "memory", "processes"]);
@@ -60,7 +61,16 @@ export function ContainersPage() {
   if (containers.size === 0) {
     return (
       <Page title="Containers">
-        <EmptyState icon={<IconBox size={48} stroke={1.2} />} title="No containers yet" action={createButton}>
+        <EmptyState
+          icon={<IconBox size={48} stroke={1.2} />}
+          title="No containers yet"
+          action={
+            <>
+              <NotReadyNotice />
+              {createButton}
+            </>
+          }
+        >
           A container is a light Linux machine with its own root, processes and network. Create one: the BusyBox template needs no download
           and runs in about a second.
         </EmptyState>

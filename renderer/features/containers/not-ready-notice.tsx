@@ -1,0 +1,18 @@
+import { Alert, Anchor } from "@mantine/core";
+import { IconAlertTriangle } from "@tabler/icons-react";
+import { Link } from "wouter";
+import { countOf, problemsText, useHostChecks } from "../../state/host-checks.ts";
+
+/** Where the first container could not start: how many things are in the way, and the way to them. */
+export function NotReadyNotice() {
+  const { checks } = useHostChecks();
+  const problems = checks ? countOf(checks, "problem") : 0;
+  if (problems === 0) return null;
+  return (
+    <Alert color="red" icon={<IconAlertTriangle aria-hidden />} ta="left">
+      <Anchor component={Link} href="/host" size="sm">
+        {problemsText(problems)}: see what, and mend it
+      </Anchor>
+    </Alert>
+  );
+}
