@@ -75,7 +75,7 @@ function restartFix(facts: HostFacts): Fix | undefined {
   const install = isComplete ? [] : installSteps(facts, ["bridge"]);
   return (
     install && {
-      summary: `${isComplete ? "Starts" : "Installs what LXC's network needs, and starts"} it anew: bridge, rules and DHCP server. Containers that run stay connected.`,
+      summary: `${isComplete ? "Starts" : "Installs what is missing, and starts"} LXC's network anew: bridge, rules and DHCP server. Containers that run stay connected.`,
       steps: [...install, ...restartSteps(facts)],
     }
   );

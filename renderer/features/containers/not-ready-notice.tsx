@@ -1,4 +1,4 @@
-import { Alert, Anchor } from "@mantine/core";
+import { Alert, Anchor, Text } from "@mantine/core";
 import { IconAlertTriangle } from "@tabler/icons-react";
 import { Link } from "wouter";
 import { countOf, problemsText, useHostChecks } from "../../state/host-checks.ts";
@@ -10,9 +10,10 @@ export function NotReadyNotice() {
   if (problems === 0) return null;
   return (
     <Alert color="red" icon={<IconAlertTriangle aria-hidden />} ta="left">
-      <Anchor component={Link} href="/host" size="sm">
-        {problemsText(problems)}: see what, and mend it
+      <Anchor component={Link} href="/host" size="sm" c="inherit" fw={600} underline="always">
+        {problemsText(problems)}
       </Anchor>
+      <Text size="sm">The Host page shows what, and mends most of it.</Text>
     </Alert>
   );
 }

@@ -24,12 +24,12 @@ export function CheckItem({ check }: { check: HostCheck }) {
           <StatusIcon status={status} />
           {statusTexts[status]}
         </span>
+        <Text id={`${id}-title`} fw={600} size="sm" className="check-title">
+          {title}
+        </Text>
         <div className="check-text">
-          <Text id={`${id}-title`} fw={600} size="sm">
-            {title}
-          </Text>
           <Text size="sm">{summary}</Text>
-          {status !== "ok" && (
+          {status === "problem" && (
             <Text size="sm" c="dimmed">
               {explanation}
             </Text>
@@ -65,7 +65,7 @@ export function CheckItem({ check }: { check: HostCheck }) {
       </div>
       <Collapse expanded={isOpen} id={`${id}-details`}>
         <div className="check-details">
-          {status === "ok" && (
+          {status !== "problem" && (
             <Text size="sm" c="dimmed">
               {explanation}
             </Text>
