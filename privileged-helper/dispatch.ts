@@ -30,11 +30,12 @@ export function createDispatch(handlers: Handlers, authorize: Authorize, log: Lo
     const { params: schema, action } = methods[method];
     const parsed = parse(schema, params, (why) => log("refused", { method, why }));
     const container = "name" in parsed && typeof parsed.name === "string" ? parsed.name : undefined;
+    const check = "check" in parsed && typeof parsed.check === "string" ? parsed.check : undefined;
     try {
       await authorize(action, container, signal);
       const handler = handlers[method] as (params: unknown, context: CallContext) => unknown;
       const result = await handler(parsed, { signal, authorize: (further, name) => authorize(further, name, signal) });
-      if (action !== "view") log("done", { method, container });
+      if (action !== "view") log("done", { method, container, ...(check !== undefined && { check }) });
       return result;
     } catch (thrown) {
       const problem = toProblem(thrown);

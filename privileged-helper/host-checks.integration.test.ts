@@ -149,7 +149,7 @@ describe("what was broken is seen, and its fix mends it", () => {
   });
 
   it("a program that templates need, from the distribution's own packages", { timeout: 240_000 }, async () => {
-    await begin("dpkg --remove --force-depends rsync", false);
+    await begin("dpkg --remove --force-depends rsync 2>&1", false);
     const { fix } = await mend("templates", "warning", /rsync/);
     expect(fix?.commands.at(-1)?.at(-1)).toBe("rsync");
     expect(inside("dpkg-query --status rsync")).toContain("Status: install ok installed");

@@ -5,6 +5,7 @@
 import { readdirSync, rmSync } from "node:fs";
 import { toProblem } from "./contract/problems.ts";
 import type { TaskContext } from "./lxc/context.ts";
+import { undoFixes } from "./lxc/host-fix.ts";
 import { systemFiles, undoNetworkSetup } from "./lxc/network.ts";
 
 const task: TaskContext = {
@@ -29,10 +30,11 @@ async function main() {
   const count = reservations().length;
   if (count > 0) {
     process.stdout.write(
-      `${count} ${count === 1 ? "container has" : "containers have"} a reserved address: the reservations in ${systemFiles.hosts} stay, and so does the line in lxc-net's settings that makes its DHCP server read them.\n`,
+      `${count} ${count === 1 ? "container has" : "containers have"} a reserved address: the reservations in ${systemFiles.hosts} stay, and so do the line in lxc-net's settings that makes its DHCP server read them and what the Host page has mended.\n`,
     );
     return;
   }
+  await undoFixes(task);
   await undoNetworkSetup(task);
   rmSync("/var/lib/lxc-desktop", { recursive: true, force: true });
   rmSync("/run/lxc-desktop", { recursive: true, force: true });

@@ -21,11 +21,20 @@ export type Rule = {
 type Condition =
   | { about: "iif" | "oif"; values: string[]; isNegated: boolean }
   | { about: "source" | "destination"; network: string; isNegated: boolean }
-  | { about: "protocol" | "state"; values: string[]; isNegated: boolean }
+  | { about: "protocol" | "state" | "kind"; values: string[]; isNegated: boolean }
   | { about: "port"; values: string[]; isNegated: boolean }
   | { about: "unknown" };
 
-export type Packet = { iif: string; oif?: string; source?: string; protocol: string; port: number; state: "new" | "established" };
+export type Packet = {
+  iif: string;
+  oif?: string;
+  source?: string;
+  /** Whom it is for, as the kernel's routing sees it: a request for an address is for everybody. */
+  kind: "unicast" | "broadcast";
+  protocol: string;
+  port: number;
+  state: "new" | "established";
+};
 
 const nowhere: Rule["verdict"] = { type: "none" };
 
@@ -80,6 +89,7 @@ function parseIptablesRule(text: string): Rule {
       else if (word === "--dport" || word === "--dports") conditions.push({ about: "port", values: value.split(","), isNegated });
       else if (word === "--ctstate" || word === "--state")
         conditions.push({ about: "state", values: value.toLowerCase().split(","), isNegated });
+      else if (word === "--dst-type") conditions.push({ about: "kind", values: value.toLowerCase().split(","), isNegated });
       else if (word === "-j") verdict = iptablesVerdict(value);
       else if (word === "-g") verdict = { type: "goto", chain: value };
       else conditions.push({ about: "unknown" });
@@ -162,12 +172,13 @@ function parseNftMatch({ op, left, right }: Json): Condition {
   if (op !== "==" && op !== "!=" && op !== "in") return { about: "unknown" };
   const isNegated = op === "!=";
   const values = nftValues(right);
-  const { meta, ct, payload } = (typeof left === "object" && left !== null ? left : {}) as Record<string, Json | undefined>;
+  const { meta, ct, payload, fib } = (typeof left === "object" && left !== null ? left : {}) as Record<string, Json | undefined>;
   if (meta?.key === "iifname" || meta?.key === "iif") return { about: "iif", values, isNegated };
   if (meta?.key === "oifname" || meta?.key === "oif") return { about: "oif", values, isNegated };
   if (meta?.key === "l4proto") return { about: "protocol", values, isNegated };
   if (ct?.key === "state") return { about: "state", values, isNegated };
-  if (payload?.field === "dport") return { about: "port", values: values.map((value) => value), isNegated };
+  if (fib?.result === "type" && nftValues(fib.flags).includes("daddr")) return { about: "kind", values, isNegated };
+  if (payload?.field === "dport") return { about: "port", values, isNegated };
   if (payload?.protocol === "ip" && (payload.field === "saddr" || payload.field === "daddr") && values.length === 1)
     return { about: payload.field === "saddr" ? "source" : "destination", network: values[0] ?? "", isNegated };
   return { about: "unknown" };
@@ -215,7 +226,7 @@ function walk(chains: readonly Chain[], chain: Chain, packet: Packet, through: s
   return undefined;
 }
 
-function isMet(condition: Condition, { iif, oif, source, protocol, port, state }: Packet): boolean {
+function isMet(condition: Condition, { iif, oif, source, kind, protocol, port, state }: Packet): boolean {
   if (condition.about === "unknown") return false;
   return isMetAsWritten() !== condition.isNegated;
 
@@ -234,6 +245,8 @@ function isMet(condition: Condition, { iif, oif, source, protocol, port, state }
         return condition.values.includes(protocol) || condition.values.includes("all");
       case "state":
         return condition.values.includes(state);
+      case "kind":
+        return condition.values.includes(kind);
       case "port":
         return condition.values.some((value) => {
           const [first, last = first] = value.split(":").map(Number);

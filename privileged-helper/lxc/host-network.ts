@@ -3,9 +3,9 @@ import { lastValueOf, parseConfig } from "./config.ts";
 import { type Chain, findBlocking, isMasqueraded, type Packet, parseIptablesSave, parseNftRuleset } from "./firewall.ts";
 import type { CheckContext, CheckResult, MakeCheck } from "./host-checks.ts";
 import type { HostFacts } from "./host-facts.ts";
-import type { Fix, FixStep } from "./host-fix.ts";
+import { type Fix, type FixStep, firewallSteps, isInterfaceName, sysctlFile } from "./host-fix.ts";
 import { installSteps } from "./host-packages.ts";
-import { hasSystemd, sysctlFile } from "./host-system.ts";
+import { hasSystemd } from "./host-system.ts";
 import { type Bridge, parseBridge, readSettings, systemFiles } from "./network.ts";
 
 /** The checks of the way from a container to the world. */
@@ -33,7 +33,8 @@ function readNetwork(facts: HostFacts): Network {
   const entries = parseConfig(facts.read(defaultConfig) ?? "");
   const settings = readSettings(systemFiles, undefined, facts.read);
   const ofLxcNet = parseBridge(settings);
-  const link = lastValueOf(entries, "lxc.net.0.link");
+  const asked = lastValueOf(entries, "lxc.net.0.link");
+  const link = asked !== undefined && isInterfaceName(asked) ? asked : undefined;
   return { type: lastValueOf(entries, "lxc.net.0.type"), link, settings, bridge: ofLxcNet?.name === link ? ofLxcNet : undefined };
 }
 
@@ -294,13 +295,21 @@ async function checkFirewall({ facts }: CheckContext): Promise<CheckResult> {
   const outside = defaultRouteInterface(facts.read("/proc/net/route") ?? "") ?? "eth0";
   const inside = network.bridge?.rangeFirst;
   const ways: { text: string; hook: "input" | "forward"; packet: Packet }[] = [
-    { text: "asking this computer for an address (DHCP)", hook: "input", packet: { iif: link, protocol: "udp", port: 67, state: "new" } },
+    {
+      text: "asking this computer for an address (DHCP)",
+      hook: "input",
+      packet: { iif: link, kind: "broadcast", protocol: "udp", port: 67, state: "new" },
+    },
     {
       text: "reaching the world",
       hook: "forward",
-      packet: { iif: link, oif: outside, source: inside, protocol: "tcp", port: 443, state: "new" },
+      packet: { iif: link, oif: outside, source: inside, kind: "unicast", protocol: "tcp", port: 443, state: "new" },
     },
-    { text: "getting answers", hook: "forward", packet: { iif: outside, oif: link, protocol: "tcp", port: 50_000, state: "established" } },
+    {
+      text: "getting answers",
+      hook: "forward",
+      packet: { iif: outside, oif: link, kind: "unicast", protocol: "tcp", port: 50_000, state: "established" },
+    },
   ];
   const blocked = ways.flatMap(({ text, hook, packet }) => findBlocking(rules.chains, hook, packet).map((found) => ({ text, ...found })));
   const evidence = [
@@ -329,21 +338,16 @@ const firewalld: Firewall = {
   title: "firewalld",
   fix: (link) => ({
     summary: `Puts ${link} into firewalld's zone for trusted networks, now and after a restart.`,
-    steps: [
-      { tool: "firewall-cmd", args: ["--permanent", "--zone=trusted", `--add-interface=${link}`] },
-      { tool: "firewall-cmd", args: ["--zone=trusted", `--add-interface=${link}`] },
-    ],
+    steps: firewallSteps.firewalld.allow(link),
+    firewall: { name: "firewalld", link },
   }),
 };
 const ufw: Firewall = {
   title: "ufw",
   fix: (link) => ({
     summary: `Lets containers on ${link} ask this computer for addresses and names, and reach the world, now and after a restart.`,
-    steps: [
-      { tool: "ufw", args: ["allow", "in", "on", link, "to", "any", "port", "67", "proto", "udp"] },
-      { tool: "ufw", args: ["allow", "in", "on", link, "to", "any", "port", "53"] },
-      { tool: "ufw", args: ["route", "allow", "in", "on", link] },
-    ],
+    steps: firewallSteps.ufw.allow(link),
+    firewall: { name: "ufw", link },
   }),
 };
 const docker: Firewall = {

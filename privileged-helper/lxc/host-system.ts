@@ -2,7 +2,7 @@ import { parseHierarchies } from "./cgroup.ts";
 import { lastValueOf, parseConfig } from "./config.ts";
 import type { CheckContext, CheckResult, MakeCheck } from "./host-checks.ts";
 import type { HostFacts } from "./host-facts.ts";
-import type { Fix } from "./host-fix.ts";
+import { type Fix, sysctlFile } from "./host-fix.ts";
 import { type FeatureState, kernelFeatures, readFeature } from "./host-kernel.ts";
 import { installSteps, needsOf } from "./host-packages.ts";
 import { idsPerContainer, readRootIdRanges, usermodArguments } from "./idmap.ts";
@@ -19,8 +19,6 @@ export const systemChecks = {
   lxcfs: checkLxcfs,
 } satisfies Record<string, MakeCheck>;
 
-/** Ours; what it sets is taken back when the app is removed. */
-export const sysctlFolder = "/etc/sysctl.d";
 const lxcTools = ["lxc-start", "lxc-stop", "lxc-create", "lxc-copy", "lxc-destroy", "lxc-attach"];
 /** The first with what we rely on (lxc.init.cmd, cgroup v2, the network keys of today); older ones are out of their makers' care. */
 const oldestGoodVersion = 4;
@@ -193,7 +191,7 @@ function checkUserNamespaces({ facts }: CheckContext): CheckResult {
       status: "problem",
       summary: "The kernel is told to allow no user namespaces, so unprivileged containers do not start.",
       fix: {
-        summary: `Allows ${value} user namespaces, now and after a restart (${sysctlFolder}/60-lxc-desktop-userns.conf).`,
+        summary: `Allows ${value} user namespaces, now and after a restart (${sysctlFile("userns", "").path}).`,
         files: [sysctlFile("userns", `user.max_user_namespaces = ${value}`)],
         steps: [{ tool: "sysctl", args: ["--write", `user.max_user_namespaces=${value}`] }],
       },
@@ -206,14 +204,6 @@ function checkUserNamespaces({ facts }: CheckContext): CheckResult {
     summary: isForRootOnly
       ? "User namespaces can be made by root, as LXC Desktop's helper does; ordinary users are restricted here."
       : "User namespaces can be made.",
-  };
-}
-
-/** A file of ours for sysctl.d(5). */
-export function sysctlFile(name: string, line: string): { path: string; text: string } {
-  return {
-    path: `${sysctlFolder}/60-lxc-desktop-${name}.conf`,
-    text: `# Written by LXC Desktop, which removes it when it is uninstalled.\n${line}\n`,
   };
 }
 
