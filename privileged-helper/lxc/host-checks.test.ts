@@ -317,7 +317,8 @@ describe("the network", () => {
       "/sys/class/net/br0/flags": "0x1003\n",
     });
     expect(await check(own, "bridge")).toMatchObject({ status: "ok" });
-    expect(await check(own, "dhcp")).toMatchObject({ status: "warning", fix: undefined });
+    expect(await check(own, "dhcp")).toMatchObject({ status: "warning" });
+    expect(await commandsOf(own, "dhcp")).toBeUndefined();
   });
 
   it("a link whose name is an option of some tool is never passed to one", async () => {
