@@ -71,9 +71,9 @@ function yes(evidence: string): { state: FeatureState; evidence: string } {
 
 /** Lines of `CONFIG_X=y`, `=m` or `=TEXT`; what is off is a comment (Documentation/kbuild/kconfig.rst). */
 export function configValue(text: string, option: string): "y" | "m" | undefined {
-  const start = `\nCONFIG_${option}=`;
-  const index = `\n${text}`.indexOf(start);
-  const value = index < 0 ? undefined : `\n${text}`[index + start.length];
+  const start = `CONFIG_${option}=`;
+  const after = text.indexOf(`\n${start}`);
+  const value = text.startsWith(start) ? text[start.length] : after < 0 ? undefined : text[after + 1 + start.length];
   return value === "y" || value === "m" ? value : undefined;
 }
 
