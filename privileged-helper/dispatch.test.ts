@@ -117,6 +117,8 @@ describe("dispatch", () => {
     const { dispatch, log } = world();
     await dispatch("containers.start", { name: "web" }, never);
     expect(log).toHaveBeenCalledWith("done", { method: "containers.start", container: "web" });
+    await dispatch("host.fix", { check: "bridge" }, never);
+    expect(log).toHaveBeenCalledWith("done", { method: "host.fix", container: undefined, check: "bridge" });
     log.mockClear();
     await dispatch("host.info", {}, never);
     expect(log).not.toHaveBeenCalled();
@@ -191,6 +193,13 @@ describe("names in requests", () => {
         problem: { code: "invalid-request" },
       });
     }
+  });
+
+  it.each(["", "bridge ", "../bridge", "__proto__", "constructor", "--help"])("%j is no check that could be mended", async (check) => {
+    const { dispatch, handler, authorize } = world();
+    await expect(dispatch("host.fix", { check }, never)).rejects.toMatchObject({ problem: { code: "invalid-request" } });
+    expect(authorize).not.toHaveBeenCalled();
+    expect(handler).not.toHaveBeenCalled();
   });
 
   it("ten megabytes of name are refused as quickly as one", async () => {

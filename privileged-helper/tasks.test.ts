@@ -242,6 +242,16 @@ describe("watching tasks", () => {
     await result;
     expect(tasks.operations().size).toBe(0);
   });
+
+  it("that mends the computer is no container's, even of the same name", async () => {
+    const tasks = createTasks();
+    const { open, passed } = gate();
+    const done = tasks.run({ kind: "fix", target: "web", cancellable: false }, () => passed);
+    expect(tasks.operations().size).toBe(0);
+    expect(onlyTask(tasks)).toMatchObject({ kind: "fix", state: "running", cancellable: false });
+    open();
+    await done;
+  });
 });
 
 describe("what is kept", () => {
