@@ -25,6 +25,7 @@ afterEach(() => rmSync(folder, { recursive: true }));
 const task: TaskContext = {
   signal: new AbortController().signal,
   step() {},
+  notice() {},
   output: (text) => {
     output += text;
   },
