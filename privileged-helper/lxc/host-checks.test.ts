@@ -4,8 +4,8 @@ import { describe, expect, it } from "vitest";
 import { type HostCheckName, hostCheckNames } from "../contract/model.ts";
 import { factsOf, type OtherComputer } from "../testing/other-computer.ts";
 import { makeCheck, makeChecks } from "./host-checks.ts";
+import { defaultRouteInterface } from "./host-firewall.ts";
 import { configValue, hasModule } from "./host-kernel.ts";
-import { defaultRouteInterface } from "./host-network.ts";
 import { findMount } from "./host-storage.ts";
 
 const firewall = (name: string) => readFileSync(join(import.meta.dirname, "testdata/firewall", name), "utf8");

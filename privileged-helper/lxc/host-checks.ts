@@ -1,5 +1,6 @@
 import { type HostCheck, type HostCheckName, hostCheckNames } from "../contract/model.ts";
 import type { HostFacts } from "./host-facts.ts";
+import { firewallChecks } from "./host-firewall.ts";
 import { type FixableCheck, toHostCheck } from "./host-fix.ts";
 import { networkChecks } from "./host-network.ts";
 import { programChecks } from "./host-programs.ts";
@@ -12,7 +13,13 @@ export type CheckResult = Omit<FixableCheck, "name">;
 export type MakeCheck = (context: CheckContext) => CheckResult | Promise<CheckResult>;
 
 /** Complete by type: a name without a check does not compile. */
-const checks: Record<HostCheckName, MakeCheck> = { ...systemChecks, ...networkChecks, ...storageChecks, ...programChecks };
+const checks: Record<HostCheckName, MakeCheck> = {
+  ...systemChecks,
+  ...networkChecks,
+  ...firewallChecks,
+  ...storageChecks,
+  ...programChecks,
+};
 
 /** Makes one check, with the fix that it offers. A check that itself breaks says so: it is never taken for a good answer. */
 export async function makeCheck(name: HostCheckName, context: CheckContext): Promise<FixableCheck> {
