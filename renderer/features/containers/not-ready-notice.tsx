@@ -10,10 +10,12 @@ export function NotReadyNotice() {
   if (problems === 0) return null;
   return (
     <Alert color="red" icon={<IconAlertTriangle aria-hidden />} ta="left">
-      <Anchor component={Link} href="/host" size="sm" c="inherit" fw={600} underline="always">
+      <Text size="sm" fw={600}>
         {problemsText(problems)}
+      </Text>
+      <Anchor component={Link} href="/host" size="sm" c="inherit" underline="always">
+        {problems === 1 ? "See what it is, and mend it" : "See what they are, and mend them"}
       </Anchor>
-      <Text size="sm">The Host page shows what, and mends most of it.</Text>
     </Alert>
   );
 }
