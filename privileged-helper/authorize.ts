@@ -67,20 +67,26 @@ export function createAuthorize(mode: Mode, caller: Caller | undefined, check = 
  * Fails closed on all but 0.
  */
 async function checkWithPolkit(caller: Caller, action: Action, container: string | undefined, signal: AbortSignal): Promise<void> {
-  const { exitCode, output } = await run(
-    "pkcheck",
-    [
-      "--action-id",
-      `org.lxcdesktop.${action}`,
-      "--process",
-      `${caller.pid},${caller.startTicks},${caller.uid}`,
-      ...(container === undefined ? [] : ["--detail", "container", container]),
-      "--allow-user-interaction",
-    ],
-    { signal, timeoutSeconds: dialogSeconds, allowExitCodes: "any" },
-  );
+  const pkcheck = (...more: string[]) =>
+    run(
+      "pkcheck",
+      [
+        "--action-id",
+        `org.lxcdesktop.${action}`,
+        "--process",
+        `${caller.pid},${caller.startTicks},${caller.uid}`,
+        ...(container === undefined ? [] : ["--detail", "container", container]),
+        ...more,
+      ],
+      { signal, timeoutSeconds: dialogSeconds, allowExitCodes: "any" },
+    );
+  const { exitCode, output } = await pkcheck("--allow-user-interaction");
   if (exitCode === 0) return;
-  if (exitCode === 1) throw new ProblemError({ code: "auth-denied", action });
+  if (exitCode === 1) {
+    // The same answer for a wrong password and for a rule that refuses. Where polkit would ask again, it was the password.
+    const wouldAsk = (await pkcheck()).exitCode === 2;
+    throw new ProblemError({ code: wouldAsk ? "auth-failed" : "auth-denied", action });
+  }
   if (exitCode === 2) throw new ProblemError({ code: "no-polkit-agent", action });
   if (exitCode === 3) throw new ProblemError({ code: "auth-dismissed", action });
   throw new ProblemError({ code: "polkit-unavailable", detail: output.slice(-1024) || `pkcheck ended with ${exitCode}` });

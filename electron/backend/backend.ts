@@ -103,7 +103,7 @@ export function createBackend({ version, launch, settingsPath }: BackendOptions)
       },
       onData: (channel, payload) => page?.sendData(channel, payload),
       onClose(reason) {
-        if (!isReady) void process.ended.then((end: HelperEnd) => refuse(explainEnd(end)));
+        if (!isReady) void process.ended.then(async (end: HelperEnd) => refuse(await explainEnd(end)));
         else onHelperLost(reason, startedAt);
       },
     });

@@ -11,7 +11,7 @@ export type HelperLaunch = {
   /** True as long as polkit may be asking for a password. */
   mayBeAsking(): boolean;
   /** What it means when it ends before it has said hello. */
-  explainEnd(end: HelperEnd): Problem;
+  explainEnd(end: HelperEnd): Problem | Promise<Problem>;
 };
 
 export type HelperLauncherOptions = {
@@ -52,7 +52,7 @@ export function createHelperLauncher({ version, dist, home = installedHome }: He
     if (!existsSync(launcher)) throw new ProblemError({ code: "helper-missing", path: launcher, fromCheckout });
     refuseOtherVersion(home, version);
     if (!existsSync(pkexec)) throw new ProblemError({ code: "polkit-unavailable", detail: `${pkexec} is not installed.` });
-    const mode = (await mayView()) ? "limited" : "full";
+    const mode = (await askPolkit("view")) === 0 ? "limited" : "full";
     const helper = startHelperProcess(pkexec, ["--disable-internal-agent", launcher, mode], environment);
     return { process: helper, mayBeAsking: () => commandOf(helper.pid) === "pkexec", explainEnd: (end) => explainPkexec(end, mode) };
   };
@@ -82,28 +82,29 @@ function refuseOtherVersion(home: string, version: string) {
   }
 }
 
-/** Asks polkit without disturbing anybody whether this process may look at containers (pkcheck(1): 0 is yes). */
-function mayView(): Promise<boolean> {
+/** What polkit answers for this process without disturbing anybody (pkcheck(1)): 0 yes, 1 no, 2 only after a question. */
+function askPolkit(action: string): Promise<number | undefined> {
   const stat = readFileSync("/proc/self/stat", "utf8");
   // Field 22, the start time, counted after the command, which may hold blanks (proc_pid_stat(5)).
   const startTicks = stat.slice(stat.lastIndexOf(")") + 2).split(" ")[22 - 3];
   const subject = `${process.pid},${startTicks},${process.getuid?.()}`;
   return new Promise((resolve) => {
-    execFile(
+    const child = execFile(
       pkcheck,
-      ["--action-id", "org.lxcdesktop.view", "--process", subject],
+      ["--action-id", `org.lxcdesktop.${action}`, "--process", subject],
       { env: environment, timeout: askPolkitMilliseconds },
-      (error) => resolve(error === null),
+      () => resolve(child.exitCode ?? undefined),
     );
   });
 }
 
 /** pkexec(1): 126 where the dialog was dismissed, 127 where authorization was not obtained, otherwise the program's own. */
-function explainPkexec({ exitCode, errors }: HelperEnd, action: string): Problem {
+async function explainPkexec({ exitCode, errors }: HelperEnd, action: string): Promise<Problem> {
   if (exitCode === 126) return { code: "auth-dismissed", action };
   if (exitCode === 127) {
     if (/authentication agent/i.test(errors)) return { code: "no-polkit-agent", action };
-    if (/not authorized/i.test(errors)) return { code: "auth-denied", action };
+    // The same for a wrong password and for a rule that refuses. Where polkit would ask again, it was the password.
+    if (/not authorized/i.test(errors)) return { code: (await askPolkit(action)) === 2 ? "auth-failed" : "auth-denied", action };
     return { code: "polkit-unavailable", detail: errors || "pkexec could not ask polkit." };
   }
   if (exitCode === unsafeExit || exitCode === noNodeExit) return { code: "helper-unsafe", detail: errors };

@@ -9,6 +9,9 @@ const name = z.string().max(255);
 
 export const problem = z.discriminatedUnion("code", [
   z.object({ code: z.literal("auth-dismissed"), action: name }),
+  /** Asked for, and answered wrongly. */
+  z.object({ code: z.literal("auth-failed"), action: name }),
+  /** Refused by a rule, without a question. */
   z.object({ code: z.literal("auth-denied"), action: name }),
   z.object({ code: z.literal("no-polkit-agent"), action: name }),
   /** pkexec, polkitd or the system D-Bus is not there or does not answer. */

@@ -5,6 +5,7 @@ import { explainProblem } from "./problem.ts";
 /** One of each; complete by type. */
 const examples: { [C in ProblemCode]: Extract<Problem, { code: C }> } = {
   "auth-dismissed": { code: "auth-dismissed", action: "full" },
+  "auth-failed": { code: "auth-failed", action: "full" },
   "auth-denied": { code: "auth-denied", action: "create" },
   "no-polkit-agent": { code: "no-polkit-agent", action: "full" },
   "polkit-unavailable": { code: "polkit-unavailable", detail: "no answer" },
@@ -52,6 +53,7 @@ describe("every problem", () => {
 
   it.each([
     "auth-dismissed",
+    "auth-failed",
     "auth-denied",
     "no-polkit-agent",
     "polkit-unavailable",

@@ -43,6 +43,11 @@ const explanations: { [C in ProblemCode]: (problem: Extract<Problem, { code: C }
     body: `The dialog that asks for a password was closed. Without it you cannot ${right(action)}.`,
     remedies: [{ ...tryAgain, label: "Ask again" }],
   }),
+  "auth-failed": ({ action }) => ({
+    title: "The password was not accepted",
+    body: `Without the right one you cannot ${right(action)}.`,
+    remedies: [{ ...tryAgain, label: "Ask again" }],
+  }),
   "auth-denied": ({ action }) => ({
     title: "You may not do this",
     body: `This computer's rules do not let you ${right(action)}. Its administrator can change that, with a polkit rule like assets/50-lxc-desktop.rules.example.`,
