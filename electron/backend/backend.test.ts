@@ -20,6 +20,7 @@ type Helper = {
   calls: { method: string; params: unknown }[];
   notifications: { method: string; params: unknown }[];
   data: [channel: number, text: string][];
+  closed: string[];
   hello(version?: string): void;
   die(end?: HelperEnd): void;
 };
@@ -65,6 +66,7 @@ function helperAt(port: Port, end: (how: HelperEnd) => void): Helper {
     calls: [],
     notifications: [],
     data: [],
+    closed: [],
     hello: (version = "1.0.0") => peer.notify("hello", { version, protocol: protocolVersion, mode: "full" }),
     die(how = { exitCode: 0, errors: "" }) {
       end(how);
@@ -80,7 +82,10 @@ function helperAt(port: Port, end: (how: HelperEnd) => void): Helper {
     },
     onNotification: (method, params) => helper.notifications.push({ method, params }),
     onData: (channel, payload) => helper.data.push([channel, Buffer.from(payload).toString()]),
-    onClose: () => end({ exitCode: 0, errors: "" }),
+    onClose(reason) {
+      helper.closed.push(reason);
+      end({ exitCode: 0, errors: "" });
+    },
   });
   return { ...helper, peer };
 }
@@ -146,6 +151,15 @@ describe("the session", () => {
     (await helper(2)).hello();
     await again;
     await sessionSoon(page, "ready 1");
+  });
+
+  it("ends at once while a password is asked for, and takes the question away", async () => {
+    asking = true;
+    start();
+    const page = openPage();
+    await sessionSoon(page, "authenticating");
+    await backend.close();
+    expect((await helper()).closed).toEqual(["ended"]);
   });
 
   it("fails where the helper cannot be started, and tells the same to every call", async () => {

@@ -47,6 +47,7 @@ export function createBackend({ version, launch, settingsPath }: BackendOptions)
   let epoch = 0;
   let page: Peer | undefined;
   let helper: Helper | undefined;
+  let starting: HelperProcess | undefined;
   let connecting: Promise<void> | undefined;
   let ending: Promise<unknown> = Promise.resolve();
   let closed = false;
@@ -84,6 +85,7 @@ export function createBackend({ version, launch, settingsPath }: BackendOptions)
       process.end();
       throw new ProblemError({ code: "cancelled" });
     }
+    starting = process;
     if (mayBeAsking()) setSession({ state: "authenticating" });
     const startedAt = performance.now();
     let isReady = false;
@@ -118,6 +120,10 @@ export function createBackend({ version, launch, settingsPath }: BackendOptions)
         peer.close("another version");
         throw new ProblemError({ code: "version-mismatch", app: version, helper: theirs?.version ?? "unknown" });
       }
+      if (closed) {
+        peer.close("the app ends");
+        throw new ProblemError({ code: "cancelled" });
+      }
       isReady = true;
       const heartbeat = setInterval(() => peer.notify("heartbeat", {}), heartbeatEveryMilliseconds);
       helper = { process, peer, heartbeat };
@@ -125,6 +131,7 @@ export function createBackend({ version, launch, settingsPath }: BackendOptions)
       lastUse = performance.now();
       setSession({ state: "ready", mode: theirs.mode, version: theirs.version, epoch });
     } finally {
+      starting = undefined;
       clearInterval(patience);
     }
   };
@@ -231,7 +238,8 @@ export function createBackend({ version, launch, settingsPath }: BackendOptions)
       const last = helper;
       forgetHelper();
       last?.peer.close("the app ends");
-      // One that is still being started ends itself as soon as there is something to end.
+      // One that is still being started, or asks for a password, ends as soon as there is something to end.
+      starting?.end();
       await connecting?.catch(() => {});
       await Promise.race([ending, new Promise((resolve) => setTimeout(resolve, endWithinMilliseconds).unref())]);
     },

@@ -8,7 +8,10 @@ export type HelperProcess = {
   pid: number;
   port: Port;
   ended: Promise<HelperEnd>;
-  /** Asks it to end. It may be root by now, so that is all that can be done: end its input. */
+  /**
+   * Asks it to end. One that still asks for a password is ours to end, and the question goes with it; once it is root, all that can
+   * be done is to end its input.
+   */
   end(): void;
 };
 export type HelperEnd = { exitCode: number | undefined /** The last of what it wrote to standard error. */; errors: string };
@@ -36,7 +39,17 @@ export function startHelperProcess(file: string, args: readonly string[], enviro
   });
   // Writing to one that has just ended fails; that it ended is told by `ended`.
   child.stdin.on("error", () => {});
-  return { pid: child.pid ?? 0, port: portOf(child, ended), ended, end: () => child.stdin.end() };
+  return { pid: child.pid ?? 0, port: portOf(child, ended), ended, end: () => end(child) };
+}
+
+function end(child: ChildProcessByStdio<Writable, Readable, Readable>) {
+  child.stdin.end();
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  try {
+    process.kill(child.pid, "SIGTERM");
+  } catch {
+    // It is root's.
+  }
 }
 
 function portOf(child: ChildProcessByStdio<Writable, Readable, Readable>, ended: Promise<HelperEnd>): Port {
