@@ -145,6 +145,13 @@ export async function createContainer(
   await expect(row(app, name).getByText(/^(Creating|Cloning)/)).toBeHidden();
 }
 
+/** Closes what says for a moment that something was done. */
+export async function closeNews(app: Page): Promise<void> {
+  const news = app.getByRole("status").filter({ has: app.getByRole("button", { name: "Close" }) });
+  for (let count = await news.count(); count > 0; count--) await news.first().getByRole("button", { name: "Close" }).click();
+  await expect(news).toHaveCount(0);
+}
+
 /** Types the name into the dialog that asks for it. */
 export async function confirmDestroy(app: Page, name: string): Promise<void> {
   const dialog = app.getByRole("dialog", { name: `Destroy ${name}?` });

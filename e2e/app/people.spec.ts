@@ -1,16 +1,7 @@
-import AxeBuilder from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
-import { confirmDestroy, createContainer, expect, row, test } from "./fixtures.ts";
+import { expectNoViolations } from "./axe.ts";
+import { closeNews, confirmDestroy, createContainer, expect, row, test } from "./fixtures.ts";
 import { exists } from "./lxc.ts";
-
-async function expectNoViolations(app: Page, where: string) {
-  // It brings Playwright's types of its own; the page is the same.
-  const { violations } = await new AxeBuilder({ page: app as never }).analyze();
-  const found = violations.map(
-    ({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html.slice(0, 200)} ${failureSummary}`).join(", ")}`,
-  );
-  expect(found, where).toEqual([]);
-}
 
 for (const colorScheme of ["light", "dark"] as const) {
   test.describe(`in ${colorScheme}`, () => {
@@ -24,17 +15,15 @@ for (const colorScheme of ["light", "dark"] as const) {
       await expect(app.getByRole("dialog").getByRole("combobox", { name: "Template" })).toHaveValue("BusyBox");
       await app.getByRole("dialog").getByRole("switch", { name: "Unprivileged" }).uncheck({ force: true });
       await expect(app.getByText("Root inside will be root on this computer")).toBeVisible();
-      await app.waitForTimeout(500);
       await expectNoViolations(app, "create dialog");
       await app.keyboard.press("Escape");
       const name = "e2e-axe";
       await createContainer(app, name);
+      await closeNews(app);
       await expect(row(app, name)).toContainText(/\d %/);
-      await app.waitForTimeout(6_000);
       await expectNoViolations(app, "list");
       await app.getByRole("button", { name: `Force stop ${name}` }).click();
       await expect(app.getByRole("dialog")).toBeVisible();
-      await app.waitForTimeout(500);
       await expectNoViolations(app, "force stop dialog");
       await app.keyboard.press("Escape");
       await app.getByRole("link", { name, exact: true }).click();
@@ -57,14 +46,12 @@ for (const colorScheme of ["light", "dark"] as const) {
             .getByRole("button", { name: /Show output/ })
             .first()
             .click();
-        await app.waitForTimeout(500);
         await expectNoViolations(app, page);
       }
       await app.setViewportSize({ width: 480, height: 800 });
       await app.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Containers" }).click();
       await app.getByRole("button", { name: `Actions for ${name}` }).click();
       await expect(app.getByRole("menuitem", { name: `Destroy ${name}` })).toBeVisible();
-      await app.waitForTimeout(500);
       await expectNoViolations(app, "narrow list with its menu");
     });
   });

@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { chmodSync, chownSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -38,6 +39,13 @@ function line() {
     .find((one) => one.startsWith(`${userName}:`));
 }
 
+/** Gives the test user a password that nobody else knows. */
+export function setRandomPassword(): string {
+  const password = randomBytes(18).toString("base64url");
+  execFileSync("/usr/sbin/chpasswd", { input: `${userName}:${password}\n` });
+  return password;
+}
+
 /** Arguments that run a program as the test user with nothing of root's. */
 export function asTestUser(file: string, args: readonly string[]): [file: string, args: string[]] {
   const { uid, gid } = readTestUser();
@@ -51,8 +59,22 @@ export function testUserEnvironment(): NodeJS.ProcessEnv {
 
 const rulesFile = "/etc/polkit-1/rules.d/00-lxc-desktop-test.rules";
 
-/** What polkit answers the test user for each of the app's actions; without any answer it would ask for a password. */
-export async function setRule(answers: { granted?: readonly string[]; refused?: readonly string[] }): Promise<void> {
+/** Before Debian's own rule, which names the group sudo. */
+const administratorRule = `polkit.addAdminRule(function (action, subject) {
+  if (action.id.indexOf("org.lxcdesktop.") === 0 && subject.user === ${JSON.stringify(userName)}) return ["unix-user:${userName}"];
+  return null;
+});
+`;
+
+/**
+ * What polkit answers the test user for each of the app's actions. Without any answer it asks for the password of an administrator,
+ * who may be the test user, as on a computer with one person.
+ */
+export async function setRule(answers: {
+  granted?: readonly string[];
+  refused?: readonly string[];
+  isAdministrator?: boolean;
+}): Promise<void> {
   const list = (names: readonly string[] = []) => JSON.stringify(names.map((name) => `org.lxcdesktop.${name}`));
   mkdirSync("/etc/polkit-1/rules.d", { recursive: true });
   writeFileSync(
@@ -63,7 +85,7 @@ export async function setRule(answers: { granted?: readonly string[]; refused?: 
   if (${list(answers.refused)}.indexOf(action.id) >= 0) return polkit.Result.NO;
   return polkit.Result.NOT_HANDLED;
 });
-`,
+${answers.isAdministrator ? administratorRule : ""}`,
     { mode: 0o644 },
   );
   await polkitHasRead({ granted: answers.granted?.[0], refused: answers.refused?.[0] });

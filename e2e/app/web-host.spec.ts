@@ -2,7 +2,9 @@ import { execFileSync, spawn } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { expectNoViolationsInBothThemes as expectNoViolations } from "./axe.ts";
 import { expect, test } from "./fixtures.ts";
+import { commandOf, descendants, isAlive } from "./processes.ts";
 import { asTestUser, testUserEnvironment } from "./test-user.ts";
 
 test("the printed line is what others wait for", async ({ host }) => {
@@ -19,6 +21,7 @@ test("an address opens once; the tab that has it may be loaded again", async ({ 
   const second = await (await chromium.newContext()).newPage();
   await second.goto(host.address);
   await expect(second.getByRole("heading", { name: "This address was used already" })).toBeVisible();
+  await expectNoViolations(second, "address used already");
   await expect(first.getByText("No containers yet")).toBeVisible();
 });
 
@@ -36,10 +39,23 @@ test("a second tab takes over, and the first can take it back", async ({ chromiu
   await second.goto(new URL("/", host.address).href);
   await expect(second.getByText("No containers yet")).toBeVisible();
   await expect(first.getByRole("heading", { name: "LXC Desktop is open in another tab" })).toBeVisible();
+  await expectNoViolations(first, "open in another tab");
   await first.getByRole("button", { name: "Use it here" }).click();
   await expect(first.getByText("No containers yet")).toBeVisible();
   await expect(second.getByRole("heading", { name: "LXC Desktop is open in another tab" })).toBeVisible();
   await context.close();
+});
+
+test("a page whose host has ended says so, and keeps what it showed", async ({ chromium, host }) => {
+  const page = await (await chromium.newContext()).newPage();
+  await page.goto(host.address);
+  await expect(page.getByText("No containers yet")).toBeVisible();
+  await host.stop();
+  await expect(page.getByRole("alert")).toContainText("There is no connection to LXC Desktop");
+  await expect(page.getByText("No containers yet")).toBeVisible();
+  await expect(page.getByRole("button", { name: "Create container" })).toBeDisabled();
+  await expectNoViolations(page, "host ended");
+  await page.context().close();
 });
 
 test("a page of another site reaches nothing", async ({ chromium, host }) => {
@@ -197,35 +213,3 @@ test("closing the window ends everything", async () => {
     await new Promise((resolve) => server.once("exit", resolve));
   }
 });
-
-/** All processes below one, whoever they belong to. */
-function descendants(pid: number): number[] {
-  const parents = new Map<number, number>();
-  for (const name of readdirSync("/proc").filter((entry) => /^\d+$/.test(entry))) {
-    try {
-      const stat = readFileSync(`/proc/${name}/stat`, "utf8");
-      parents.set(Number(name), Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]));
-    } catch {
-      // It has just ended.
-    }
-  }
-  const found = [pid];
-  for (const parent of found) for (const [child, its] of parents) if (its === parent) found.push(child);
-  return found;
-}
-
-function commandOf(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
-  } catch {
-    return "";
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
-  } catch {
-    return false;
-  }
-}

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
+import type { Writable } from "node:stream";
 import { asTestUser, testUserEnvironment } from "./test-user.ts";
 
 /** The web host, run by the test user; and its address, which opens once. */
@@ -18,6 +19,10 @@ export type WebHostOptions = {
   environment?: NodeJS.ProcessEnv;
   /** Runs in a mount namespace of its own, in which root has done this first. */
   mount?: string;
+  /** Awaited before the host's program runs, in the process that will run it: it has its user and its number by then. */
+  beforeItRuns?: (pid: number) => Promise<void>;
+  /** Leads a process group of its own, as what is started from a terminal does. */
+  leadsGroup?: boolean;
 };
 
 /** Where the copied build is. */
@@ -27,16 +32,27 @@ export function buildFolder(): string {
   return folder;
 }
 
-export async function startWebHost({ args = ["--no-open"], environment = {}, mount }: WebHostOptions = {}): Promise<WebHost> {
-  const [file, argv] = asTestUser(process.execPath, [join(buildFolder(), "dist/web/main.mjs"), ...args]);
+export async function startWebHost(options: WebHostOptions = {}): Promise<WebHost> {
+  const { args = ["--no-open"], environment = {}, mount, beforeItRuns, leadsGroup = false } = options;
+  const program = [process.execPath, join(buildFolder(), "dist/web/main.mjs"), ...args];
+  const [file = "", ...rest] = beforeItRuns ? ["/bin/sh", "-c", 'read -r _ <&3; exec "$@" 3<&-', "sh", ...program] : program;
+  const [setpriv, argv] = asTestUser(file, rest);
   const command: [string, string[]] =
-    mount === undefined ? [file, argv] : ["/usr/bin/unshare", ["--mount", "/bin/sh", "-c", `${mount} && exec "$@"`, "sh", file, ...argv]];
+    mount === undefined
+      ? [setpriv, argv]
+      : ["/usr/bin/unshare", ["--mount", "/bin/sh", "-c", `${mount} && exec "$@"`, "sh", setpriv, ...argv]];
   const child = spawn(command[0], command[1], {
     cwd: "/",
     env: { ...testUserEnvironment(), ...environment },
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: ["ignore", "pipe", "pipe", ...(beforeItRuns ? (["pipe"] as const) : [])],
+    detached: leadsGroup,
   });
-  return { ...(await addressOf(child)), pid: child.pid ?? 0 };
+  const pid = child.pid ?? 0;
+  if (beforeItRuns) {
+    await beforeItRuns(pid);
+    (child.stdio[3] as Writable).end("\n");
+  }
+  return { ...(await addressOf(child)), pid };
 }
 
 /** Waits for the line that says where the app is. */

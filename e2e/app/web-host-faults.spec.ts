@@ -1,0 +1,134 @@
+import { readdirSync, readFileSync } from "node:fs";
+import type { Browser, Page } from "@playwright/test";
+import { heartbeatLostAfterMilliseconds } from "../../privileged-helper/contract/events.ts";
+import { createContainer, expect, row, test } from "./fixtures.ts";
+import { exists, lxcLs } from "./lxc.ts";
+import { descendants, helperPids, isAlive } from "./processes.ts";
+import { startWebHost, type WebHost } from "./web-host.ts";
+
+/** Longer than undoing takes, and shorter than the helper waits for a host that is silent. */
+const soon = { timeout: 20_000 };
+
+test.describe("in the middle of creating a container", () => {
+  test("the app is killed: nothing of it stays, and what runs goes on", async ({ chromium }) => {
+    await withHostThatCreates(chromium, "e2e-cut", async ({ host, family }) => {
+      process.kill(host.pid, "SIGKILL");
+      await expect.poll(() => family.filter(isAlive), soon).toEqual([]);
+      expectNothingOf("e2e-cut");
+      expect(lxcLs("e2e-running")?.state).toBe("RUNNING");
+    });
+  });
+
+  test("the app is ended with Ctrl-C: it undoes its work first", async ({ chromium }) => {
+    await withHostThatCreates(chromium, "e2e-ctrl-c", async ({ host, family }) => {
+      // As the terminal does it: to the whole foreground process group.
+      process.kill(-host.pid, "SIGINT");
+      expect(await host.exited).toBe(0);
+      // It has waited for the helper, and the helper for what it had started.
+      expect(family.filter(isAlive)).toEqual([]);
+      expectNothingOf("e2e-ctrl-c");
+      expect(lxcLs("e2e-running")?.state).toBe("RUNNING");
+    });
+  });
+
+  test("app and helper are killed: the next helper removes what is left, and says so", async ({ chromium }) => {
+    await withHostThatCreates(chromium, "e2e-left", async ({ host, family }) => {
+      for (const pid of [...helperPids(), host.pid]) process.kill(pid, "SIGKILL");
+      expect(exists("e2e-left")).toBe(true);
+      const next = await startWebHost();
+      const page = await (await chromium.newContext()).newPage();
+      try {
+        await page.goto(next.address);
+        await page
+          .getByRole("navigation", { name: "Main" })
+          .getByRole("link", { name: /^Tasks/ })
+          .click();
+        await page.getByRole("button", { name: /^Show output of .*e2e-left$/ }).click();
+        await expect(page.getByRole("log")).toContainText("LXC Desktop ended while it made e2e-left. What is left of it is removed.");
+        await expect.poll(() => exists("e2e-left"), soon).toBe(false);
+        await expect.poll(() => family.filter(isAlive), soon).toEqual([]);
+        await expect.poll(() => journal(), soon).toEqual([]);
+        expectNothingOf("e2e-left");
+        await page.getByRole("link", { name: "Containers", exact: true }).click();
+        await expect(row(page, "e2e-running").getByText("Running", { exact: true })).toBeVisible();
+        await expect(row(page, "e2e-left")).toBeHidden();
+      } finally {
+        await page.context().close();
+        await next.stop();
+      }
+    });
+  });
+});
+
+test("a host that falls silent loses its helper, and gets another one when it wakes up", async ({ chromium }) => {
+  const host = await startWebHost();
+  const page = await (await chromium.newContext()).newPage();
+  try {
+    await page.goto(host.address);
+    await createContainer(page, "e2e-silent");
+    const before = helperPids();
+    expect(before).toHaveLength(1);
+    process.kill(host.pid, "SIGSTOP");
+    try {
+      await expect.poll(() => before.filter(isAlive), { timeout: heartbeatLostAfterMilliseconds + 10_000 }).toEqual([]);
+    } finally {
+      process.kill(host.pid, "SIGCONT");
+    }
+    await expect.poll(() => helperPids().length).toBe(1);
+    await page.getByRole("button", { name: "Force stop e2e-silent" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Force stop" }).click();
+    await expect(row(page, "e2e-silent").getByText("Stopped", { exact: true })).toBeVisible();
+  } finally {
+    await page.context().close();
+    await host.stop();
+  }
+});
+
+/** A host with a container that runs, and another one that is being made by a template which takes long. */
+async function withHostThatCreates(
+  browser: Browser,
+  name: string,
+  look: (creating: { host: WebHost /** Host, helper, and all that they started. */; family: number[] }) => Promise<void>,
+) {
+  const host = await startWebHost({ leadsGroup: true });
+  const page = await (await browser.newContext()).newPage();
+  try {
+    await page.goto(host.address);
+    await createContainer(page, "e2e-running");
+    await startCreatingDebian(page, name);
+    expect(exists(name)).toBe(true);
+    await look({ host, family: descendants(host.pid) });
+  } finally {
+    await page.context().close();
+    await host.stop();
+  }
+}
+
+async function startCreatingDebian(page: Page, name: string) {
+  await page.getByRole("button", { name: "Create container" }).click();
+  const dialog = page.getByRole("dialog", { name: "Create container" });
+  await dialog.getByRole("textbox", { name: "Name" }).fill(name);
+  await dialog.getByRole("combobox", { name: "Template" }).click();
+  await page.getByRole("option", { name: "Debian" }).click();
+  await dialog.getByRole("textbox", { name: "Release" }).fill("trixie");
+  await dialog.getByRole("button", { name: "Create", exact: true }).click();
+  await page
+    .getByRole("navigation", { name: "Main" })
+    .getByRole("link", { name: /^Tasks/ })
+    .click();
+  await page.getByRole("button", { name: `Show output of Create ${name}` }).click();
+  await expect(page.getByRole("log", { name: `Output of Create ${name}` })).toContainText(/debootstrap|I: |Checking cache|Downloading/i, {
+    timeout: 60_000,
+  });
+}
+
+function expectNothingOf(name: string) {
+  expect(exists(name)).toBe(false);
+  expect(readFileSync("/proc/self/mountinfo", "utf8")).not.toContain(name);
+  expect(journal()).toEqual([]);
+}
+
+/** Records of what is being made, or was when a helper was killed. */
+function journal(): string[] {
+  return readdirSync("/var/lib/lxc-desktop/journal");
+}
