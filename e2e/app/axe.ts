@@ -5,7 +5,8 @@ import { expect, type Page } from "@playwright/test";
 export async function expectNoViolations(page: Page, where: string, rules?: string[]): Promise<void> {
   await animationsEnd(page);
   // It brings Playwright's types of its own; the page is the same.
-  const axe = new AxeBuilder({ page: page as never });
+  // There are no frames of other sites here, and another page for each check takes long.
+  const axe = new AxeBuilder({ page: page as never }).setLegacyMode();
   if (rules) axe.withRules(rules);
   const { violations } = await axe.analyze();
   const found = violations.map(
