@@ -7,7 +7,7 @@ import { lxc, lxcPath } from "./lxc.ts";
 
 /** Each problem's own screen is looked at where it is brought about: faults, web-host and web-password. */
 test.describe("axe finds nothing", () => {
-  test.setTimeout(120_000);
+  test.setTimeout(180_000);
 
   test("in any dialog", async ({ app }) => {
     await createContainer(app, "e2e-base", { start: false });
