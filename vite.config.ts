@@ -3,7 +3,8 @@ import { defineConfig, type Plugin } from "vite";
 
 /**
  * Moves the app's style sheet below the skeleton, which is then painted without waiting for it. The app itself does: a module runs
- * after every style sheet that stands in the page (HTML Standard, "a style sheet that is blocking scripts").
+ * after every style sheet that stands in the page (HTML Standard, "a style sheet that is blocking scripts"). It stays above the
+ * app, whose own `style` elements say the theme's colours: of two rules alike the later one counts.
  */
 const paintSkeletonFirst: Plugin = {
   name: "paint-skeleton-first",
@@ -11,8 +12,9 @@ const paintSkeletonFirst: Plugin = {
     order: "post",
     handler(html) {
       const sheets = html.match(/ *<link rel="stylesheet"[^>]* href="\.\/assets\/[^>]*>\n/g) ?? [];
-      if (sheets.length === 0) throw new Error("the page has no style sheet of the app");
-      return sheets.reduce((rest, sheet) => rest.replace(sheet, ""), html).replace("  </body>", `${sheets.join("")}  </body>`);
+      const app = '    <div id="root">';
+      if (sheets.length === 0 || !html.includes(app)) throw new Error("the page has no style sheet, or no place for the app");
+      return sheets.reduce((rest, sheet) => rest.replace(sheet, ""), html).replace(app, `${sheets.join("")}${app}`);
     },
   },
 };
