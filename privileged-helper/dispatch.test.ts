@@ -29,6 +29,7 @@ const examples: Record<MethodName, object> = {
   "containers.restart": { name: "web", timeoutSeconds: 5 },
   "containers.freeze": { name: "web" },
   "containers.unfreeze": { name: "web" },
+  "containers.repair": { name: "web", cause: "bridge-missing" },
   "logs.watch": { name: "web", log: "lxc" },
   "logs.unwatch": {},
   "metrics.watch": { containers: ["web"], intervalMilliseconds: 1000 },

@@ -33,6 +33,7 @@ const actionOfTask: Record<TaskKind, Action> = {
   restart: "manage",
   freeze: "manage",
   unfreeze: "manage",
+  repair: "configure",
   fix: "host",
 };
 
@@ -143,6 +144,12 @@ export function createHandlers({ lxcPath, isRootSession, notify, sendData, log }
       "containers.restart": ({ name, timeoutSeconds }, { signal }) => operations.restart(name, timeoutSeconds, signal),
       "containers.freeze": ({ name }, { signal }) => operations.freeze(name, signal),
       "containers.unfreeze": ({ name }, { signal }) => operations.unfreeze(name, signal),
+
+      "containers.repair": async ({ name, cause }, { signal, authorize }) => {
+        // What is decided about is what was offered, and the same is done: it is compared again under the container's lock.
+        if (operations.offeredFix(name, cause).effect === "less-isolated") await authorize("configure-raw", name);
+        await operations.repair(name, cause, signal);
+      },
 
       "logs.watch": ({ name, log }) => logs.watch(find(name).name, log, (event) => notify("logs.appended", event)),
       "logs.unwatch": () => logs.stop(),

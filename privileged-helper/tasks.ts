@@ -1,7 +1,7 @@
 import { statfsSync } from "node:fs";
 import type { Task, TaskKind, TasksChanged, TasksSnapshot } from "./contract/model.ts";
 import { type Problem, ProblemError, toProblem } from "./contract/problems.ts";
-import type { TaskContext } from "./lxc/context.ts";
+import type { ContainerTaskContext } from "./lxc/context.ts";
 
 /**
  * Everything that changes a container runs as a task: people see what it does, which commands it ran and what those
@@ -23,7 +23,7 @@ export type Tasks = {
    * @returns What the work returns, once the task has ended.
    * @throws What the work throws, once all it did is undone; `cancelled` where that is the reason.
    */
-  run<T>(request: TaskRequest, work: (task: TaskContext) => Promise<T>): Promise<T>;
+  run<T>(request: TaskRequest, work: (task: ContainerTaskContext) => Promise<T>): Promise<T>;
   snapshot(): TasksSnapshot;
   /** @throws ProblemError `not-found`. */
   get(id: string): Task;
@@ -147,7 +147,7 @@ export function createTasks(): Tasks {
       };
       const { task } = entry;
 
-      const context: TaskContext = {
+      const context: ContainerTaskContext = {
         get signal() {
           return undoing ? never : controller.signal;
         },
@@ -175,6 +175,12 @@ export function createTasks(): Tasks {
         command(argv) {
           if (task.commands.length >= maxCommands) return;
           task.commands.push([...argv]);
+          change(task.id);
+        },
+        endedAtOnce(how) {
+          const newest = [...entries.values()].filter((other) => other.task.target === target).at(-1);
+          if (newest !== entry) return;
+          task.endedAtOnce = how;
           change(task.id);
         },
         onUndo(undo) {

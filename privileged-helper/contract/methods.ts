@@ -11,6 +11,7 @@ import {
   type Template,
 } from "./model.ts";
 import { containerName, newContainerName } from "./names.ts";
+import { startCauseIds } from "./start-causes.ts";
 
 /** The rights that an administrator hands out; polkit knows each as `org.lxcdesktop.<action>`. */
 export const actions = ["view", "manage", "create", "configure", "shell", "configure-raw", "import", "shell-privileged", "host"] as const;
@@ -80,6 +81,16 @@ export const methods = {
   "containers.restart": { params: z.strictObject({ name: containerName, timeoutSeconds }), result: result<void>(), action: "manage" },
   "containers.freeze": { params: onContainer, result: result<void>(), action: "manage" },
   "containers.unfreeze": { params: onContainer, result: result<void>(), action: "manage" },
+
+  /**
+   * Does what the failed start before offered, if that is still the same; what that is, we know ourselves. What leaves a container
+   * less isolated needs `configure-raw`, too.
+   */
+  "containers.repair": {
+    params: z.strictObject({ name: containerName, cause: z.enum(startCauseIds) }),
+    result: result<void>(),
+    action: "configure",
+  },
 
   "logs.watch": {
     params: z.strictObject({ name: containerName, log: z.enum(["lxc", "console"]) }),

@@ -148,6 +148,7 @@ export type TaskKind =
   | "unfreeze"
   | "destroy"
   | "recover"
+  | "repair"
   | "fix";
 
 export type Task = {
@@ -169,6 +170,19 @@ export type Task = {
   notices: string[];
   /** The commands that ran, in order, as argv arrays. */
   commands: string[][];
+  /** Of a start; it may come when the task has ended already. */
+  endedAtOnce?: EndedAtOnce;
+};
+
+/** A container was started, and its first program ended within a moment. */
+export type EndedAtOnce = {
+  /** How its first program ended; absent where LXC's log does not tell. */
+  exitCode?: number;
+  signal?: string;
+  /** What it had written to its console, the end of it. */
+  console: string;
+  /** Why, where the facts tell. */
+  cause?: import("./start-causes.ts").StartCause;
 };
 
 export type TasksSnapshot = { revision: number; tasks: Task[] };

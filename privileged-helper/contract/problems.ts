@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { startCause, startFix } from "./start-causes.ts";
 
 /**
  * Everything that can go wrong, as data. Whoever shows a problem maps its code to a title, a sentence and remedies; the
@@ -44,6 +45,17 @@ export const problem = z.discriminatedUnion("code", [
     exitCode: z.number().optional(),
     signal: name.optional(),
     /** The last 4 KiB of what the command printed. */
+    output: detail,
+  }),
+  /** A container did not start, and why, as far as LXC's log and the facts tell. */
+  z.object({
+    code: z.literal("start-failed"),
+    name,
+    cause: startCause,
+    fix: startFix,
+    argv: z.array(z.string().max(4096)).max(64),
+    exitCode: z.number().optional(),
+    /** The last 4 KiB of what the command printed, and of the errors in LXC's log. */
     output: detail,
   }),
   z.object({ code: z.literal("timed-out"), what: detail, seconds: z.number() }),

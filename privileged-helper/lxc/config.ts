@@ -107,17 +107,39 @@ export function editConfig(
   );
   const kept = text.split("\n").filter((_, index) => !removed.has(index + 1));
   if (kept.at(-1) === "") kept.pop();
-  for (const [key, value] of add) {
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not get in
-    if (!/^lxc\.[a-z0-9._]+$/.test(key) || /[\x00-\x1f\x7f]/.test(value)) {
-      throw new ProblemError({
-        code: "invalid-request",
-        issues: [{ path: key.slice(0, 100), message: "is not one line of a configuration" }],
-      });
-    }
-    kept.push(`${key} = ${value}`);
-  }
+  for (const entry of add) kept.push(toLine(...entry));
   return `${kept.join("\n")}\n`;
+}
+
+/**
+ * Changes single lines in their places, where their order matters, and keeps every other byte.
+ * @param change What an entry becomes: a key and a value, or nothing, which takes the line away; undefined keeps it as it is.
+ * @throws ProblemError `invalid-request` as `editConfig`.
+ */
+export function replaceInConfig(
+  text: string,
+  change: (entry: ConfigEntry) => readonly [key: string, value: string] | "removed" | undefined,
+): string {
+  const changes = new Map(parseConfig(text).map((entry) => [entry.line, change(entry)]));
+  return text
+    .split("\n")
+    .flatMap((line, index) => {
+      const changed = changes.get(index + 1);
+      if (changed === undefined) return line;
+      return changed === "removed" ? [] : toLine(...changed);
+    })
+    .join("\n");
+}
+
+function toLine(key: string, value: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not get in
+  if (!/^lxc\.[a-z0-9._]+$/.test(key) || /[\x00-\x1f\x7f]/.test(value)) {
+    throw new ProblemError({
+      code: "invalid-request",
+      issues: [{ path: key.slice(0, 100), message: "is not one line of a configuration" }],
+    });
+  }
+  return `${key} = ${value}`;
 }
 
 /** Replaces a configuration in one step: whoever reads it sees the old one or the new one. Keeps its mode. */

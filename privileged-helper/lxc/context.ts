@@ -1,3 +1,4 @@
+import type { EndedAtOnce } from "../contract/model.ts";
 import type { Journal } from "../journal.ts";
 import type { ContainerReader } from "./list.ts";
 
@@ -24,10 +25,16 @@ export type TaskContext = {
   critical<T>(work: () => Promise<T>): Promise<T>;
 };
 
+/** A task that works on a container. */
+export type ContainerTaskContext = TaskContext & {
+  /** Tells how a container that was started ended within a moment. The task may have ended; lost where the container has a newer one. */
+  endedAtOnce(how: EndedAtOnce): void;
+};
+
 /** What every operation on a container works with. */
 export type OperationContext = {
   lxcPath: string;
   reader: ContainerReader;
   journal: Journal;
-  task: TaskContext;
+  task: ContainerTaskContext;
 };

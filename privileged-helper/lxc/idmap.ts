@@ -1,7 +1,7 @@
 import { appendFileSync, readFileSync } from "node:fs";
 import { ProblemError, toProblem } from "../contract/problems.ts";
 import { createLocks, type Locks } from "../locks.ts";
-import type { OperationContext } from "./context.ts";
+import type { OperationContext, TaskContext } from "./context.ts";
 import { run } from "./run.ts";
 
 /** Ids of the host that stand for the ids of unprivileged containers: user_namespaces(7), subuid(5), lxc.container.conf(5). */
@@ -49,7 +49,7 @@ export function readRootIdRanges(read: (path: string) => string | undefined = re
  * @returns The range, and a function to be called once the container's configuration names it, or it was not made.
  */
 export async function allocateIds(
-  { reader, task }: Pick<OperationContext, "reader" | "task">,
+  { reader, task }: Pick<OperationContext, "reader"> & { task: TaskContext },
   { locks = createLocks("/run/lxc-desktop/ids"), readRanges = readRootIdRanges }: { locks?: Locks; readRanges?: () => IdRange[] } = {},
 ): Promise<{ range: IdRange; release(): void }> {
   if (readRanges().length === 0) {
@@ -72,7 +72,7 @@ export async function allocateIds(
   }
 }
 
-function shareRange([range]: readonly IdRange[], task: OperationContext["task"]): IdRange {
+function shareRange([range]: readonly IdRange[], task: TaskContext): IdRange {
   if (!range)
     throw new ProblemError({ code: "not-supported", what: "Root has no ids for unprivileged containers in /etc/subuid and /etc/subgid." });
   task.notice("Root's range of ids is used up: this container shares the ids of another one. Add ranges to /etc/subuid and /etc/subgid.");
@@ -112,7 +112,7 @@ async function unlessBusy<T>(work: Promise<T>): Promise<T | undefined> {
 /** Several containers may be made at once; the first of them does it. */
 let giving: Promise<void> | undefined;
 
-async function giveRootARange(task: OperationContext["task"]): Promise<void> {
+async function giveRootARange(task: TaskContext): Promise<void> {
   // usermod changes these files and does not make them.
   for (const path of ["/etc/subuid", "/etc/subgid"]) appendFileSync(path, "", { mode: 0o644 });
   task.output("Root has no ids for unprivileged containers yet: it gets a range of its own.\n");

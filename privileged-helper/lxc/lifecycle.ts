@@ -1,9 +1,14 @@
-import { closeSync, constants, fstatSync, openSync, readSync, renameSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Container, ContainerState } from "../contract/model.ts";
 import { ProblemError } from "../contract/problems.ts";
 import type { OperationContext } from "./context.ts";
-import { failure, run } from "./run.ts";
+import { noticeEarlyEnd, placeOfConsole } from "./early-end.ts";
+import { isActive } from "./list.ts";
+import { fixFor } from "./repair.ts";
+import { failure, lastBytes, problemOutputBytes, run } from "./run.ts";
+import { findStartCause, firstError } from "./start-causes.ts";
+import { readStartFacts } from "./start-facts.ts";
 
 /**
  * Starting and stopping. What a tool says is not believed: a container runs or does not when the kernel says so, and the
@@ -27,13 +32,17 @@ const settleMilliseconds = 5000;
 const firstCheckMilliseconds = 1;
 const lastCheckMilliseconds = 50;
 
-const stateNeeded: Record<"start" | "stop" | "forceStop" | "freeze" | "unfreeze" | "destroy" | "clone", [string, ContainerState[]]> = {
+const stateNeeded: Record<
+  "start" | "stop" | "forceStop" | "freeze" | "unfreeze" | "destroy" | "clone" | "repair",
+  [string, ContainerState[]]
+> = {
   start: ["Only a stopped container can be started.", ["stopped"]],
   stop: ["It has to run to be stopped.", ["running", "frozen", "starting", "stopping"]],
   forceStop: ["It has to run to be stopped.", ["running", "frozen", "starting", "stopping"]],
   freeze: ["It has to run to be frozen.", ["running"]],
   unfreeze: ["Only a frozen container can be thawed.", ["frozen"]],
   destroy: ["Stop it first, then remove it.", ["stopped", "error"]],
+  repair: ["Stop it first: what it runs with is not changed.", ["stopped", "error"]],
   clone: ["Stop it first: clones need its files to stay as they are.", ["stopped"]],
 };
 
@@ -46,34 +55,89 @@ export function requireState(container: Container, toDo: keyof typeof stateNeede
 }
 
 /**
- * Starts a container in the background; it goes on without the helper.
- * @throws ProblemError `command-failed` with the cause from LXC's log, where it is known.
+ * Starts a container in the background; it goes on without the helper. What ends again within a moment becomes a notice of the task.
+ * @throws ProblemError `start-failed` with the cause. Where LXC's log does not tell it, it is started once more with a log of
+ * everything; that may also help, because some causes pass.
  */
-export async function start({ lxcPath, reader, task }: OperationContext, name: string): Promise<void> {
+export async function start(context: OperationContext, name: string): Promise<void> {
+  const { lxcPath, reader, task } = context;
   task.step("Starting");
-  const log = join(lxcPath, name, "lxc.log");
-  const logStart = rotateLog(log);
-  const args = ["-n", name, "-P", lxcPath, "-d", "-o", log, "-l", "INFO"];
   // What was started for a task that is then cancelled must not go on.
   task.onUndo(async () => {
     if (isActive(reader.readOne(name)))
-      await run("lxc-stop", ["-n", name, "-P", lxcPath, "-k"], { timeoutSeconds: forceStopTimeoutSeconds });
+      await run("lxc-stop", ["-n", name, "-P", lxcPath, "-k"], { task, timeoutSeconds: forceStopTimeoutSeconds });
   });
+  const folder = join(lxcPath, name);
+  const log = join(folder, "lxc.log");
+  const console = placeOfConsole(lxcPath, name);
+  let attempt = await attemptStart(context, name, log, "INFO");
+  let cause = attempt.hasStarted ? undefined : findStartCause(attempt.text, readStartFacts(lxcPath, name));
+  if (!attempt.hasStarted && cause === undefined && !task.signal.aborted) {
+    task.step("Looking for the cause");
+    const everything = join(folder, "lxc-debug.log");
+    rmSync(everything, { force: true });
+    try {
+      attempt = await attemptStart(context, name, everything, "DEBUG");
+    } finally {
+      rmSync(everything, { force: true });
+    }
+    cause = attempt.hasStarted ? undefined : findStartCause(attempt.text, readStartFacts(lxcPath, name));
+  }
+  if (attempt.hasStarted) {
+    noticeEarlyEnd(context, name, { initPid: attempt.initPid, console, readLog: () => readTail(attempt.log, attempt.logStart) });
+    return;
+  }
+  cause ??= { id: "unknown", error: firstError(attempt.errors) };
+  throw new ProblemError({
+    code: "start-failed",
+    name,
+    cause,
+    fix: fixFor(cause, readStartFacts(lxcPath, name)),
+    argv: attempt.argv,
+    exitCode: attempt.exitCode,
+    output: lastBytes(`${attempt.output}${attempt.errors}`, problemOutputBytes),
+  });
+}
+
+type StartAttempt = {
+  hasStarted: boolean;
+  argv: string[];
+  exitCode: number;
+  output: string;
+  /** The log's lines that tell of a failure. */
+  errors: string;
+  /** All that a cause may be found in. */
+  text: string;
+  log: string;
+  logStart: number;
+  initPid?: number;
+};
+
+async function attemptStart(
+  { lxcPath, reader, task }: OperationContext,
+  name: string,
+  log: string,
+  level: "INFO" | "DEBUG",
+): Promise<StartAttempt> {
+  const logStart = rotateLog(log);
+  const args = ["-n", name, "-P", lxcPath, "-d", "-o", log, "-l", level];
   const { exitCode, output } = await run("lxc-start", args, { task, timeoutSeconds: startTimeoutSeconds, allowExitCodes: "any" });
   // It exits with 0 where somebody else holds the container's socket, and nothing has been started then.
-  if (exitCode === 0 && !output.includes("already running")) {
+  const hasStarted = exitCode === 0 && !output.includes("already running");
+  let container: Container | undefined;
+  if (hasStarted) {
     // LXC is done a moment before its child has become the container's init.
-    let container: Container | undefined;
     await settles(true, () => {
       container = reader.readOne(name);
       return container?.state !== "starting";
     });
-    if (!isActive(container)) task.notice(`The first process of ${name} has ended again already. Its console log may tell why.`);
-    return;
   }
-  const tail = errorsOf(readTail(log, logStart));
-  task.output(tail);
-  throw new ProblemError(failure(["lxc-start", ...args], output, exitCode, undefined, tail));
+  const tail = hasStarted ? "" : readTail(log, logStart);
+  const errors = errorsOf(tail);
+  task.output(errors);
+  // What scripts print is in the log, too, and could be worded like anything.
+  const text = `${output}\n${level === "DEBUG" ? withoutScripts(tail) : errors}`;
+  return { hasStarted, argv: ["lxc-start", ...args], exitCode, output, errors, text, log, logStart, initPid: container?.initPid };
 }
 
 /**
@@ -135,11 +199,6 @@ export async function unfreeze({ lxcPath, reader, task }: OperationContext, name
   throw new ProblemError(failure(["lxc-unfreeze", ...args], output, exitCode));
 }
 
-/** True while it has processes, or is about to. */
-function isActive(container: Container | undefined): boolean {
-  return container !== undefined && container.state !== "stopped" && container.state !== "error";
-}
-
 /** Whether it comes true: at once where the tool failed, else within a few seconds. */
 async function settles(worthWaiting: boolean, isTrue: () => boolean): Promise<boolean> {
   const until = performance.now() + (worthWaiting ? settleMilliseconds : 0);
@@ -183,6 +242,14 @@ function withLog<T>(path: string, use: (file: number) => T): T | undefined {
   } finally {
     closeSync(file);
   }
+}
+
+/** Scripts of the container print what they like. */
+function withoutScripts(log: string): string {
+  return log
+    .split("\n")
+    .filter((line) => !line.includes("produced output"))
+    .join("\n");
 }
 
 /** The lines of LXC's log that tell of a failure: `lxc-start NAME TIME LEVEL CATEGORY - FILE:FUNCTION:LINE - MESSAGE` (lxc.container.conf(5)). */

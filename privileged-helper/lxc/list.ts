@@ -136,6 +136,11 @@ export function createContainerReader({ lxcPath }: { lxcPath: string }): Contain
   };
 }
 
+/** True while it has processes, or is about to. */
+export function isActive(container: Container | undefined): boolean {
+  return container !== undefined && container.state !== "stopped" && container.state !== "error";
+}
+
 /** On v2 the freezer is part of every cgroup; on v1 it is a hierarchy of its own, and LXC freezes there. */
 function holdFreezer(name: string, initPid: number): HeldFile | undefined {
   const { freezer, unified } = payloadCgroups(name, initPid) ?? {};

@@ -53,6 +53,11 @@ export function parseBridge(settings: Record<string, string>): Bridge | undefine
   return { name, address, prefix: prefixOf(mask), rangeFirst, rangeLast };
 }
 
+/** What lxc-net calls its bridge, whether it is there or not. */
+export function bridgeName(files: NetworkFiles = systemFiles): string | undefined {
+  return readSettings(files).LXC_BRIDGE;
+}
+
 /** True if the DHCP server of the bridge reads our reservations. */
 export function reservationsAreSetUp(files: NetworkFiles = systemFiles): boolean {
   const isWritten = readSettings(files).LXC_DHCP_CONFILE === files.dnsmasqConf && existsSync(files.dnsmasqConf) && existsSync(files.hosts);

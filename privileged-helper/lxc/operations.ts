@@ -4,6 +4,7 @@ import type { ParamsOf } from "../contract/methods.ts";
 import type { Container, TaskKind } from "../contract/model.ts";
 import { isManageableName } from "../contract/names.ts";
 import { ProblemError, toProblem } from "../contract/problems.ts";
+import type { StartCause, StartCauseId, StartFix } from "../contract/start-causes.ts";
 import type { Journal } from "../journal.ts";
 import type { Locks } from "../locks.ts";
 import type { Tasks } from "../tasks.ts";
@@ -14,6 +15,7 @@ import { destroyContainer } from "./destroy.ts";
 import { forceStop, freeze, requireState, restart, start, stop, unfreeze } from "./lifecycle.ts";
 import type { ContainerReader } from "./list.ts";
 import { removeAbandoned } from "./recover.ts";
+import { outdated, repairContainer } from "./repair.ts";
 
 /** Everything that changes containers. Each promise settles when the task has ended, and all that failed is undone. */
 export type Operations = {
@@ -25,6 +27,10 @@ export type Operations = {
   restart(name: string, timeoutSeconds: number, signal: AbortSignal): Promise<void>;
   freeze(name: string, signal: AbortSignal): Promise<void>;
   unfreeze(name: string, signal: AbortSignal): Promise<void>;
+  /** What the last failed start of a container offered. @throws ProblemError `not-supported` where that is not (or no longer) this. */
+  offeredFix(name: string, cause: StartCauseId): Extract<StartFix, { kind: "container" }>;
+  /** Does that. */
+  repair(name: string, cause: StartCauseId, signal: AbortSignal): Promise<void>;
   /** Removes what helpers that were killed left half made. */
   recover(): Promise<void>;
 };
@@ -57,6 +63,14 @@ export function createOperations({ lxcPath, reader, tasks, journal, locks }: Wor
     return container;
   };
 
+  /** Why containers did not start, so that nobody but us says what a repair does. */
+  const diagnoses = new Map<string, { cause: StartCause; fix: StartFix }>();
+  const diagnosisOf = (name: string, id: StartCauseId) => {
+    const { cause, fix } = diagnoses.get(name) ?? {};
+    if (cause?.id !== id || fix?.kind !== "container") throw outdated();
+    return { cause, fix };
+  };
+
   const perform = async ({ kind, target, cancellable = false, signal, lane, keepStill = [], check, work }: Job) => {
     for (const name of [target, ...keepStill]) requireManageable(name);
     const releases: (() => void)[] = [];
@@ -65,6 +79,11 @@ export function createOperations({ lxcPath, reader, tasks, journal, locks }: Wor
       for (const name of keepStill) releases.push(await locks.acquire({ lxcPath, name, operation: kind, mode: "shared" }));
       check();
       await tasks.run({ kind, target, cancellable, signal }, (task) => work({ lxcPath, reader, journal, task }));
+      diagnoses.delete(target);
+    } catch (thrown) {
+      const problem = toProblem(thrown);
+      if (problem.code === "start-failed") diagnoses.set(target, problem);
+      throw thrown;
     } finally {
       for (const release of releases.reverse()) release();
     }
@@ -162,6 +181,18 @@ export function createOperations({ lxcPath, reader, tasks, journal, locks }: Wor
         check: () => requireState(find(name), "unfreeze"),
         work: (context) => unfreeze(context, name),
       }),
+    offeredFix: (name, cause) => diagnosisOf(name, cause).fix,
+    repair: (name, cause, signal) =>
+      perform({
+        kind: "repair",
+        target: name,
+        signal,
+        check: () => requireState(findFinished(name), "repair"),
+        work(context) {
+          const diagnosis = diagnosisOf(name, cause);
+          return repairContainer(context, name, diagnosis.cause, diagnosis.fix);
+        },
+      }),
     async recover() {
       for (const record of journal.abandoned(lxcPath)) {
         const isStillThere = () => journal.abandoned(lxcPath).some(({ id }) => id === record.id);
@@ -210,6 +241,7 @@ async function makeUndoably(
       output: task.output,
       notice: task.notice,
       command: task.command,
+      endedAtOnce: task.endedAtOnce,
       onUndo: (undo) => task.onUndo(() => (kept ? undefined : undo())),
       critical: task.critical,
     },

@@ -61,7 +61,8 @@ const groupCheckMilliseconds = 20;
 const lastOutputMilliseconds = 200;
 const defaultTimeoutSeconds = 3600;
 const keptOutputCharacters = 1024 * 1024;
-const problemOutputBytes = 4096;
+/** As much of what a command printed goes into a problem. */
+export const problemOutputBytes = 4096;
 
 export type RunOptions = {
   /** Ends the command, and all that it started, when it aborts. The task's own signal where this is left out. */
@@ -168,7 +169,7 @@ export function failure(argv: readonly string[], output: string, exitCode?: numb
 }
 
 /** The end of a text, cut between characters. */
-function lastBytes(text: string, bytes: number): string {
+export function lastBytes(text: string, bytes: number): string {
   const encoded = Buffer.from(text);
   if (encoded.length <= bytes) return text;
   let start = encoded.length - bytes;

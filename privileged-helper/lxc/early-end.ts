@@ -1,0 +1,83 @@
+import { closeSync, fstatSync, readSync } from "node:fs";
+import type { EndedAtOnce } from "../contract/model.ts";
+import type { OperationContext } from "./context.ts";
+import { isActive } from "./list.ts";
+import { findLog } from "./logs.ts";
+import { openInside } from "./open-inside.ts";
+import { createPlainText } from "./plain-text.ts";
+import { readProcessStat } from "./proc.ts";
+import { findUnfitInit, readStartFacts } from "./start-facts.ts";
+
+/** A container that was started and ends again within a moment: most likely not what was wanted. */
+const watchMilliseconds = 1000;
+const checkEveryMilliseconds = 100;
+/** LXC cleans up after a container's first program has ended. */
+const cleanUpMilliseconds = 2000;
+const consoleTailBytes = 4096;
+
+/** Where the console's output of the next start begins. */
+export type ConsolePlace = { folder: string; relative: string; start: number };
+
+export function placeOfConsole(lxcPath: string, name: string): ConsolePlace {
+  const place = findLog({ lxcPath, systemLogFolder: "/var/log/lxc" }, name, "console");
+  const start = withFile(place, (file) => fstatSync(file).size) ?? 0;
+  return { ...place, start };
+}
+
+/**
+ * Looks at a container that was just started, from aside, so that nobody waits for that; where its first program ends within a
+ * moment the task gets a notice.
+ * @param started.readLog What LXC has logged since the start, at level INFO or lower.
+ */
+export function noticeEarlyEnd(
+  { lxcPath, reader, task }: OperationContext,
+  name: string,
+  started: { initPid: number | undefined; console: ConsolePlace; readLog(): string },
+): void {
+  const startedAt = performance.now();
+  const look = () => {
+    const tookMilliseconds = performance.now() - startedAt;
+    const isInitRunning = started.initPid !== undefined && !["Z", "X", undefined].includes(readProcessStat(started.initPid)?.state);
+    if (!isInitRunning && !isActive(reader.readOne(name))) {
+      const cause = findUnfitInit(readStartFacts(lxcPath, name));
+      task.output("Its first program has ended again already.\n");
+      task.endedAtOnce({
+        ...howItEnded(started.readLog()),
+        console: readConsole(started.console),
+        ...(cause && { cause }),
+      });
+      return;
+    }
+    if (tookMilliseconds < watchMilliseconds + (isInitRunning ? 0 : cleanUpMilliseconds)) setTimeout(look, checkEveryMilliseconds).unref();
+  };
+  look();
+}
+
+/** LXC logs it (error.c) unless all went well. */
+export function howItEnded(log: string): Pick<EndedAtOnce, "exitCode" | "signal"> {
+  const end = /Child <\d+> ended on (error|signal) ?([A-Z0-9]*) ?\((\d+)\)/.exec(log);
+  if (end?.[1] === "signal") return { signal: end[2] || `signal ${end[3]}` };
+  if (end) return { exitCode: Number(end[3]) };
+  return log === "" ? {} : { exitCode: 0 };
+}
+
+function readConsole(place: ConsolePlace): string {
+  const bytes = withFile(place, (file) => {
+    const { size } = fstatSync(file);
+    // A smaller file than before is another one.
+    const start = Math.max(size < place.start ? 0 : place.start, size - consoleTailBytes);
+    const buffer = Buffer.alloc(size - start);
+    return buffer.subarray(0, readSync(file, buffer, 0, buffer.length, start));
+  });
+  return bytes === undefined ? "" : createPlainText().push(bytes);
+}
+
+function withFile<T>({ folder, relative }: Pick<ConsolePlace, "folder" | "relative">, use: (file: number) => T): T | undefined {
+  const file = openInside(folder, relative);
+  if (file === undefined) return undefined;
+  try {
+    return use(file);
+  } finally {
+    closeSync(file);
+  }
+}
