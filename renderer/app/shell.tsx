@@ -6,6 +6,7 @@ import type { Session } from "../../privileged-helper/contract/model.ts";
 import { DestroyDialog, ForceStopDialog, StillRunningDialog } from "../features/containers/confirm-dialogs.tsx";
 import { ContainersPage } from "../features/containers/containers-page.tsx";
 import { CreateDialog } from "../features/containers/create-dialog.tsx";
+import { FixStartDialog } from "../features/containers/fix-start-dialog.tsx";
 import { FixDialog } from "../features/host/fix-dialog.tsx";
 import { HostPage } from "../features/host/host-page.tsx";
 import { ImagesPage } from "../features/images/images-page.tsx";
@@ -15,9 +16,9 @@ import { openConnection, useClient } from "../state/connection.ts";
 import { useContainersStore } from "../state/containers.ts";
 import { useDialogs } from "../state/dialogs.ts";
 import { useSession } from "../state/session.ts";
-import { onNotices, useTasksStore } from "../state/tasks.ts";
+import { onEndedAtOnce, onNotices, useTasksStore } from "../state/tasks.ts";
 import { nameInPath } from "../ui/paths.ts";
-import { showNotices, showProblem } from "../ui/toasts.tsx";
+import { showEarlyEnd, showNotices, showProblem } from "../ui/toasts.tsx";
 import { ErrorBoundary } from "./error-boundary.tsx";
 import { SessionNotice, SessionScreen } from "./session-screen.tsx";
 
@@ -35,6 +36,7 @@ const destinations: { path: string; label: string; icon: ReactNode }[] = [
 export function Shell({ isConnected }: { isConnected: boolean }) {
   const { session } = useSession();
   useEffect(() => onNotices(({ target, notices }) => showNotices(target, notices)), []);
+  useEffect(() => onEndedAtOnce(({ target, endedAtOnce }) => endedAtOnce && showEarlyEnd(target, endedAtOnce)), []);
   return (
     <div className="shell">
       <button type="button" className="skip-link" onClick={() => document.getElementById("main")?.focus()}>
@@ -169,6 +171,7 @@ function Dialogs() {
   if (!dialog) return null;
   if (dialog.type === "create") return <CreateDialog cloneFrom={dialog.cloneFrom} />;
   if (dialog.type === "destroy") return <DestroyDialog name={dialog.name} />;
+  if (dialog.type === "fix-start") return <FixStartDialog problem={dialog.problem} />;
   if (dialog.type === "force-stop") return <ForceStopDialog name={dialog.name} />;
   if (dialog.type === "fix-host") return <FixDialog check={dialog.check} />;
   return <StillRunningDialog name={dialog.name} seconds={dialog.seconds} />;

@@ -1,5 +1,6 @@
 import { create } from "zustand";
 import type { HostCheck } from "../../privileged-helper/contract/model.ts";
+import type { Problem } from "../../privileged-helper/contract/problems.ts";
 
 /** The one dialog that is open, if any. Any page may open it; the app shows it. */
 export type Dialog =
@@ -8,7 +9,9 @@ export type Dialog =
   | { type: "force-stop"; name: string }
   /** A graceful stop has timed out. */
   | { type: "still-running"; name: string; seconds: number }
-  | { type: "fix-host"; check: HostCheck };
+  | { type: "fix-host"; check: HostCheck }
+  /** A container did not start, and something can be done about it. */
+  | { type: "fix-start"; problem: Extract<Problem, { code: "start-failed" }> };
 
 export const useDialogs = create<{ dialog?: Dialog }>(() => ({}));
 

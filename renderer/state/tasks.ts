@@ -43,6 +43,24 @@ export function onNotices(listener: (task: Task) => void): () => void {
   });
 }
 
+/** Calls back for each start after which the container ended at once. @returns A function that ends it. */
+export function onEndedAtOnce(listener: (task: Task) => void): () => void {
+  return useTasksStore.subscribe(({ tasks: now }, { tasks: before }) => {
+    for (const task of now) {
+      if (task.endedAtOnce === undefined) continue;
+      const known = before.find(({ id }) => id === task.id);
+      const isNew = known ? known.endedAtOnce === undefined : Date.now() - (task.endedAt ?? 0) < newsMilliseconds;
+      if (isNew) listener(task);
+    }
+  });
+}
+
+/** The newest task of a container that has ended; what it left stays true until another one begins. */
+export function useLastTask(name: string): Task | undefined {
+  const newest = useTasksStore(({ tasks }) => tasks.find(({ kind, target }) => kind !== "fix" && target === name));
+  return newest?.state === "running" ? undefined : newest;
+}
+
 /** A task's output: what there is, and then what comes. Undefined until it is known. */
 export function useTaskOutput(id: string): string | undefined {
   const client = useClient();

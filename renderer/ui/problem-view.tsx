@@ -3,9 +3,13 @@ import { useDisclosure } from "@mantine/hooks";
 import { IconCheck, IconCopy } from "@tabler/icons-react";
 import { useState } from "react";
 import { useLocation } from "wouter";
+import type { EndedAtOnce } from "../../privileged-helper/contract/model.ts";
 import type { Problem } from "../../privileged-helper/contract/problems.ts";
 import { useClient } from "../state/connection.ts";
+import { openDialog } from "../state/dialogs.ts";
+import { containerPath } from "./paths.ts";
 import { explainProblem, type Remedy } from "./problem.ts";
+import { explainEarlyEnd } from "./start-cause.ts";
 
 type Props = {
   problem: Problem;
@@ -37,6 +41,28 @@ export function ProblemView({ problem, withTitle = true, isCentered = false, onR
     </Stack>
   );
 }
+
+/** A container that ended as soon as it was started: how, and what it had written. */
+export function EarlyEndView({ name, end }: { name: string; end: EndedAtOnce }) {
+  return (
+    <Stack gap="xs" align="flex-start">
+      <Text size="sm">{explainEarlyEnd(end)}</Text>
+      {end.console.trim() !== "" && (
+        <Stack gap={4} w="100%">
+          <Text size="xs" c="dimmed">
+            The end of what it wrote to its console:
+          </Text>
+          <Code block className="details" tabIndex={0}>
+            {end.console.trim().split("\n").slice(-shownConsoleLines).join("\n")}
+          </Code>
+        </Stack>
+      )}
+      <RemedyButton remedy={{ type: "go", label: "Show its log", to: containerPath(name, "logs") }} isFirst={false} />
+    </Stack>
+  );
+}
+
+const shownConsoleLines = 8;
 
 export function Details({ text }: { text: string }) {
   const [isOpen, { toggle }] = useDisclosure(false);
@@ -87,6 +113,7 @@ function RemedyButton({ remedy, isFirst, onRetry }: { remedy: Remedy; isFirst: b
     );
   }
   const act = async () => {
+    if (remedy.type === "fix") return openDialog({ type: "fix-start", problem: remedy.problem });
     if (remedy.type === "go") return go(remedy.to);
     if (remedy.type === "reload") return location.reload();
     setIsRunning(true);

@@ -1,5 +1,7 @@
 import type { Problem, ProblemCode } from "../../privileged-helper/contract/problems.ts";
 import { formatBytes, formatCommand, formatList } from "./format.ts";
+import { containerPath } from "./paths.ts";
+import { explainStartCause } from "./start-cause.ts";
 
 /** What a person can do about a problem, as a button. */
 export type Remedy =
@@ -9,6 +11,8 @@ export type Remedy =
   | { type: "connect"; label: string }
   | { type: "copy"; label: string; text: string }
   | { type: "go"; label: string; to: string }
+  /** Shows what mends it, and does that. */
+  | { type: "fix"; label: string; problem: Extract<Problem, { code: "start-failed" }> }
   | { type: "reload"; label: string };
 
 export type Explanation = {
@@ -145,9 +149,17 @@ const explanations: { [C in ProblemCode]: (problem: Extract<Problem, { code: C }
     title: "It did not work",
     body: summary,
     remedies: [],
-    details: [`$ ${formatCommand(argv)}`, output.trimEnd(), signal ? `Ended by ${signal}.` : `Exit code ${exitCode ?? "unknown"}.`]
-      .filter(Boolean)
-      .join("\n"),
+    details: commandDetails({ argv, exitCode, signal, output }),
+  }),
+  "start-failed": (problem) => ({
+    title: `${problem.name} did not start`,
+    body: asSentence(explainStartCause(problem.cause)),
+    remedies: [
+      ...(problem.fix.kind === "none" ? [] : [{ type: "fix", label: "Fix and start", problem } as const]),
+      tryAgain,
+      { type: "go", label: "Show its log", to: containerPath(problem.name, "logs") },
+    ],
+    details: commandDetails(problem),
   }),
   "timed-out": ({ what, seconds }) => ({ title: "It took too long", body: `${what} did not end within ${seconds} seconds.`, remedies: [] }),
   cancelled: () => ({ title: "Cancelled", body: "It was stopped, and what was done of it was undone.", remedies: [] }),
@@ -162,6 +174,26 @@ const explanations: { [C in ProblemCode]: (problem: Extract<Problem, { code: C }
 /** Says what went wrong, for a person, and what to do about it. */
 export function explainProblem(problem: Problem): Explanation {
   return (explanations[problem.code] as (problem: Problem) => Explanation)(problem);
+}
+
+function commandDetails({
+  argv,
+  exitCode,
+  signal,
+  output,
+}: {
+  argv: string[];
+  exitCode?: number;
+  signal?: string;
+  output: string;
+}): string {
+  const end = signal ? `Ended by ${signal}.` : `Exit code ${exitCode ?? "unknown"}.`;
+  return [`$ ${formatCommand(argv)}`, output.trimEnd(), end].filter(Boolean).join("\n");
+}
+
+/** What is quoted at the end may end in anything. */
+function asSentence(text: string): string {
+  return /[.!?]$/.test(text) ? text : `${text}.`;
 }
 
 function right(action: string): string {

@@ -1,9 +1,10 @@
 import { Button, Group } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { IconAlertTriangle, IconCheck, IconInfoCircle } from "@tabler/icons-react";
+import type { EndedAtOnce } from "../../privileged-helper/contract/model.ts";
 import { toProblem } from "../../privileged-helper/contract/problems.ts";
 import { explainProblem } from "./problem.ts";
-import { ProblemView } from "./problem-view.tsx";
+import { EarlyEndView, ProblemView } from "./problem-view.tsx";
 
 /**
  * Says that something failed, and keeps saying it until the person has seen it. A cancelled one is what they wanted.
@@ -19,7 +20,9 @@ export function showProblem(error: unknown, retry?: () => unknown): void {
       notifications.hide(id);
       return retry();
     });
+  if (problem.code === "start-failed") hideStartProblem(problem.name);
   const id = notifications.show({
+    ...(problem.code === "start-failed" ? { id: startToast(problem.name) } : {}),
     title,
     message: <ProblemView problem={problem} withTitle={false} onRetry={onRetry} />,
     color: "red",
@@ -29,6 +32,31 @@ export function showProblem(error: unknown, retry?: () => unknown): void {
     closeButtonProps: { "aria-label": "Close" },
     role: "alert",
   });
+}
+
+/** Says that a container has ended as soon as it was started, and keeps saying it until the person has seen it. */
+export function showEarlyEnd(name: string, end: EndedAtOnce): void {
+  hideStartProblem(name);
+  notifications.show({
+    id: startToast(name),
+    title: `${name} has ended already`,
+    message: <EarlyEndView name={name} end={end} />,
+    color: "yellow",
+    icon: <IconInfoCircle size={18} aria-hidden />,
+    autoClose: false,
+    withCloseButton: true,
+    closeButtonProps: { "aria-label": "Close" },
+    role: "status",
+  });
+}
+
+/** Takes back what was said about the last start of a container: there is a new one. */
+export function hideStartProblem(name: string): void {
+  notifications.hide(startToast(name));
+}
+
+function startToast(name: string): string {
+  return `start of ${name}`;
 }
 
 /** Says what is unusual about something that worked, and keeps saying it until the person has seen it. */

@@ -1,11 +1,13 @@
-import { Anchor, Group, Loader, Tabs, Text, Title } from "@mantine/core";
-import { IconArrowLeft, IconBoxOff } from "@tabler/icons-react";
+import { Alert, Anchor, Group, Loader, Tabs, Text, Title } from "@mantine/core";
+import { IconAlertTriangle, IconArrowLeft, IconBoxOff, IconInfoCircle } from "@tabler/icons-react";
 import { type ReactNode, Suspense, useEffect, useRef, useState } from "react";
 import { Link, useLocation } from "wouter";
 import type { Container } from "../../../privileged-helper/contract/model.ts";
 import { useContainer, useContainers } from "../../state/containers.ts";
+import { useLastTask } from "../../state/tasks.ts";
 import { EmptyState } from "../../ui/page.tsx";
 import { containerPath } from "../../ui/paths.ts";
+import { EarlyEndView, ProblemView } from "../../ui/problem-view.tsx";
 import { StateLabel } from "../../ui/state-label.tsx";
 
 const tabs = [
@@ -73,6 +75,7 @@ export function ContainerPage({ name, tab, actions, panels }: Props) {
         </Group>
         <div className="page-actions">{actions(container)}</div>
       </Group>
+      <LastStart container={container} />
       {container.note && (
         <Text size="sm" mb="sm" className={container.state === "error" ? "dangerous" : "warning"}>
           {container.note}
@@ -100,5 +103,31 @@ export function ContainerPage({ name, tab, actions, panels }: Props) {
         ))}
       </Tabs>
     </div>
+  );
+}
+
+/** Why it does not run although somebody wanted it to. */
+function LastStart({ container: { name, state } }: { container: Container }) {
+  const task = useLastTask(name);
+  if (task === undefined || (state !== "stopped" && state !== "error")) return null;
+  if (task.problem?.code === "start-failed") {
+    return (
+      <Alert
+        color="red"
+        mb="md"
+        icon={<IconAlertTriangle aria-hidden />}
+        title={`${name} did not start`}
+        role="region"
+        aria-label="Last start"
+      >
+        <ProblemView problem={task.problem} withTitle={false} />
+      </Alert>
+    );
+  }
+  if (task.endedAtOnce === undefined) return null;
+  return (
+    <Alert color="yellow" mb="md" icon={<IconInfoCircle aria-hidden />} title="It has ended already" role="region" aria-label="Last start">
+      <EarlyEndView name={name} end={task.endedAtOnce} />
+    </Alert>
   );
 }

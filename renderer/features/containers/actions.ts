@@ -3,7 +3,7 @@ import { toProblem } from "../../../privileged-helper/contract/problems.ts";
 import type { Client } from "../../backend/client.ts";
 import { openDialog } from "../../state/dialogs.ts";
 import { useSettings } from "../../state/settings.ts";
-import { showProblem } from "../../ui/toasts.tsx";
+import { hideStartProblem, showProblem } from "../../ui/toasts.tsx";
 
 export type Action = "start" | "stop" | "force-stop" | "restart" | "freeze" | "unfreeze" | "clone" | "destroy";
 
@@ -29,6 +29,7 @@ const doing: Record<TaskKind, string> = {
   unfreeze: "Unfreezing",
   destroy: "Destroying",
   recover: "Cleaning up",
+  repair: "Fixing",
   fix: "Mending",
 };
 
@@ -61,6 +62,7 @@ export async function performAction(client: Client, action: Action, name: string
   if (action === "destroy") return openDialog({ type: "destroy", name });
   if (action === "force-stop") return openDialog({ type: "force-stop", name });
   if (action === "clone") return openDialog({ type: "create", cloneFrom: name });
+  hideStartProblem(name);
   try {
     if (action === "start") await client.call("containers.start", { name });
     if (action === "freeze") await client.call("containers.freeze", { name });

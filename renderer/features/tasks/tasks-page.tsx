@@ -6,7 +6,7 @@ import { useClient } from "../../state/connection.ts";
 import { useTaskOutput, useTasksStore } from "../../state/tasks.ts";
 import { formatCommand, formatDuration } from "../../ui/format.ts";
 import { EmptyState, Page } from "../../ui/page.tsx";
-import { CopyTextButton, ProblemView } from "../../ui/problem-view.tsx";
+import { CopyTextButton, EarlyEndView, ProblemView } from "../../ui/problem-view.tsx";
 import { showProblem } from "../../ui/toasts.tsx";
 import { useNow } from "../../ui/use-now.ts";
 
@@ -21,6 +21,7 @@ const verbs: Record<TaskKind, string> = {
   unfreeze: "Unfreeze",
   destroy: "Destroy",
   recover: "Clean up",
+  repair: "Fix",
   fix: "Fix",
 };
 
@@ -110,6 +111,11 @@ function TaskItem({ task }: { task: Task }) {
           {task.notices.map((notice) => (
             <div key={notice}>{notice}</div>
           ))}
+        </Alert>
+      )}
+      {task.endedAtOnce && (
+        <Alert mt="xs" color="yellow" icon={<IconInfoCircle aria-hidden />}>
+          <EarlyEndView name={target} end={task.endedAtOnce} />
         </Alert>
       )}
       {task.problem && state === "failed" && (
