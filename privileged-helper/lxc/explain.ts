@@ -20,35 +20,7 @@ const causes: [RegExp, (...parts: string[]) => string][] = [
   [/No space left on device|Disk quota exceeded/, () => "The disk is full. Free some space and try again."],
   [/Read-only file system/, () => "The file system is mounted read-only."],
 
-  // Starting.
-  [
-    /bridge "([^"]+)", bridge interface doesn't exist/,
-    (bridge) =>
-      `The network bridge ${bridge} is not there. Start it (for LXC's own, that is the lxc-net service), then start the container again.`,
-  ],
-  [
-    /newuidmap: uid range (\S+) -> (\S+) not allowed|newgidmap: gid range (\S+) -> (\S+) not allowed/,
-    () => "Root may not use the container's range of user ids: it is missing in /etc/subuid or /etc/subgid.",
-  ],
-  [/apparmor_parser not available/, () => "This computer uses AppArmor, but its tools are not installed. Install the package apparmor."],
-  [
-    /Failed to mount "([^"]+)" on "[^"]*" with options "upperdir=/,
-    (base) => `The files that this clone is made from cannot be used: ${base}.`,
-  ],
-  [/lxc_rootfs_init:\d+ - [^"]*Failed to open "([^"]+)"/, (path) => `The container's files are not where its configuration says: ${path}.`],
-  [
-    /Failed to exec "([^"]+)"/,
-    (path) => `The container has no program ${path} that could be started first, or it does not run on this computer.`,
-  ],
-  [
-    /Failed to mount "([^"]+)" on[to]* "[^"]*\/rootfs\/([^"]*)"/,
-    (from, to) => `${from} cannot be mounted at /${to} in the container. A lxc.mount.entry line of its configuration asks for it.`,
-  ],
-  [
-    /Failed to set "([^"]+)" to "([^"]*)"/,
-    (key, value) => `The kernel does not accept the limit ${key} = ${value} of the container's configuration.`,
-  ],
-  [/Failed to run lxc\.hook\.([a-z-]+)/, (hook) => `A script of the container's configuration failed: lxc.hook.${hook}.`],
+  // The configuration; why a container does not start is told by start-causes.ts.
   [/Unsupported config key "([^"]+)"/, (key) => `The container's configuration has a key that LXC does not know: ${key}.`],
   [
     /Failed to open file "([^"]+)"[\s\S]*lxc\.include/,
@@ -59,11 +31,6 @@ const causes: [RegExp, (...parts: string[]) => string][] = [
     (line) => `LXC does not understand a line of the container's configuration: ${line}`,
   ],
   [/No container config specified/, () => "The container has no configuration file."],
-  [
-    /Container is already running|appears to be already running/,
-    () =>
-      "Something already answers under this container's name. It may be running for another program; look for a process lxc-start of that name.",
-  ],
 
   // Making and removing.
   [/Invalid release (\S+) \(not found in mirror\)/, (release) => `The mirror has no release ${release}, or it cannot be reached.`],

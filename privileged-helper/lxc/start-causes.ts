@@ -76,6 +76,7 @@ const messages: [RegExp, ToCause][] = [
 
   // The kernel says "no space" and "no memory" of namespaces, too.
   [/Failed to clone a new set of namespaces|Failed to clone process/, namespacesRefused],
+  [/Resource temporarily unavailable - Failed to clone/, () => ({ id: "too-many-processes" })],
   [/No space left on device|Disk quota exceeded/, () => ({ id: "disk-full" })],
   [/Too many open files/, () => ({ id: "too-many-files" })],
   [/Cannot allocate memory|Out of memory/i, () => ({ id: "no-memory" })],
