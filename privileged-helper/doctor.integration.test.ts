@@ -327,7 +327,7 @@ const cases: Case[] = [
       rmSync(join(rootfsOf(name), "sbin/init"));
     },
     isFixed: true,
-    fix: { removes: [], adds: ['lxc.init.cmd = \'"/bin/sleep" "1000" \''], effect: "none" },
+    fix: { removes: [], adds: ["lxc.init.cmd = /bin/sleep 1000"], effect: "none" },
   },
   {
     id: "init-folder-missing",
@@ -642,7 +642,7 @@ describe("a container that ends at once", () => {
     writeFileSync(join(rootfsOf(name), "start.sh"), "kill -9 $$\nsleep 0.2\nexec /nothing\n");
     await operations.start(name, signal);
     process.kill(lxc.reader.readOne(name)?.initPid ?? 0, "SIGKILL");
-    expect(await endOf(name)).toMatchObject({ signal: expect.stringMatching(/KILL|9/) });
+    expect(await endOf(name)).toMatchObject({ signal: "SIGKILL" });
   });
 
   it("names a program of another architecture, which LXC hands to a shell", async () => {

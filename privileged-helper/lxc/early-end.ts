@@ -1,4 +1,5 @@
 import { closeSync, fstatSync, readSync } from "node:fs";
+import { constants as systemConstants } from "node:os";
 import type { EndedAtOnce } from "../contract/model.ts";
 import type { OperationContext } from "./context.ts";
 import { isActive } from "./list.ts";
@@ -55,9 +56,12 @@ export function noticeEarlyEnd(
 
 /** LXC logs it (error.c) unless all went well. */
 export function howItEnded(log: string): Pick<EndedAtOnce, "exitCode" | "signal"> {
-  const end = /Child <\d+> ended on (error|signal) ?([A-Z0-9]*) ?\((\d+)\)/.exec(log);
-  if (end?.[1] === "signal") return { signal: end[2] || `signal ${end[3]}` };
-  if (end) return { exitCode: Number(end[3]) };
+  const [, kind, number] = /Child <\d+> ended on (error|signal)[^(\n]*\((\d+)\)/.exec(log) ?? [];
+  if (kind === "error") return { exitCode: Number(number) };
+  if (kind === "signal") {
+    const name = Object.entries(systemConstants.signals).find(([, value]) => value === Number(number))?.[0];
+    return { signal: name ?? `signal ${number}` };
+  }
   return log === "" ? {} : { exitCode: 0 };
 }
 

@@ -90,6 +90,13 @@ describe("a fix", () => {
     expect(fixOf(cause, "lxc.cgroup.memory.limit_in_bytes = 1G", "lxc.cgroup.cpu.shares = 512")).toEqual(none);
   });
 
+  it("sets a command to be started where it needs no quotes", () => {
+    const fixed = (command: string) => fixOf({ id: "nothing-to-run", command });
+    expect(fixed('"/bin/sh" "-l" ')).toMatchObject({ adds: ["lxc.init.cmd = /bin/sh -l"], effect: "none" });
+    expect(fixed('"/bin/sh" "-c" "echo hello"')).toEqual(none);
+    expect(fixed(" ")).toEqual(none);
+  });
+
   it("opens folders below the folder of containers only", () => {
     chmodSync(join(lxcPath, "web"), 0o700);
     chmodSync(lxcPath, 0o700);

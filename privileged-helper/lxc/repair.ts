@@ -142,9 +142,12 @@ function planRepair(cause: StartCause, facts: StartFacts, text: string): Repair 
         ? { opens: [], makesExecutable: found.relative, effect: "none" }
         : undefined;
     }
-    case "nothing-to-run":
-      // Its words are quoted, too, and LXC takes one pair of quotes away.
-      return { config: editConfig(text, { add: [["lxc.init.cmd", `'${cause.command}'`]] }), opens: [], effect: "none" };
+    case "nothing-to-run": {
+      const command = withoutQuotes(cause.command);
+      return command === undefined
+        ? undefined
+        : { config: editConfig(text, { add: [["lxc.init.cmd", command]] }), opens: [], effect: "none" };
+    }
     case "init-folder-missing":
       return remove(isLine("lxc.init.cwd", cause.path));
     case "bridge-missing": {
@@ -195,6 +198,16 @@ function changeMount({ key, value }: ConfigEntry, source: string, option: string
   if (options.includes(option)) return undefined;
   fields[3] = [...options, option].join(",");
   return [key, fields.join(" ")];
+}
+
+/**
+ * The OCI template quotes each word of a command, and `lxc-start` takes words as they stand between blanks.
+ * @returns Nothing where a word has a blank in it: that cannot be said in `lxc.init.cmd`.
+ */
+function withoutQuotes(command: string): string | undefined {
+  const words = [...command.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map(([, double, single, plain]) => double ?? single ?? plain ?? "");
+  const isPlain = words.length > 0 && words.every((word) => /^[^\s"']+$/.test(word));
+  return isPlain ? words.join(" ") : undefined;
 }
 
 const v1Limits: ReadonlyMap<string, string> = new Map([

@@ -43,7 +43,7 @@ const sentences: { [I in StartCauseId]: Sentence<I> } = {
     `Its first program, ${program}, is made for ${architecture}, and this computer is ${host}.`,
   "init-interpreter-missing": ({ program, interpreter }) => `Its first program, ${program}, needs ${interpreter}, which is not in it.`,
   "nothing-to-run": ({ command }) =>
-    `It has nothing that could be started as a system, only a command: ${command.trim()}. So it is with containers made from OCI images.`,
+    `It has nothing that could be started as a system, only a command: ${command.trim()}. So it is with containers made from OCI images. LXC starts what lxc.init.cmd says, words between blanks.`,
   "init-folder-missing": ({ path }) => `Its first program is to be started in ${path}, and there is no such folder in it.`,
   "ids-not-granted": ({ of, first, count, hasOthers }) =>
     `It uses the ${of === "users" ? "user" : "group"} ids ${first} to ${first + count - 1} of this computer, and root was not given them in ${of === "users" ? "/etc/subuid" : "/etc/subgid"}. ${hasOthers ? `Root has others there. Add a line root:${first}:${count}.` : "Root has none at all."}`,
