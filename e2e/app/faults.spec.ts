@@ -186,7 +186,8 @@ test("a failure says what, why and what to do, with the details one click away",
   rmSync("/var/lib/lxc/e2e-broken/rootfs/sbin/init", { force: true });
   await app.getByRole("button", { name: "Start e2e-broken", exact: true }).click();
   const toast = app.getByRole("alert");
-  await expect(toast).toContainText("It did not work");
+  await expect(toast).toContainText("e2e-broken did not start");
+  await expect(toast).toContainText("There is no program /sbin/init in it that could be started first.");
   await toast.getByRole("button", { name: "Show details" }).click();
   await expect(toast).toContainText("lxc-start -n e2e-broken");
   await expect(toast).toContainText(/Exit code \d+/);

@@ -57,7 +57,7 @@ export function EarlyEndView({ name, end }: { name: string; end: EndedAtOnce }) 
           </Code>
         </Stack>
       )}
-      <RemedyButton remedy={{ type: "go", label: "Show its log", to: containerPath(name, "logs") }} isFirst={false} />
+      <RemedyButton remedy={{ type: "go", label: "Show log", to: containerPath(name, "logs") }} isFirst={false} />
     </Stack>
   );
 }

@@ -157,7 +157,7 @@ const explanations: { [C in ProblemCode]: (problem: Extract<Problem, { code: C }
     remedies: [
       ...(problem.fix.kind === "none" ? [] : [{ type: "fix", label: "Fix and start", problem } as const]),
       tryAgain,
-      { type: "go", label: "Show its log", to: containerPath(problem.name, "logs") },
+      { type: "go", label: "Show log", to: containerPath(problem.name, "logs") },
     ],
     details: commandDetails(problem),
   }),

@@ -72,7 +72,7 @@ describe("every cause of a failed start", () => {
 it("offers the fix first, and always the log", () => {
   const fix = { kind: "host", check: "bridge" } as const;
   const { remedies } = explainProblem({ ...problemOf({ id: "bridge-missing", link: "lxcbr0" }), fix });
-  expect(remedies.map(({ label }) => label)).toEqual(["Fix and start", "Try again", "Show its log"]);
+  expect(remedies.map(({ label }) => label)).toEqual(["Fix and start", "Try again", "Show log"]);
   expect(remedies[2]).toMatchObject({ to: "/containers/web/logs" });
 });
 

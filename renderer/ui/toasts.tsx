@@ -3,6 +3,7 @@ import { notifications } from "@mantine/notifications";
 import { IconAlertTriangle, IconCheck, IconInfoCircle } from "@tabler/icons-react";
 import type { EndedAtOnce } from "../../privileged-helper/contract/model.ts";
 import { toProblem } from "../../privileged-helper/contract/problems.ts";
+import { containerPath } from "./paths.ts";
 import { explainProblem } from "./problem.ts";
 import { EarlyEndView, ProblemView } from "./problem-view.tsx";
 
@@ -20,7 +21,10 @@ export function showProblem(error: unknown, retry?: () => unknown): void {
       notifications.hide(id);
       return retry();
     });
-  if (problem.code === "start-failed") hideStartProblem(problem.name);
+  if (problem.code === "start-failed") {
+    hideStartProblem(problem.name);
+    if (isOnPageOf(problem.name)) return;
+  }
   const id = notifications.show({
     ...(problem.code === "start-failed" ? { id: startToast(problem.name) } : {}),
     title,
@@ -37,6 +41,7 @@ export function showProblem(error: unknown, retry?: () => unknown): void {
 /** Says that a container has ended as soon as it was started, and keeps saying it until the person has seen it. */
 export function showEarlyEnd(name: string, end: EndedAtOnce): void {
   hideStartProblem(name);
+  if (isOnPageOf(name)) return;
   notifications.show({
     id: startToast(name),
     title: `${name} has ended already`,
@@ -53,6 +58,12 @@ export function showEarlyEnd(name: string, end: EndedAtOnce): void {
 /** Takes back what was said about the last start of a container: there is a new one. */
 export function hideStartProblem(name: string): void {
   notifications.hide(startToast(name));
+}
+
+/** A container's own page says how its last start went. */
+function isOnPageOf(name: string): boolean {
+  const page = `#${containerPath(name)}`;
+  return location.hash === page || location.hash.startsWith(`${page}/`);
 }
 
 function startToast(name: string): string {

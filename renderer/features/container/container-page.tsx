@@ -112,21 +112,14 @@ function LastStart({ container: { name, state } }: { container: Container }) {
   if (task === undefined || (state !== "stopped" && state !== "error")) return null;
   if (task.problem?.code === "start-failed") {
     return (
-      <Alert
-        color="red"
-        mb="md"
-        icon={<IconAlertTriangle aria-hidden />}
-        title={`${name} did not start`}
-        role="region"
-        aria-label="Last start"
-      >
+      <Alert color="red" mb="md" icon={<IconAlertTriangle aria-hidden />} title={`${name} did not start`}>
         <ProblemView problem={task.problem} withTitle={false} />
       </Alert>
     );
   }
   if (task.endedAtOnce === undefined) return null;
   return (
-    <Alert color="yellow" mb="md" icon={<IconInfoCircle aria-hidden />} title="It has ended already" role="region" aria-label="Last start">
+    <Alert color="yellow" mb="md" icon={<IconInfoCircle aria-hidden />} title={`${name} has ended already`} role="status">
       <EarlyEndView name={name} end={task.endedAtOnce} />
     </Alert>
   );
