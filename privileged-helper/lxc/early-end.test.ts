@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { howItEnded } from "./early-end.ts";
+import { findCauseOnConsole, howItEnded } from "./early-end.ts";
 
 const line = (message: string) =>
   `lxc-start web 20261124185431.844 INFO     error - ../src/lxc/error.c:lxc_error_set_and_log:34 - ${message}\n`;
@@ -13,3 +13,9 @@ it.each([
 ])("reads %j out of LXC's log", (message, end) => expect(howItEnded(line(message))).toEqual(end));
 
 it("says nothing where there is no log", () => expect(howItEnded("")).toEqual({}));
+
+it("knows from the console that no more files can be watched", () => {
+  expect(findCauseOnConsole("Failed to create control group inotify object: Too many open files\n")).toEqual({ id: "too-many-files" });
+  expect(findCauseOnConsole("Failed to allocate manager object: Too many open files\n")).toEqual({ id: "too-many-files" });
+  expect(findCauseOnConsole("Welcome to Debian\n")).toBeUndefined();
+});

@@ -1,6 +1,7 @@
 import { closeSync, fstatSync, readSync } from "node:fs";
 import { constants as systemConstants } from "node:os";
 import type { EndedAtOnce } from "../contract/model.ts";
+import type { StartCause } from "../contract/start-causes.ts";
 import type { OperationContext } from "./context.ts";
 import { isActive } from "./list.ts";
 import { findLog } from "./logs.ts";
@@ -40,11 +41,12 @@ export function noticeEarlyEnd(
     const tookMilliseconds = performance.now() - startedAt;
     const isInitRunning = started.initPid !== undefined && !["Z", "X", undefined].includes(readProcessStat(started.initPid)?.state);
     if (!isInitRunning && !isActive(reader.readOne(name))) {
-      const cause = findUnfitInit(readStartFacts(lxcPath, name));
+      const console = readConsole(started.console);
+      const cause = findUnfitInit(readStartFacts(lxcPath, name)) ?? findCauseOnConsole(console);
       task.output("Its first program has ended again already.\n");
       task.endedAtOnce({
         ...howItEnded(started.readLog()),
-        console: readConsole(started.console),
+        console,
         ...(cause && { cause }),
       });
       return;
@@ -63,6 +65,13 @@ export function howItEnded(log: string): Pick<EndedAtOnce, "exitCode" | "signal"
     return { signal: name ?? `signal ${number}` };
   }
   return log === "" ? {} : { exitCode: 0 };
+}
+
+/** systemd says so when it cannot watch files: each container takes a few of what root may watch at the same time. */
+export function findCauseOnConsole(text: string): StartCause | undefined {
+  return /inotify.*Too many open files|Failed to allocate manager object: Too many open files/i.test(text)
+    ? { id: "too-many-files" }
+    : undefined;
 }
 
 function readConsole(place: ConsolePlace): string {

@@ -2,6 +2,7 @@ import { closeSync, constants, fstatSync, openSync, readSync, renameSync, rmSync
 import { join } from "node:path";
 import type { Container, ContainerState } from "../contract/model.ts";
 import { ProblemError } from "../contract/problems.ts";
+import { type StartCause, startCause } from "../contract/start-causes.ts";
 import type { OperationContext } from "./context.ts";
 import { noticeEarlyEnd, placeOfConsole } from "./early-end.ts";
 import { isActive } from "./list.ts";
@@ -21,6 +22,7 @@ import { readStartFacts } from "./start-facts.ts";
 const rotateLogAboveBytes = 1024 * 1024;
 /** The end of the log that is searched for the cause of a failed start. */
 const logTailBytes = 64 * 1024;
+const maxCauseCharacters = 1024;
 const startTimeoutSeconds = 120;
 const forceStopTimeoutSeconds = 60;
 const freezeTimeoutSeconds = 30;
@@ -87,7 +89,7 @@ export async function start(context: OperationContext, name: string): Promise<vo
     noticeEarlyEnd(context, name, { initPid: attempt.initPid, console, readLog: () => readTail(attempt.log, attempt.logStart) });
     return;
   }
-  cause ??= { id: "unknown", error: firstError(attempt.errors) };
+  cause = withinLimits(cause ?? { id: "unknown", error: firstError(attempt.errors) });
   throw new ProblemError({
     code: "start-failed",
     name,
@@ -97,6 +99,12 @@ export async function start(context: OperationContext, name: string): Promise<vo
     exitCode: attempt.exitCode,
     output: lastBytes(`${attempt.output}${attempt.errors}`, problemOutputBytes),
   });
+}
+
+/** What comes out of configurations and files may be of any length. */
+function withinLimits(cause: StartCause): StartCause {
+  const cut = Object.entries(cause).map(([key, value]) => [key, typeof value === "string" ? value.slice(0, maxCauseCharacters) : value]);
+  return startCause.parse(Object.fromEntries(cut));
 }
 
 type StartAttempt = {

@@ -1,4 +1,4 @@
-import { closeSync, constants, existsSync, fchmodSync, fstatSync, openSync, statSync } from "node:fs";
+import { closeSync, constants, existsSync, fchmodSync, fstatSync, openSync, readdirSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { ProblemError } from "../contract/problems.ts";
 import type { StartCause, StartFix } from "../contract/start-causes.ts";
@@ -132,7 +132,9 @@ function planRepair(cause: StartCause, facts: StartFacts, text: string): Repair 
     }
     case "folder-not-searchable": {
       const opens = findClosedFolders(facts);
-      const areOurs = opens.length > 0 && opens.every((path) => path === lxcPath || path.startsWith(`${lxcPath}/`));
+      // Its folder and its root file system; what lies deeper is the container's, which may have put a link there.
+      const ours = [lxcPath, ...readdirSync(lxcPath).flatMap((one) => [join(lxcPath, one), join(lxcPath, one, "rootfs")])];
+      const areOurs = opens.length > 0 && opens.every((path) => ours.includes(path));
       return areOurs ? { opens, effect: "none" } : undefined;
     }
     case "init-not-executable": {

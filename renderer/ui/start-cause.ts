@@ -4,7 +4,6 @@ import type { StartCause, StartCauseId, StartFix } from "../../privileged-helper
 type Sentence<I extends StartCauseId> = (cause: Extract<StartCause, { id: I }>) => string;
 
 const line = (number?: number) => (number === undefined ? "" : ` (line ${number})`);
-const everywhere = "It needs them to run: stop what you do not need, or restart this computer.";
 
 /** Each cause in a sentence or two: what is wrong, and what helps where no button does. */
 const sentences: { [I in StartCauseId]: Sentence<I> } = {
@@ -80,8 +79,9 @@ const sentences: { [I in StartCauseId]: Sentence<I> } = {
     `Another program answers under its name${pid === undefined ? "" : `: process ${pid}${program === undefined ? "" : ` (${program})`}`}. LXC takes that for the running container. End that program.`,
   "disk-full": () => "The disk is full. Free some space and start it again.",
   "read-only": () => "The file system that it lies on is mounted read-only.",
-  "too-many-files": () => `Too many files are open on this computer. ${everywhere}`,
-  "too-many-processes": () => `Too many processes run on this computer. ${everywhere}`,
+  "too-many-files": () =>
+    "Too many files are open or watched on this computer. Stop what you do not need, or raise fs.inotify.max_user_instances, of which every container takes some.",
+  "too-many-processes": () => "Too many processes run on this computer. Stop what you do not need.",
   "no-memory": () => "This computer has no memory left for it.",
   unknown: ({ error }) =>
     error === undefined

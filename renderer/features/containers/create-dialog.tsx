@@ -5,6 +5,7 @@ import { useState } from "react";
 import { useLocation } from "wouter";
 import type { ParamsInputOf } from "../../../privileged-helper/contract/methods.ts";
 import type { Container } from "../../../privileged-helper/contract/model.ts";
+import { toProblem } from "../../../privileged-helper/contract/problems.ts";
 import type { Client } from "../../backend/client.ts";
 import { useAnswer } from "../../state/answer.ts";
 import { useClient } from "../../state/connection.ts";
@@ -14,6 +15,7 @@ import { formatList } from "../../ui/format.ts";
 import { containerPath } from "../../ui/paths.ts";
 import { ProblemView } from "../../ui/problem-view.tsx";
 import { showDone, showProblem } from "../../ui/toasts.tsx";
+import { performAction } from "./actions.ts";
 import { type CreateValues, cloneChoices, explainName, explainRelease, reasonAgainstClone, suggestName, toRequest } from "./create-form.ts";
 
 const askTemplates = (client: Client) => client.call("templates.list", {});
@@ -78,7 +80,9 @@ export function CreateDialog({ cloneFrom }: { cloneFrom?: string }) {
         run: () => go(containerPath(request.name)),
       });
     } catch (error) {
-      showProblem(error, () => send(request));
+      // It was made and is kept: there is only the start to be tried again.
+      const isMade = toProblem(error).code === "start-failed";
+      showProblem(error, () => (isMade ? performAction(client, "start", request.name) : send(request)));
     }
   };
   const create = () => {
