@@ -3,8 +3,10 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { type Problem, toProblem } from "./contract/problems.ts";
+import { containerName } from "./contract/names.ts";
+import { type Problem, ProblemError, toProblem } from "./contract/problems.ts";
 import type { StartCauseId } from "./contract/start-causes.ts";
+import { createHandlers } from "./handlers.ts";
 import { createJournal } from "./journal.ts";
 import { createLocks } from "./locks.ts";
 import { createOperations } from "./lxc/operations.ts";
@@ -61,6 +63,9 @@ const mayChangeNamespaces = (() => {
     return false;
   }
 })();
+/** prctl(2), PR_SCHED_CORE: what the kernel says of it is in its configuration, where that is to be had. */
+const schedulesCores =
+  spawnSync("sh", ["-c", "(zcat /proc/config.gz || cat /boot/config-$(uname -r)) 2>/dev/null | grep -q ^CONFIG_SCHED_CORE=y"]).status === 0;
 const hasPython = spawnSync("python3", ["--version"]).status === 0;
 
 const folderOf = (name: string) => join(lxc.lxcPath, name);
@@ -441,10 +446,7 @@ const cases: Case[] = [
   {
     id: "core-scheduling-unsupported",
     what: "core scheduling, which the kernel has not",
-    skip:
-      existsSync("/proc/self/sched") &&
-      spawnSync("grep", ["-q", "CONFIG_SCHED_CORE=y", "/boot/config"]).status === 0 &&
-      "this kernel has it",
+    skip: schedulesCores && "this kernel has it",
     provoke: (name) => void addContainer(name, "lxc.sched.core = 1"),
     isFixed: true,
     fix: { effect: "less-isolated" },
@@ -589,6 +591,26 @@ describe("a repair", () => {
     const task = tasks.snapshot().tasks.at(-1);
     expect(task).toMatchObject({ kind: "repair", target: name, state: "succeeded", commands: [["chmod", "o+x", folderOf(name)]] });
     expect(statSync(folderOf(name)).mode & 0o777).toBe(0o701);
+  });
+});
+
+describe("a repair that leaves less between a container and this computer", () => {
+  it.skipIf(schedulesCores)("needs the right to change any setting, on top of the right to configure", async () => {
+    const name = addContainer("exposed", "lxc.sched.core = 1");
+    const { methods } = createHandlers({ lxcPath: lxc.lxcPath, isRootSession: false, notify() {}, sendData() {} });
+    const asked: string[] = [];
+    const context = {
+      signal,
+      async authorize(action: string) {
+        asked.push(action);
+        throw new ProblemError({ code: "auth-denied", action });
+      },
+    };
+    const params = { name: containerName.parse(name), cause: "core-scheduling-unsupported" } as const;
+    await expect(methods["containers.start"]({ name: params.name }, context)).rejects.toMatchObject({ problem: { code: "start-failed" } });
+    await expect(methods["containers.repair"](params, context)).rejects.toMatchObject({ problem: { code: "auth-denied" } });
+    expect(asked).toEqual(["configure-raw"]);
+    expect(readFileSync(configOf(name), "utf8")).toContain("lxc.sched.core = 1");
   });
 });
 
