@@ -1,5 +1,16 @@
 import { execFileSync, spawn, spawnSync } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
@@ -399,6 +410,26 @@ const cases: Case[] = [
     data: { script: "/bin/false" },
   },
   {
+    id: "apparmor-profile-refused",
+    what: "an AppArmor profile that is not loaded",
+    skip: !isAppArmorOn && "this kernel runs without AppArmor",
+    provoke: (name) => void addContainer(name, "lxc.apparmor.profile = lxc-nonsense"),
+    data: { profile: expect.stringContaining("lxc-nonsense") },
+    fix: { kind: "none" },
+  },
+  {
+    id: "apparmor-parser-missing",
+    what: "no program that loads AppArmor profiles",
+    skip: !isAppArmorOn && "this kernel runs without AppArmor",
+    provoke(name) {
+      addContainer(name, "lxc.apparmor.profile = generated");
+      const parser = ["/sbin/apparmor_parser", "/usr/sbin/apparmor_parser"].find((path) => existsSync(path));
+      if (parser) renameSync(parser, `${parser}.away`);
+      return () => void (parser && renameSync(`${parser}.away`, parser));
+    },
+    fix: { kind: "host", check: "apparmor" },
+  },
+  {
     id: "seccomp-missing",
     what: "a seccomp profile that is not there",
     provoke: (name) => void addContainer(name, "lxc.seccomp.profile = /nonexistent/seccomp"),
@@ -522,6 +553,16 @@ while True: s.accept()[0].close()
     data: { program: expect.stringContaining("python") },
   },
   {
+    id: "read-only",
+    what: "a read-only file system",
+    provoke(name) {
+      const logs = join(addContainer(name, `lxc.console.logfile = ${folderOf(name)}/logs/console.log`) && folderOf(name), "logs");
+      mkdirSync(logs);
+      execFileSync("mount", ["-t", "tmpfs", "-o", "ro", "tmpfs", logs]);
+      return () => void execFileSync("umount", [logs]);
+    },
+  },
+  {
     id: "disk-full",
     what: "a full file system",
     provoke(name) {
@@ -535,13 +576,10 @@ while True: s.accept()[0].close()
 ];
 
 const elsewhere = [
-  [
-    "apparmor-parser-missing, apparmor-incomplete, apparmor-profile-refused",
-    isAppArmorOn ? "needs AppArmor's tools removed" : "this kernel runs without AppArmor",
-  ],
+  ["apparmor-incomplete", "the kernel would have to have an AppArmor without mounts"],
   ["init-other-architecture", "LXC hands a program of another architecture to a shell, so that it starts: see what ends at once"],
   ["cgroups-missing, overlay-unsupported", "the computer would have to boot without them"],
-  ["too-many-files, too-many-processes, no-memory, read-only", "they would hit everything else on this computer, too"],
+  ["too-many-files, too-many-processes, no-memory", "they would hit everything else on this computer, too"],
 ] as const;
 
 describe("the doctor", () => {

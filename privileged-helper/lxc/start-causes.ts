@@ -114,7 +114,10 @@ const messages: [RegExp, ToCause][] = [
   [/Script exited with status \d+[\s\S]*Failed to create network device/, networkScriptFailed],
   [/Unknown resource (\S+)/, (_, resource) => ({ id: "resource-unknown", resource })],
   [/does not support core scheduling|Failed to create new core scheduling domain/, () => ({ id: "core-scheduling-unsupported" })],
-  [/Failed to open terminal log file "([^"]+)"/, (_, path) => ({ id: "file-missing", key: "lxc.console.logfile", path })],
+  [
+    /No such file or directory - Failed to open terminal log file "([^"]+)"/,
+    (_, path) => ({ id: "file-missing", key: "lxc.console.logfile", path }),
+  ],
 
   // Its root file system, and what is mounted into it.
   [
