@@ -144,7 +144,7 @@ async function attemptStart(
   const errors = errorsOf(tail);
   task.output(errors);
   // What scripts print is in the log, too, and could be worded like anything.
-  const text = `${output}\n${level === "DEBUG" ? withoutScripts(tail) : errors}`;
+  const text = `${output}\n${level === "DEBUG" ? withoutScripts(tail) : withoutWarnings(errors)}`;
   return { hasStarted, argv: ["lxc-start", ...args], exitCode, output, errors, text, log, logStart, initPid: container?.initPid };
 }
 
@@ -250,6 +250,14 @@ function withLog<T>(path: string, use: (file: number) => T): T | undefined {
   } finally {
     closeSync(file);
   }
+}
+
+/** LXC goes on after what it warns of. */
+function withoutWarnings(log: string): string {
+  return log
+    .split("\n")
+    .filter((line) => !/^\S+ \S+ \S+ WARN /.test(line))
+    .join("\n");
 }
 
 /** Scripts of the container print what they like. */

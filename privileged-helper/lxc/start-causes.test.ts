@@ -96,8 +96,7 @@ describe("finding the cause of a failed start", () => {
   /** Not to be had on the computers that these were recorded on; worded as in LXC's sources (lsm/apparmor.c, cgfsng.c). */
   it.each<[StartCause["id"], string]>([
     ["apparmor-parser-missing", "Cannot use generated profile: apparmor_parser not available"],
-    ["apparmor-incomplete", "If you really want to start this container, set"],
-    ["apparmor-incomplete", "Incomplete AppArmor support in your kernel"],
+    ["apparmor-incomplete", "lxc.apparmor.allow_incomplete = 1"],
     ["apparmor-profile-refused", "Failed to change AppArmor profile to lxc-nonsense"],
     ["apparmor-profile-refused", "Failed to load generated AppArmor profile"],
     ["cgroups-missing", "One or more requested controllers unavailable or not delegated"],
@@ -107,11 +106,7 @@ describe("finding the cause of a failed start", () => {
     ["read-only", "Read-only file system - Failed to create directory"],
     ["disk-full", "Disk quota exceeded - Failed to write"],
   ])("knows %s, as LXC words it: %s", (id, message) => {
-    const second =
-      id === "apparmor-incomplete"
-        ? "\nlxc-start web 20260101000000.000 ERROR    apparmor - a.c:b:2 - lxc.apparmor.allow_incomplete = 1"
-        : "";
-    const output = `lxc-start web 20260101000000.000 ERROR    x - ../src/lxc/x.c:y:1 - ${message}${second}\n`;
+    const output = `lxc-start web 20260101000000.000 ERROR    x - ../src/lxc/x.c:y:1 - ${message}\n`;
     expect(findStartCause(output, factsOf(""))?.id).toBe(id);
   });
 
@@ -120,6 +115,12 @@ describe("finding the cause of a failed start", () => {
     expect(findStartCause("", factsOf(""))).toBeUndefined();
     expect(firstError(recorded("unknown"))).toBe('Invalid argument - Container "nowhere-at-all" is not running');
     expect(firstError("")).toBeUndefined();
+  });
+
+  it("does not take a kernel's limit of namespaces for a full disk", () => {
+    const output =
+      "lxc-start web 20260101000000.000 ERROR    start - x.c:y:1 - No space left on device - Failed to clone a new set of namespaces\n";
+    expect(findStartCause(output, factsOf(""))).toBeUndefined();
   });
 
   it("quotes only so much", () => {

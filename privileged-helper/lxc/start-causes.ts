@@ -77,7 +77,7 @@ const messages: [RegExp, ToCause][] = [
   // The kernel says "no space" and "no memory" of namespaces, too.
   [/Failed to clone a new set of namespaces|Failed to clone process/, namespacesRefused],
   [/Resource temporarily unavailable - Failed to clone/, () => ({ id: "too-many-processes" })],
-  [/No space left on device|Disk quota exceeded/, () => ({ id: "disk-full" })],
+  [/No space left on device(?! - Failed to clone)|Disk quota exceeded/, () => ({ id: "disk-full" })],
   [/Too many open files/, () => ({ id: "too-many-files" })],
   [/Cannot allocate memory|Out of memory/i, () => ({ id: "no-memory" })],
 
@@ -88,7 +88,7 @@ const messages: [RegExp, ToCause][] = [
     ({ entries }) => seccompInvalid(lastValueOf(entries, "lxc.seccomp.profile")),
   ],
   [/apparmor_parser not available/, () => ({ id: "apparmor-parser-missing" })],
-  [/Incomplete AppArmor support in your kernel|lxc\.apparmor\.allow_incomplete = 1/, () => ({ id: "apparmor-incomplete" })],
+  [/lxc\.apparmor\.allow_incomplete = 1/, () => ({ id: "apparmor-incomplete" })],
   [
     /Failed to change AppArmor profile to (\S+)|Failed to write AppArmor profile "([^"]+)"/i,
     (_, changed, written) => apparmorRefused(changed || written),
