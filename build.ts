@@ -17,7 +17,23 @@ const common = {
   define: { APP_VERSION: JSON.stringify(version) },
   legalComments: "none",
   logLevel: "warning",
+  metafile: true,
 } as const;
+
+/** Packages of others by the part of dist/ that holds code of theirs: their licences go with it. */
+const bundled: Record<"helper" | "web" | "desktop" | "renderer", Set<string>> = {
+  helper: new Set(["node-pty"]),
+  web: new Set(),
+  desktop: new Set(),
+  renderer: new Set(),
+};
+
+function noteBundled(part: keyof typeof bundled, paths: Iterable<string>) {
+  for (const path of paths) {
+    const [, name] = /.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path) ?? [];
+    if (name !== undefined) bundled[part].add(name);
+  }
+}
 
 /** The addon cannot be bundled; what node-pty needs at run time on Linux lies beside the helper. */
 function copyNodePty() {
@@ -31,7 +47,7 @@ function copyNodePty() {
 }
 
 rmSync(dist, { recursive: true, force: true });
-await bundle({
+const helper = await bundle({
   ...common,
   entryPoints: {
     main: "privileged-helper/main.ts",
@@ -45,8 +61,9 @@ await bundle({
   define: { ...common.define, "import.meta.dirname": "__dirname" },
   external: ["node-pty"],
 });
+noteBundled("helper", Object.keys(helper.metafile.inputs));
 copyNodePty();
-await bundle({
+const web = await bundle({
   ...common,
   entryPoints: { main: "electron/web/main.ts" },
   outdir: "dist/web",
@@ -54,7 +71,8 @@ await bundle({
   format: "esm",
   banner: requireBanner(),
 });
-await bundle({
+noteBundled("web", Object.keys(web.metafile.inputs));
+const desktop = await bundle({
   ...common,
   entryPoints: { main: "electron/desktop/main.ts" },
   outdir: "dist/desktop",
@@ -63,6 +81,7 @@ await bundle({
   external: ["electron"],
   banner: requireBanner(),
 });
+noteBundled("desktop", Object.keys(desktop.metafile.inputs));
 await bundle({
   ...common,
   entryPoints: { preload: "electron/desktop/preload.cts" },
@@ -71,7 +90,22 @@ await bundle({
   format: "cjs",
   external: ["electron"],
 });
-await buildRenderer({ configFile: join(root, "vite.config.ts"), logLevel: "warn" });
+await buildRenderer({
+  configFile: join(root, "vite.config.ts"),
+  logLevel: "warn",
+  plugins: [
+    {
+      name: "note-bundled",
+      generateBundle() {
+        noteBundled("renderer", this.getModuleIds());
+      },
+    },
+  ],
+});
+writeFileSync(
+  join(dist, "bundled.json"),
+  `${JSON.stringify(bundled, (_key, value) => (value instanceof Set ? [...value].sort() : value), 2)}\n`,
+);
 writeFileSync(join(dist, "version"), `${version}\n`);
 
 /** Bundled CommonJS packages (ws) ask for Node's modules by `require`, which an ES module has to make first. */

@@ -56,17 +56,22 @@ export function isRootsAlone(path) {
 /**
  * SHA-256 of every file below a folder.
  * @param {string} folder
- * @returns {Record<string, string>} Path below the folder -> hexadecimal digest.
  */
 export function digestsOf(folder) {
-  /** @type {Record<string, string>} */
-  const digests = {};
-  for (const entry of readdirSync(folder, { withFileTypes: true, recursive: true })) {
-    if (!entry.isFile()) continue;
-    const path = join(entry.parentPath, entry.name);
-    digests[path.slice(folder.length + 1)] = createHash("sha256").update(readFileSync(path)).digest("hex");
-  }
-  return digests;
+  const files = readdirSync(folder, { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
+  return digestsOfFiles(files.map((path) => ({ path: path.slice(folder.length + 1), body: readFileSync(path) })));
+}
+
+/**
+ * What the manifest of an installed helper says of its files.
+ * @param {readonly { path: string, body: Buffer }[]} files
+ * @returns {Record<string, string>} Path below the folder -> hexadecimal digest.
+ */
+export function digestsOfFiles(files) {
+  const digests = files.map(({ path, body }) => [path, createHash("sha256").update(body).digest("hex")]);
+  return Object.fromEntries(digests.sort(([a = ""], [b = ""]) => (a < b ? -1 : 1)));
 }
 
 /**

@@ -12,10 +12,24 @@ import { startWebServer, type WebServer } from "./server.ts";
 
 declare const APP_VERSION: string;
 
+const usage = `lxc-desktop [--no-open] [--port N]
+  --no-open  print the address only
+  --port N   listen on this port of 127.0.0.1
+  --version  print the version
+  --help     print this`;
 const dist = join(dirname(fileURLToPath(import.meta.url)), "..");
 
 async function main() {
-  const { values } = parseArgs({ options: { port: { type: "string", default: "0" }, "no-open": { type: "boolean", default: false } } });
+  const { values } = parseArgs({
+    options: {
+      port: { type: "string", default: "0" },
+      "no-open": { type: "boolean", default: false },
+      help: { type: "boolean" },
+      version: { type: "boolean" },
+    },
+  });
+  if (values.help) return say(usage);
+  if (values.version) return say(APP_VERSION);
   const port = Number(values.port);
   if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new Error(`--port takes a number from 0 to 65535, not ${values.port}`);
 
