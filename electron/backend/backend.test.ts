@@ -91,7 +91,7 @@ function helperAt(port: Port, end: (how: HelperEnd) => void): Helper {
 }
 
 function start() {
-  backend = createBackend({ version: "1.0.0", launch, settingsPath: join(folder, "settings.json") });
+  backend = createBackend({ version: "1.0.0", installedAs: { kind: "checkout" }, launch, settingsPath: join(folder, "settings.json") });
 }
 
 type Page = Peer & { events: { method: string; params: unknown }[]; sessions(): string[]; data: string[]; closed: string[] };
@@ -163,7 +163,7 @@ describe("the session", () => {
   });
 
   it("fails where the helper cannot be started, and tells the same to every call", async () => {
-    launchProblem = { code: "helper-missing", path: "/usr/lib/lxc-desktop/launch", fromCheckout: true };
+    launchProblem = { code: "helper-missing", path: "/usr/lib/lxc-desktop/launch", installedAs: { kind: "checkout" } };
     start();
     const page = openPage();
     await sessionSoon(page, "failed helper-missing");

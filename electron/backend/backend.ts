@@ -7,7 +7,7 @@ import {
 } from "../../privileged-helper/contract/events.ts";
 import { type HostMethodName, hostMethods, methods } from "../../privileged-helper/contract/methods.ts";
 import type { Session } from "../../privileged-helper/contract/model.ts";
-import { type Problem, ProblemError, toProblem } from "../../privileged-helper/contract/problems.ts";
+import { type InstalledAs, type Problem, ProblemError, toProblem } from "../../privileged-helper/contract/problems.ts";
 import { maxRequestBytes } from "../../privileged-helper/wire/frames.ts";
 import { createPeer, type Peer } from "../../privileged-helper/wire/peer.ts";
 import type { Port } from "../../privileged-helper/wire/port.ts";
@@ -26,7 +26,7 @@ export type Backend = {
   close(): Promise<void>;
 };
 
-export type BackendOptions = { version: string; launch: HelperLauncher; settingsPath: string };
+export type BackendOptions = { version: string; launch: HelperLauncher; settingsPath: string; installedAs: InstalledAs };
 
 /** Why a page's port is closed when another page takes its place. */
 export const takenOver = "taken over by another page";
@@ -41,7 +41,7 @@ const minuteMilliseconds = 60_000;
 
 type Helper = { process: HelperProcess; peer: Peer; heartbeat: NodeJS.Timeout };
 
-export function createBackend({ version, launch, settingsPath }: BackendOptions): Backend {
+export function createBackend({ version, launch, settingsPath, installedAs }: BackendOptions): Backend {
   const settings = createSettings(settingsPath);
   let session: Session = { state: "starting" };
   let epoch = 0;
@@ -118,7 +118,7 @@ export function createBackend({ version, launch, settingsPath }: BackendOptions)
       const theirs = parsed.success ? parsed.data : undefined;
       if (theirs?.version !== version || theirs.protocol !== protocolVersion) {
         peer.close("another version");
-        throw new ProblemError({ code: "version-mismatch", app: version, helper: theirs?.version ?? "unknown" });
+        throw new ProblemError({ code: "version-mismatch", app: version, helper: theirs?.version ?? "unknown", installedAs });
       }
       if (closed) {
         peer.close("the app ends");

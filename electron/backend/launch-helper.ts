@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Problem, ProblemError } from "../../privileged-helper/contract/problems.ts";
+import { type InstalledAs, type Problem, ProblemError } from "../../privileged-helper/contract/problems.ts";
 import { type HelperEnd, type HelperProcess, startHelperProcess } from "./helper-process.ts";
 
 /** Starts a helper. @throws ProblemError for what is known before anybody is asked for a password. */
@@ -16,8 +16,9 @@ export type HelperLaunch = {
 
 export type HelperLauncherOptions = {
   version: string;
-  /** Where the app's own build is: in a checkout its helper is beside it, and can be installed from there. */
+  /** Where the app's own build is: in a checkout its helper is beside it. */
   dist: string;
+  installedAs: InstalledAs;
   home?: string;
 };
 
@@ -37,40 +38,43 @@ const noNodeExit = 69;
  * Root starts the helper directly. Anybody else starts the installed one through polkit, once: `limited` where a rule grants
  * this user at least to look, so that nobody is asked without need, and otherwise `full`.
  */
-export function createHelperLauncher({ version, dist, home = installedHome }: HelperLauncherOptions): HelperLauncher {
+export function createHelperLauncher({ version, dist, installedAs, home = installedHome }: HelperLauncherOptions): HelperLauncher {
   const launcher = join(home, "launch");
   const ownHelper = join(dist, "helper/main.cjs");
-  const fromCheckout = existsSync(join(dist, "../electron/launch/install-helper.mjs"));
   return async () => {
     if (process.getuid?.() === 0) {
       // Electron's own program is no Node that could run it.
       if (process.versions.electron === undefined && existsSync(ownHelper))
-        return direct(process.execPath, [...nodeOptions, ownHelper, "root"]);
-      if (!existsSync(launcher)) throw new ProblemError({ code: "helper-missing", path: launcher, fromCheckout });
-      return direct(launcher, ["root"]);
+        return direct(process.execPath, [...nodeOptions, ownHelper, "root"], installedAs);
+      if (!existsSync(launcher)) throw new ProblemError({ code: "helper-missing", path: launcher, installedAs });
+      return direct(launcher, ["root"], installedAs);
     }
-    if (!existsSync(launcher)) throw new ProblemError({ code: "helper-missing", path: launcher, fromCheckout });
-    refuseOtherVersion(home, version);
+    if (!existsSync(launcher)) throw new ProblemError({ code: "helper-missing", path: launcher, installedAs });
+    refuseOtherVersion(home, version, installedAs);
     if (!existsSync(pkexec)) throw new ProblemError({ code: "polkit-unavailable", detail: `${pkexec} is not installed.` });
     const mode = (await askPolkit("view")) === 0 ? "limited" : "full";
     const helper = startHelperProcess(pkexec, ["--disable-internal-agent", launcher, mode], environment);
-    return { process: helper, mayBeAsking: () => commandOf(helper.pid) === "pkexec", explainEnd: (end) => explainPkexec(end, mode) };
+    return {
+      process: helper,
+      mayBeAsking: () => commandOf(helper.pid) === "pkexec",
+      explainEnd: (end) => explainPkexec(end, mode, installedAs),
+    };
   };
 }
 
-function direct(file: string, args: string[]): HelperLaunch {
+function direct(file: string, args: string[], installedAs: InstalledAs): HelperLaunch {
   return {
     process: startHelperProcess(file, args, { ...environment, HOME: "/root" }),
     mayBeAsking: () => false,
     explainEnd: ({ exitCode, errors }) =>
       exitCode === unsafeExit
-        ? { code: "helper-unsafe", detail: errors }
+        ? { code: "helper-unsafe", detail: errors, installedAs }
         : { code: "helper-lost", detail: errors || `It ended with exit code ${exitCode}.` },
   };
 }
 
 /** Told before a password is asked for, because the helper would only say the same. */
-function refuseOtherVersion(home: string, version: string) {
+function refuseOtherVersion(home: string, version: string, installedAs: InstalledAs) {
   let installed: unknown;
   try {
     installed = JSON.parse(readFileSync(join(home, "manifest.json"), "utf8")).version;
@@ -78,7 +82,7 @@ function refuseOtherVersion(home: string, version: string) {
     return;
   }
   if (typeof installed === "string" && installed !== version) {
-    throw new ProblemError({ code: "version-mismatch", app: version, helper: installed.slice(0, 64) });
+    throw new ProblemError({ code: "version-mismatch", app: version, helper: installed.slice(0, 64), installedAs });
   }
 }
 
@@ -99,7 +103,7 @@ function askPolkit(action: string): Promise<number | undefined> {
 }
 
 /** pkexec(1): 126 where the dialog was dismissed, 127 where authorization was not obtained, otherwise the program's own. */
-async function explainPkexec({ exitCode, errors }: HelperEnd, action: string): Promise<Problem> {
+async function explainPkexec({ exitCode, errors }: HelperEnd, action: string, installedAs: InstalledAs): Promise<Problem> {
   if (exitCode === 126) return { code: "auth-dismissed", action };
   if (exitCode === 127) {
     if (/authentication agent/i.test(errors)) return { code: "no-polkit-agent", action };
@@ -107,7 +111,7 @@ async function explainPkexec({ exitCode, errors }: HelperEnd, action: string): P
     if (/not authorized/i.test(errors)) return { code: (await askPolkit(action)) === 2 ? "auth-failed" : "auth-denied", action };
     return { code: "polkit-unavailable", detail: errors || "pkexec could not ask polkit." };
   }
-  if (exitCode === unsafeExit || exitCode === noNodeExit) return { code: "helper-unsafe", detail: errors };
+  if (exitCode === unsafeExit || exitCode === noNodeExit) return { code: "helper-unsafe", detail: errors, installedAs };
   if (exitCode === undefined) return { code: "polkit-unavailable", detail: errors };
   return { code: "helper-lost", detail: errors || `It ended with exit code ${exitCode}.` };
 }

@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { app, Menu } from "electron";
 import { createBackend } from "../backend/backend.ts";
+import { findInstalledAs } from "../backend/installed-as.ts";
 import { createHelperLauncher } from "../backend/launch-helper.ts";
 import { readPublicFiles } from "../backend/public-files.ts";
 import { settingsPath } from "../backend/settings.ts";
@@ -13,12 +14,15 @@ import { openWindow } from "./window.ts";
 declare const APP_VERSION: string;
 
 const here = dirname(fileURLToPath(import.meta.url));
+const dist = join(here, "..");
 
 async function main() {
   const files = readPublicFiles(join(here, "../renderer"));
+  const installedAs = findInstalledAs(dist);
   const backend = createBackend({
     version: APP_VERSION,
-    launch: createHelperLauncher({ version: APP_VERSION, dist: join(here, "..") }),
+    launch: createHelperLauncher({ version: APP_VERSION, dist, installedAs }),
+    installedAs,
     settingsPath: settingsPath(),
   });
   await app.whenReady();

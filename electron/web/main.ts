@@ -4,6 +4,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { createBackend } from "../backend/backend.ts";
+import { findInstalledAs } from "../backend/installed-as.ts";
 import { createHelperLauncher } from "../backend/launch-helper.ts";
 import { readPublicFiles } from "../backend/public-files.ts";
 import { settingsPath } from "../backend/settings.ts";
@@ -33,9 +34,11 @@ async function main() {
   const port = Number(values.port);
   if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new Error(`--port takes a number from 0 to 65535, not ${values.port}`);
 
+  const installedAs = findInstalledAs(dist);
   const backend = createBackend({
     version: APP_VERSION,
-    launch: createHelperLauncher({ version: APP_VERSION, dist }),
+    launch: createHelperLauncher({ version: APP_VERSION, dist, installedAs }),
+    installedAs,
     settingsPath: settingsPath(),
   });
   const server = await startWebServer({

@@ -8,6 +8,10 @@ import { startCause, startFix } from "./start-causes.ts";
 const detail = z.string().max(8192);
 const name = z.string().max(255);
 
+/** How the app came here. An AppImage carries the package of the helper, which root cannot read where it is. */
+const installedAs = z.object({ kind: z.enum(["checkout", "package", "appimage"]), helperPackage: detail.optional() });
+export type InstalledAs = z.infer<typeof installedAs>;
+
 export const problem = z.discriminatedUnion("code", [
   z.object({ code: z.literal("auth-dismissed"), action: name }),
   /** Asked for, and answered wrongly. */
@@ -17,11 +21,11 @@ export const problem = z.discriminatedUnion("code", [
   z.object({ code: z.literal("no-polkit-agent"), action: name }),
   /** pkexec, polkitd or the system D-Bus is not there or does not answer. */
   z.object({ code: z.literal("polkit-unavailable"), detail }),
-  z.object({ code: z.literal("helper-missing"), path: detail, fromCheckout: z.boolean() }),
+  z.object({ code: z.literal("helper-missing"), path: detail, installedAs }),
   /** The launcher refused to run: something on the helper's path is not root's alone. */
-  z.object({ code: z.literal("helper-unsafe"), detail }),
+  z.object({ code: z.literal("helper-unsafe"), detail, installedAs }),
   z.object({ code: z.literal("helper-lost"), detail }),
-  z.object({ code: z.literal("version-mismatch"), app: name, helper: name }),
+  z.object({ code: z.literal("version-mismatch"), app: name, helper: name, installedAs }),
   z.object({ code: z.literal("lxc-missing"), tool: name }),
   z.object({ code: z.literal("tool-missing"), tool: name, neededFor: detail }),
   z.object({ code: z.literal("locked") }),

@@ -9,10 +9,10 @@ const examples: { [C in ProblemCode]: Extract<Problem, { code: C }> } = {
   "auth-denied": { code: "auth-denied", action: "create" },
   "no-polkit-agent": { code: "no-polkit-agent", action: "full" },
   "polkit-unavailable": { code: "polkit-unavailable", detail: "no answer" },
-  "helper-missing": { code: "helper-missing", path: "/usr/lib/lxc-desktop/launch", fromCheckout: true },
-  "helper-unsafe": { code: "helper-unsafe", detail: "/usr/lib/lxc-desktop can be written by others" },
+  "helper-missing": { code: "helper-missing", path: "/usr/lib/lxc-desktop/launch", installedAs: { kind: "checkout" } },
+  "helper-unsafe": { code: "helper-unsafe", detail: "/usr/lib/lxc-desktop can be written by others", installedAs: { kind: "checkout" } },
   "helper-lost": { code: "helper-lost", detail: "ended by SIGKILL" },
-  "version-mismatch": { code: "version-mismatch", app: "1.2.0", helper: "1.1.0" },
+  "version-mismatch": { code: "version-mismatch", app: "1.2.0", helper: "1.1.0", installedAs: { kind: "checkout" } },
   "lxc-missing": { code: "lxc-missing", tool: "lxc-start" },
   "tool-missing": { code: "tool-missing", tool: "debootstrap", neededFor: "the Debian template" },
   locked: { code: "locked" },
@@ -91,7 +91,20 @@ it("a container that others are cloned from says which", () => {
   expect(explainProblem(examples["has-clones"]).title).toBe("web is needed by a and b");
 });
 
-it("outside a checkout nobody is told to run npm", () => {
-  const { body, remedies } = explainProblem({ ...examples["helper-missing"], fromCheckout: false });
-  expect(`${body} ${JSON.stringify(remedies)}`).not.toContain("npm");
+it.each(["helper-missing", "helper-unsafe", "version-mismatch"] as const)("outside a checkout nobody is told to run npm (%s)", (code) => {
+  for (const kind of ["package", "appimage"] as const) {
+    const { body, remedies } = explainProblem({ ...examples[code], installedAs: { kind } });
+    expect(`${body} ${JSON.stringify(remedies)}`).not.toContain("npm");
+    expect(body).toContain(kind === "appimage" ? "lxc-desktop-helper" : "LXC Desktop");
+  }
+});
+
+it("an AppImage offers the package that it carries, copied by its user to where root can read it", () => {
+  const helperPackage = "/tmp/.mount_LXC D/resources/lxc-desktop-helper_1.2.0_amd64.deb";
+  const { remedies } = explainProblem({ ...examples["helper-missing"], installedAs: { kind: "appimage", helperPackage } });
+  expect(remedies).toContainEqual({
+    type: "copy",
+    label: "Copy the command",
+    text: "cp '/tmp/.mount_LXC D/resources/lxc-desktop-helper_1.2.0_amd64.deb' ~/ && sudo apt-get install ~/lxc-desktop-helper_1.2.0_amd64.deb",
+  });
 });

@@ -1,4 +1,4 @@
-import type { Problem, ProblemCode } from "../../privileged-helper/contract/problems.ts";
+import type { InstalledAs, Problem, ProblemCode } from "../../privileged-helper/contract/problems.ts";
 import { formatBytes, formatCommand, formatList } from "./format.ts";
 import { containerPath } from "./paths.ts";
 import { explainStartCause } from "./start-cause.ts";
@@ -26,7 +26,6 @@ export type Explanation = {
 const tryAgain: Remedy = { type: "retry", label: "Try again" };
 const connect: Remedy = { type: "connect", label: "Try again" };
 const openHost: Remedy = { type: "go", label: "Show what this computer needs", to: "/host" };
-const installHelper: Remedy = { type: "copy", label: "Copy the command", text: "npm run install-helper" };
 const rightNames: Record<string, string> = {
   full: "use LXC Desktop",
   limited: "open LXC Desktop",
@@ -54,7 +53,7 @@ const explanations: { [C in ProblemCode]: (problem: Extract<Problem, { code: C }
   }),
   "auth-denied": ({ action }) => ({
     title: "You may not do this",
-    body: `This computer's rules do not let you ${right(action)}. Its administrator can change that, with a polkit rule like assets/50-lxc-desktop.rules.example.`,
+    body: `This computer's rules do not let you ${right(action)}. Its administrator can change that, with a polkit rule like the example that comes with the app (50-lxc-desktop.rules).`,
     remedies: [tryAgain],
   }),
   "no-polkit-agent": ({ action }) => ({
@@ -68,18 +67,18 @@ const explanations: { [C in ProblemCode]: (problem: Extract<Problem, { code: C }
     remedies: [connect, { type: "copy", label: "Copy the command that starts it", text: "sudo systemctl start polkit" }],
     details: detail,
   }),
-  "helper-missing": ({ path, fromCheckout }) => ({
+  "helper-missing": ({ path, installedAs }) => ({
     title: "The helper is not installed",
-    body: fromCheckout
-      ? "LXC needs root, and this app does not run as root. Install its helper once with the command below, in the app's folder; then try again."
-      : "LXC needs root, and this app does not run as root: a small helper does that part. Install the package of LXC Desktop again to get it.",
-    remedies: fromCheckout ? [installHelper, connect] : [connect],
+    body: `LXC needs root, and this app does not run as root: a small helper does that part. ${howToInstall(installedAs)}`,
+    remedies: [...installRemedies(installedAs), connect],
     details: path,
   }),
-  "helper-unsafe": ({ detail }) => ({
+  "helper-unsafe": ({ detail, installedAs }) => ({
     title: "The helper refused to start",
-    body: "Something on the way to the helper can be changed by others than root, so it would not be safe to run it as root. Install it again.",
-    remedies: [installHelper, connect],
+    body:
+      "Something on the way to the helper can be changed by others than root, so it would not be safe to run it as root. " +
+      howToInstall(installedAs),
+    remedies: [...installRemedies(installedAs), connect],
     details: detail,
   }),
   "helper-lost": ({ detail }) => ({
@@ -88,10 +87,14 @@ const explanations: { [C in ProblemCode]: (problem: Extract<Problem, { code: C }
     remedies: [{ ...connect, label: "Start it again" }],
     details: detail,
   }),
-  "version-mismatch": ({ app, helper }) => ({
+  "version-mismatch": ({ app, helper, installedAs }) => ({
     title: "The helper is of another version",
-    body: `This app is version ${app}, the installed helper is version ${helper}. They have to be the same: install the helper again.`,
-    remedies: [installHelper, connect],
+    body: `This app is version ${app}, the installed helper is version ${helper}. They have to be the same. ${
+      installedAs.kind === "package"
+        ? "If LXC Desktop was updated while this window was open, close the window and open it again."
+        : howToInstall(installedAs)
+    }`,
+    remedies: [...installRemedies(installedAs), connect],
   }),
   "lxc-missing": ({ tool }) => ({
     title: "LXC is not installed",
@@ -194,6 +197,24 @@ function commandDetails({
 /** What is quoted at the end may end in anything. */
 function asSentence(text: string): string {
   return /[.!?]$/.test(text) ? text : `${text}.`;
+}
+
+/** A helper comes the same way as the app. */
+function howToInstall({ kind, helperPackage }: InstalledAs): string {
+  if (kind === "checkout") return "Install it with the command below, in the app's folder; then try again.";
+  if (kind === "package") return "Install the package of LXC Desktop again to get it.";
+  return helperPackage === undefined
+    ? "An AppImage cannot hold it: install the package lxc-desktop-helper of the same version; then try again."
+    : "An AppImage cannot hold it, but carries its package, lxc-desktop-helper. On Debian and Ubuntu, install it with the command below; elsewhere use the package of LXC Desktop for your distribution. Then try again.";
+}
+
+function installRemedies({ kind, helperPackage }: InstalledAs): Remedy[] {
+  const label = "Copy the command";
+  if (kind === "checkout") return [{ type: "copy", label, text: "npm run install-helper" }];
+  if (helperPackage === undefined) return [];
+  // Root cannot read what is in an AppImage, so its user copies it.
+  const name = helperPackage.slice(helperPackage.lastIndexOf("/") + 1);
+  return [{ type: "copy", label, text: `${formatCommand(["cp", helperPackage])} ~/ && sudo apt-get install ~/${name}` }];
 }
 
 function right(action: string): string {
