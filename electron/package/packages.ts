@@ -83,12 +83,23 @@ export function describePackages(checkout: string): { helper: Package; app: Pack
       ...filesBelow(join(checkout, "dist/renderer"), `${appHome}/renderer`),
       { path: "usr/bin/lxc-desktop", body: asset("package/lxc-desktop"), executable: true },
       ...desktopFiles(checkout),
-      ...documents("lxc-desktop", [...(bundled.web ?? []), ...(bundled.renderer ?? [])]),
+      ...documents("lxc-desktop", [...(bundled.web ?? []), ...(bundled.desktop ?? []), ...(bundled.renderer ?? [])]),
     ],
     maintainerScripts: {},
     releasedAt,
   };
   return { helper, app };
+}
+
+/**
+ * What the packages with Electron hold besides Electron's own folder: the helper and what desktops read. Their desktop entry and
+ * icons are electron-builder's, which the AppImage needs, too.
+ */
+export function filesForElectron({ helper, app }: { helper: Package; app: Package }): PackagedFile[] {
+  const ours = /^usr\/share\/(man|metainfo|doc|icons\/hicolor\/scalable)\//;
+  // fpm writes a changelog of its own.
+  const files = [...helper.files, ...app.files.filter(({ path }) => ours.test(path))].filter(({ path }) => !path.endsWith("/changelog.gz"));
+  return files.map((file) => ({ ...file, path: file.path.replace("/doc/lxc-desktop/", "/doc/lxc-desktop-electron/") }));
 }
 
 /** What root runs, and polkit's policy. */

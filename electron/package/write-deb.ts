@@ -1,11 +1,12 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { chmodSync, lutimesSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { lutimesSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { maintainer, type Package, type PackagedFile } from "./packages.ts";
 import { wrapWords } from "./releases.ts";
 import { isElf } from "./strip.ts";
+import { writeTree } from "./write-tree.ts";
 
 /**
  * Writes a package as a deb. The same content gives the same bytes: names in order, one time for all, root as the owner.
@@ -77,26 +78,9 @@ function librariesOf(files: readonly PackagedFile[]): string[] {
   return [`libc6 (>= 2.${Math.max(...versions)})`, "libstdc++6"];
 }
 
-function writeTree(root: string, files: readonly PackagedFile[]) {
-  for (const { path, body, executable } of files) {
-    const target = join(root, path);
-    mkdirSync(dirname(target), { recursive: true });
-    writeFileSync(target, body);
-    chmodSync(target, executable ? 0o755 : 0o644);
-  }
-  // Whatever this process's umask is.
-  for (const folder of [root, ...foldersBelow(root)]) chmodSync(folder, 0o755);
-}
-
 function setTimes(root: string, seconds: number) {
   const paths = readdirSync(root, { recursive: true, encoding: "utf8" }).map((path) => join(root, path));
   for (const path of [...paths, root]) lutimesSync(path, seconds, seconds);
-}
-
-function foldersBelow(root: string): string[] {
-  return readdirSync(root, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isDirectory())
-    .map((entry) => join(entry.parentPath, entry.name));
 }
 
 function foldersAbove(path: string): string[] {
