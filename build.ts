@@ -9,6 +9,9 @@ const root = dirname(fileURLToPath(import.meta.url));
 const dist = join(root, "dist");
 const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 
+// Whoever builds, a test included: React's development build is another one, and has paths of this folder in it.
+process.env.NODE_ENV = "production";
+
 const common = {
   absWorkingDir: root,
   bundle: true,
