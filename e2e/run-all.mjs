@@ -77,6 +77,8 @@ async function runSuites(folder) {
   await runSuite("Lint", () => runCheck("Lint", ["npm", "run", "lint"], environment));
   await runSuite("Unit tests", () => runVitest("unit", folder, environment));
   await runSuite("Integration tests", () => runVitest("integration", folder, environment));
+  if (built) await runSuite("Package tests", () => runVitest("package", folder, environment));
+  else total.skipped.push({ name: "Package tests", reason: "the build failed" });
   if (built) await runSuite("End-to-end tests", () => runPlaywright(checkout, folder, environment));
   else total.skipped.push({ name: "End-to-end tests", reason: "the build failed" });
 }

@@ -18,7 +18,7 @@ export async function runCheck(name, argv, environment) {
 
 /**
  * Runs a project of Vitest.
- * @param {"unit" | "integration"} project
+ * @param {"unit" | "integration" | "package"} project
  * @param {string} folder for the results
  * @param {Record<string, string>} environment
  * @returns {Promise<Results>}

@@ -21,11 +21,22 @@ const status = await new Promise<number | undefined>((resolve, reject) => {
 
 const socket = new WebSocket(`ws://127.0.0.1:${address.port}/socket`, { headers: { Host: address.host, Origin: address.origin } });
 socket.once("open", () => socket.send(JSON.stringify({ token: address.hash.slice(1) })));
-await new Promise((resolve, reject) => socket.once("message", resolve).once("error", reject));
+// What follows the first message may come with it, before anybody could listen.
+const early: Buffer[] = [];
+let deliver: (message: Buffer) => void = (message) => early.push(message);
+await new Promise((resolve, reject) => {
+  socket.once("error", reject).once("message", () => {
+    socket.on("message", (message: Buffer) => deliver(message));
+    resolve(undefined);
+  });
+});
 const peer = createPeer(
   {
     send: (message) => socket.send(message),
-    onMessage: (listener) => socket.on("message", (data: Buffer) => listener(data)),
+    onMessage(listener) {
+      deliver = listener;
+      for (const message of early) listener(message);
+    },
     onClose: (listener) => socket.once("close", () => listener("closed")),
     close: () => socket.close(),
   },

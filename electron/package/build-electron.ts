@@ -1,21 +1,13 @@
 /** `npm run package`: deb, rpm and AppImage with Electron in them, where its program can be had. */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, rmSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { checkout } from "../launch/installed-helper.mjs";
-import { describePackages, filesForElectron } from "./packages.ts";
-import { writeDeb } from "./write-deb.ts";
-import { writeTree } from "./write-tree.ts";
+import { layOutForElectron } from "./lay-out-for-electron.ts";
 
 const downloadMilliseconds = 300_000;
 
-const release = join(checkout, "release");
-const { helper, app } = describePackages(checkout);
-for (const folder of ["root", "appimage"]) rmSync(join(release, folder), { recursive: true, force: true });
-writeTree(join(release, "root"), filesForElectron({ helper, app }));
-mkdirSync(join(release, "appimage"), { recursive: true });
-writeDeb(helper, join(release, "appimage"));
-
+layOutForElectron(checkout);
 const electron = findElectron();
 if (electron === undefined) {
   console.error("Electron's program could not be had, so no package with it was built; `npm run package:deb` builds those that need none.");
