@@ -68,7 +68,8 @@ it("the launcher takes the installed files for safe, and its helper says its ver
 
 it("a user without rights opens the app, with nothing writable but folders of that user", async () => {
   // In its own view of the files; /run is where root keeps its locks.
-  const readOnly = `mount --bind ${user.home} ${user.home}; mount -o remount,bind,ro /; mount -o remount,bind,ro /tmp;`;
+  const isReadOnly = "for folder in /var/tmp /tmp /var/lib /usr; do touch $folder/probe 2>/dev/null && exit 1; done";
+  const readOnly = `mount --bind ${user.home} ${user.home}; mount -o remount,bind,ro /; mount -o remount,bind,ro /tmp; ${isReadOnly};`;
   app = await openApp(root, client, user, readOnly);
   expect(app.pageStatus).toBe(200);
   expect(await app.session(({ state }) => state === "ready")).toMatchObject({ mode: "full", version: olderVersion });

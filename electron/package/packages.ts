@@ -59,7 +59,17 @@ export function describePackages(checkout: string): { helper: Package; app: Pack
       ...appDescription,
       "This package holds the helper that runs the lxc tools, and the polkit policy that says who may start it. It runs only as long as the app does, and listens on no socket.",
     ],
-    depends: ["nodejs (>= 20.19)", "lxc", "lxc-templates", "uidmap", "dnsmasq-base", "polkitd", "pkexec"],
+    depends: [
+      "nodejs (>= 20.19)",
+      "lxc",
+      "lxc-templates",
+      "uidmap",
+      "dnsmasq-base",
+      "iproute2",
+      "iptables | nftables",
+      "polkitd",
+      "pkexec",
+    ],
     recommends: ["busybox-static | busybox", "debootstrap", "rsync", "distro-info", "apparmor"],
     files: [...helperFiles(checkout, version), ...documents("lxc-desktop-helper", bundled.helper ?? [])],
     maintainerScripts: {
