@@ -4,6 +4,7 @@ import { mkdirSync, readFileSync, rmdirSync, rmSync, symlinkSync, writeFileSync 
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { lxcCgroupRoots } from "./lxc/cgroup.ts";
+import { createContainerReader } from "./lxc/list.ts";
 import { commandSocketName, parseListeningSockets } from "./lxc/monitors.ts";
 import { createRealLxc, type RealLxc } from "./testing/real-lxc.ts";
 
@@ -148,8 +149,8 @@ describe("what is not root's", () => {
   };
 
   /** Perl, because Node fills abstract names up with zeros, and then they are other names. `$>` is the effective user. */
-  const listen = async ({ launch = [], makeAs = "whoever it is" }: { launch?: string[]; makeAs?: "nobody" | "whoever it is" }) => {
-    const name = commandSocketName(lxc.lxcPath, "two");
+  type Listening = { launch?: string[]; makeAs?: "nobody" | "whoever it is"; name?: string };
+  const listen = async ({ launch = [], makeAs = "whoever it is", name = commandSocketName(lxc.lxcPath, "two") }: Listening) => {
     const [become, comeBack] = makeAs === "nobody" ? ["$> = 65534;", "$> = 0;"] : ["", ""];
     const script = `use Socket; ${become} socket(S, PF_UNIX, SOCK_STREAM, 0) or die; bind(S, pack_sockaddr_un("\\0$ARGV[0]")) or die;
       listen(S, 5) or die; ${comeBack} $| = 1; print "listening\\n"; sleep 600;`;
@@ -157,9 +158,14 @@ describe("what is not root's", () => {
     const child = spawn(file, args, { stdio: ["ignore", "pipe", "inherit"] });
     helpers.push(child);
     await once(child.stdout, "data");
-    expect(parseListeningSockets(readFileSync("/proc/net/unix", "utf8")).has(name)).toBe(true);
+    expect(readFileSync("/proc/net/unix", "utf8")).toContain(name);
     return child;
   };
+  const socketsNamed = (name: string) =>
+    parseListeningSockets(readFileSync("/proc/net/unix", "utf8")).get(commandSocketName(lxc.lxcPath, name)) ?? [];
+  /** As the kernel prints a listening socket (proc_pid_net(5), unix). */
+  const rowOf = (name: string, inode: number) =>
+    `0000000000000000: 00000002 00000000 00010000 0001 01 ${inode} ${commandSocketName(lxc.lxcPath, name)}`;
   const end = async (child: ChildProcess) => {
     helpers.splice(helpers.indexOf(child), 1);
     child.kill("SIGKILL");
@@ -183,6 +189,37 @@ describe("what is not root's", () => {
     const child = await listen({ launch: ["/usr/bin/unshare", "--pid", "--fork", "--kill-child"] });
     expect(stateOf("two")).toBe("stopped");
     await end(child);
+  });
+
+  it("makes no container run as another one: a name that the kernel prints as a row of its own", async () => {
+    lxc.run("lxc-start", "-n", "one");
+    const init = Number(lxc.run("lxc-info", "-n", "one", "-p", "-H"));
+    const [inode] = socketsNamed("one");
+    const child = await listen({ launch: likeNobody, name: `@x\n${rowOf("two", inode ?? 0)}` });
+    expect(socketsNamed("two")).toEqual([inode]);
+    for (const reader of [lxc.reader, createContainerReader({ lxcPath: lxc.lxcPath })]) {
+      expect(reader.readOne("two")?.state).toBe("stopped");
+      expect(reader.readAll().map(({ name, state, initPid }) => [name, state, initPid])).toEqual([
+        ["layer", "stopped", undefined],
+        ["one", "running", init],
+        ["two", "stopped", undefined],
+      ]);
+    }
+    await end(child);
+  });
+
+  it("hides no container that runs: another socket by its name, before and after its own", async () => {
+    const [inode] = socketsNamed("one");
+    const children = [
+      await listen({ launch: likeNobody, name: `@x\n${rowOf("one", 1)}` }),
+      await listen({ launch: likeNobody, name: `@y\n${rowOf("one", 2)}` }),
+    ];
+    expect(socketsNamed("one")).toEqual(expect.arrayContaining([1, 2, inode]));
+    expect(stateOf("one")).toBe("running");
+    expect(createContainerReader({ lxcPath: lxc.lxcPath }).readOne("one")?.state).toBe("running");
+    for (const child of children) await end(child);
+    lxc.run("lxc-stop", "-k", "-n", "one");
+    expect(stateOf("one")).toBe("stopped");
   });
 
   it("keeps no container from being seen to run, once it is gone", async () => {

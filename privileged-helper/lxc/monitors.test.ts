@@ -8,9 +8,9 @@ describe("command sockets", () => {
     const sockets = parseListeningSockets(readFileSync(join(import.meta.dirname, "testdata/proc/unix"), "utf8"));
     expect(sockets).toEqual(
       new Map([
-        ["@/var/lib/lxc/web/command", 83101],
-        ["@/var/lib/lxc/other/command", 83177],
-        ["@lxc/a1b2c3d4e5f60718/command", 90210],
+        ["@/var/lib/lxc/web/command", [83101]],
+        ["@/var/lib/lxc/other/command", [83177]],
+        ["@lxc/a1b2c3d4e5f60718/command", [90210]],
       ]),
     );
   });

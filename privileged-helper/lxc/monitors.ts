@@ -15,9 +15,10 @@ import {
 
 /**
  * Which containers run, as a fact. Every running container has a monitor process that listens on an abstract socket named
- * after it. Anybody may bind such a name, so the name alone proves nothing: here the very socket (its inode) has to be made by
- * root, the process that holds it has to be root's and of our own pid namespace (not of a container in which LXC runs as
- * well), and the container's init has to be that process's child.
+ * after it. Anybody may bind such a name, and even have the kernel print rows that are none, because it prints names as they
+ * are, ends of lines included. So a row is only a hint: here the very socket (its inode) has to be made by root, the process
+ * that holds it has to be root's, of our own pid namespace (not of a container in which LXC runs as well) and this container's
+ * monitor by its own account, and the container's init has to be that process's child.
  */
 export type Monitor = {
   pid: number;
@@ -33,7 +34,10 @@ export type Monitors = {
 
 /** A process that was looked at before, with its status at hand. */
 type KnownProcess = { pid: number; startTicks: string; status: HeldFile };
-type KnownMonitor = KnownProcess & { init?: KnownProcess & { startedAt: number; isStarted: boolean } };
+type KnownInit = KnownProcess & { startedAt: number; isStarted: boolean };
+type KnownMonitor = KnownProcess & { name: string; init?: KnownInit };
+/** A socket without a known monitor: when it may be searched for in every process (milliseconds of the monotonic clock), and how often it was. */
+type Unknown = { searchAgainAt: number; searches: number };
 
 /** Longest abstract name: sun_path without its first byte and an end (unix(7)); LXC hashes what is longer (commands_utils.c). */
 const maxSocketName = 106;
@@ -41,10 +45,12 @@ const maxSocketName = 106;
 /** A monitor makes its socket first and its control group a moment later; before that, searching everywhere is work for nothing. */
 const youngMilliseconds = 60;
 
+/** A socket that no monitor holds costs a search through every process, so it is searched for less and less often. */
+const longestPauseMilliseconds = 10_000;
+
 export function createMonitors(lxcPath: string): Monitors {
   const known = new Map<number, KnownMonitor>();
-  /** When a socket without a known monitor was first seen, milliseconds of the monotonic clock. */
-  const firstSeen = new Map<number, number>();
+  const unknown = new Map<number, Unknown>();
   let hasRead = false;
   /** Sockets of LXC's names that somebody else made: not looked for again in all processes. */
   const foreign = new Set<number>();
@@ -59,32 +65,43 @@ export function createMonitors(lxcPath: string): Monitors {
     read(names) {
       const sockets = parseListeningSockets(readProcFile("/proc/net/unix") ?? "");
       const monitors = new Map<string, Monitor>();
-      const unknown = new Map<number, string>();
+      const wanted = new Map<number, string[]>();
       for (const name of names) {
-        const inode = sockets.get(commandSocketName(lxcPath, name));
-        if (inode === undefined || foreign.has(inode)) continue;
-        const before = known.get(inode);
-        if (before && isAlive(before)) monitors.set(name, withInit(before));
-        else unknown.set(inode, name);
+        for (const inode of sockets.get(commandSocketName(lxcPath, name)) ?? []) {
+          if (foreign.has(inode)) continue;
+          const before = known.get(inode);
+          if (before && isAlive(before)) {
+            if (before.name === name) monitors.set(name, withInit(before));
+          } else wanted.set(inode, [...(wanted.get(inode) ?? []), name]);
+        }
       }
       const now = performance.now();
-      for (const inode of unknown.keys()) if (!firstSeen.has(inode)) firstSeen.set(inode, now);
-      // What is there at the first reading may be as old as it likes.
-      const found = findHolders(unknown, (inode) => hasRead && now - (firstSeen.get(inode) ?? now) < youngMilliseconds);
+      for (const inode of wanted.keys()) {
+        // What is there at the first reading may be as old as it likes.
+        const searchAgainAt = hasRead ? now + youngMilliseconds : now;
+        if (!unknown.has(inode)) unknown.set(inode, { searchAgainAt, searches: 0 });
+      }
+      const isToBeSearchedFor = (inode: number) => (unknown.get(inode)?.searchAgainAt ?? 0) <= now;
+      const found = findHolders(lxcPath, wanted, isToBeSearchedFor);
       hasRead = true;
       for (const inode of found.foreign) foreign.add(inode);
-      for (const [inode, pid] of found.holders) {
-        const monitor: KnownMonitor | undefined = knowProcess(pid);
+      for (const [inode, { pid, name }] of found.holders) {
+        const monitor = knowProcess(pid);
         if (!monitor) continue;
         forget(inode);
-        known.set(inode, monitor);
-        firstSeen.delete(inode);
-        monitors.set(unknown.get(inode) ?? "", withInit(monitor));
+        known.set(inode, { ...monitor, name });
+        unknown.delete(inode);
+        monitors.set(name, withInit(known.get(inode) as KnownMonitor));
       }
-      const listening = new Set(sockets.values());
+      for (const [inode, state] of unknown) {
+        if (!wanted.has(inode) || !isToBeSearchedFor(inode)) continue;
+        state.searchAgainAt = now + Math.min(youngMilliseconds * 2 ** state.searches, longestPauseMilliseconds);
+        state.searches += 1;
+      }
+      const listening = new Set([...sockets.values()].flat());
       for (const inode of known.keys()) if (!listening.has(inode)) forget(inode);
       for (const inode of foreign) if (!listening.has(inode)) foreign.delete(inode);
-      for (const inode of firstSeen.keys()) if (!listening.has(inode)) firstSeen.delete(inode);
+      for (const inode of unknown.keys()) if (!listening.has(inode)) unknown.delete(inode);
       return monitors;
     },
   };
@@ -102,13 +119,14 @@ export function commandSocketName(lxcPath: string, name: string): string {
 /**
  * Sockets with a name that accept connections.
  * @param text Of /proc/net/unix (unix(7)): `Num RefCount Protocol Flags Type St Inode Path`; flag 0x10000 is __SO_ACCEPTCON.
- * @returns Name, `@` for the zero byte, -> inode.
+ * @returns Name, `@` for the zero byte, -> inodes. One at most is real, and that may be any of them.
  */
-export function parseListeningSockets(text: string): Map<string, number> {
-  const sockets = new Map<string, number>();
+export function parseListeningSockets(text: string): Map<string, number[]> {
+  const sockets = new Map<string, number[]>();
   const pattern = /^\S+ \S+ \S+ (\S+) \S+ \S+ +(\d+) (@.+)$/gm;
   for (const [, flags, inode, name] of text.matchAll(pattern)) {
-    if (name !== undefined && (Number.parseInt(flags ?? "", 16) & 0x10000) !== 0) sockets.set(name, Number(inode));
+    if (name === undefined || (Number.parseInt(flags ?? "", 16) & 0x10000) === 0) continue;
+    sockets.set(name, [...(sockets.get(name) ?? []), Number(inode)]);
   }
   return sockets;
 }
@@ -132,7 +150,7 @@ function withInit(monitor: KnownMonitor): Monitor {
 }
 
 /** The monitor's child that is the first process of its own pid namespace, or else the one in the container's cgroup. */
-function findInit(monitorPid: number): KnownMonitor["init"] {
+function findInit(monitorPid: number): KnownInit | undefined {
   let init: number | undefined;
   for (const child of childrenOf(monitorPid)) {
     const ids = pidsInNamespaces(child);
@@ -157,17 +175,18 @@ function hasBecomeInit(monitorPid: number, initPid: number): boolean {
 }
 
 /**
- * Root's processes that hold these sockets: inode -> pid. Looks where LXC keeps each one's monitor first, then at all monitors,
- * and then everywhere.
- * @param wanted Inode -> container.
- * @param isYoung True for a socket that was made just now: its monitor is looked for in the first place only.
+ * The monitors that hold these sockets: inode -> pid and container. Looks where LXC keeps each one's monitor first, then at all
+ * monitors, and then everywhere.
+ * @param wanted Inode -> containers that it may belong to.
+ * @param isToBeSearchedFor False for a socket that is not worth a search everywhere now.
  * @returns Also the sockets that somebody else made.
  */
 function findHolders(
-  wanted: ReadonlyMap<number, string>,
-  isYoung: (inode: number) => boolean,
-): { holders: Map<number, number>; foreign: Set<number> } {
-  const holders = new Map<number, { pid: number; startTicks: string }>();
+  lxcPath: string,
+  wanted: ReadonlyMap<number, readonly string[]>,
+  isToBeSearchedFor: (inode: number) => boolean,
+): { holders: Map<number, Holder>; foreign: Set<number> } {
+  const holders = new Map<number, Holder>();
   const foreign = new Set<number>();
   const seen = new Set<number>();
   const isDone = (passes: (inode: number) => boolean = () => false) =>
@@ -177,26 +196,48 @@ function findHolders(
       if (seen.has(pid)) continue;
       seen.add(pid);
       for (const { inode, path } of socketsOf(pid)) {
-        if (!wanted.has(inode)) continue;
+        const names = wanted.get(inode);
+        if (!names) continue;
         const maker = makerOf(path);
         if (maker !== undefined && maker !== 0) foreign.add(inode);
         const stat = maker === 0 && isOurRoot(pid) ? readProcessStat(pid) : undefined;
-        if (!stat || stat.state === "Z") continue;
+        const name = stat && stat.state !== "Z" ? names.find((one) => isMonitorOf(stat, lxcPath, one)) : undefined;
+        if (!stat || name === undefined) continue;
         const before = holders.get(inode);
         // A child that is being started still shares its monitor's descriptors: the elder one is the monitor.
-        if (!before || BigInt(stat.startTicks) < BigInt(before.startTicks)) holders.set(inode, { pid, startTicks: stat.startTicks });
+        if (!before || BigInt(stat.startTicks) < BigInt(before.startTicks)) {
+          holders.set(inode, { pid, startTicks: stat.startTicks, name });
+        }
       }
       if (isDone()) return;
     }
   };
   const cgroups = isDone() ? [] : monitorCgroups();
-  const own = new Set([...wanted.values()].map((name) => `lxc.monitor.${name}`));
+  const own = new Set([...wanted.values()].flat().map((name) => `lxc.monitor.${name}`));
   // LXC adds a number where a cgroup of that name is there already.
   look(cgroups.filter((cgroup) => own.has(cgroup) || own.has(cgroup.replace(/-\d+$/, ""))).flatMap(processesIn));
-  if (!isDone(isYoung)) look(cgroups.flatMap(processesIn));
-  if (!isDone(isYoung)) look(allProcesses());
-  return { holders: new Map([...holders].map(([inode, { pid }]) => [inode, pid])), foreign };
+  const isLeftForLater = (inode: number) => !isToBeSearchedFor(inode);
+  if (!isDone(isLeftForLater)) look(cgroups.flatMap(processesIn));
+  if (!isDone(isLeftForLater)) look(allProcesses());
+  return { holders, foreign };
 }
+type Holder = { pid: number; startTicks: string; name: string };
+
+/**
+ * True if a process of root's is the monitor of this container: by the title that LXC gives it, or, when it stays in the
+ * foreground and has none, by the name that it was started with or the control group that LXC made for it.
+ */
+function isMonitorOf({ pid, command }: { pid: number; command: string }, lxcPath: string, name: string): boolean {
+  const [title = "", ...args] = (readProcFile(`/proc/${pid}/cmdline`) ?? "").split("\0");
+  if (title.startsWith(titlePrefix)) return title === `${titlePrefix}${lxcPath} ${name}`;
+  const isStartedFor = command.startsWith("lxc-") && args.some((one) => one === name || one === `-n${name}` || one === `--name=${name}`);
+  if (isStartedFor) return true;
+  const group = `lxc.monitor.${name}`;
+  return (readProcFile(`/proc/${pid}/cgroup`) ?? "")
+    .split(/[/\n]/)
+    .some((part) => part === group || (part.startsWith(`${group}-`) && /^\d+$/.test(part.slice(group.length + 1))));
+}
+const titlePrefix = "[lxc monitor] ";
 
 function isOurRoot(pid: number): boolean {
   return realUidOf(pid) === 0 && pidsInNamespaces(pid).length === 1;
