@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
  * Whose program is at the other end of a loopback connection, from the kernel's socket table (proc_pid_net(5), tcp).
  * @param client The address and port of the other end.
  * @param server Ours.
- * @returns undefined where the kernel knows no such socket.
+ * @returns undefined where the kernel knows no such socket that is open at both ends.
  */
 export function uidOfClient(client: { address: string; port: number }, server: { address: string; port: number }): number | undefined {
   const local = toTableAddress(client);
@@ -19,11 +19,14 @@ export function uidOfClient(client: { address: string; port: number }, server: {
 
 const mapped = "0000000000000000FFFF0000";
 
-/** Lines of `SL LOCAL REMOTE STATE TX:RX TR:TM RETRNSMT UID ...`. */
+/**
+ * Lines of `SL LOCAL REMOTE STATE TX:RX TR:TM RETRNSMT UID ...`. A socket that its program has closed while its last bytes are
+ * under way belongs to nobody any more, and the kernel prints that as 0, root: so only established ones (state 1) count.
+ */
 export function findUid(table: string, local: string, remote: string): number | undefined {
   for (const line of table.split("\n")) {
     const fields = line.trim().split(/\s+/);
-    if (fields[1] === local && fields[2] === remote) return Number(fields[7]);
+    if (fields[1] === local && fields[2] === remote && fields[3] === "01") return Number(fields[7]);
   }
   return undefined;
 }

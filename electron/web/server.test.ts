@@ -1,13 +1,14 @@
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { request as httpRequest, type IncomingHttpHeaders } from "node:http";
-import { connect } from "node:net";
+import { type AddressInfo, connect, createServer } from "node:net";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { WebSocket } from "ws";
 import { maxRequestBytes } from "../../privileged-helper/wire/frames.ts";
 import type { Port } from "../../privileged-helper/wire/port.ts";
 import { takenOver } from "../backend/backend.ts";
+import { uidOfClient } from "./peer-uid.ts";
 import { startWebServer, type WebServer } from "./server.ts";
 
 const files = new Map([
@@ -66,6 +67,14 @@ function askRaw(text: string): Promise<string> {
     socket.on("close", () => resolve(answer.split("\r\n")[0] ?? ""));
     socket.on("error", reject);
   });
+}
+
+/** Status codes of all the answers on one connection, until the server ends it. */
+async function answersTo(text: string): Promise<string[]> {
+  const socket = connect(Number(address.port), "127.0.0.1", () => socket.write(text));
+  let answer = "";
+  for await (const data of socket) answer += data;
+  return [...answer.matchAll(/HTTP\/1\.1 (\d+) /g)].map(([, status]) => status ?? "");
 }
 
 function open(headers: Record<string, string | undefined> = {}, path = "/socket"): WebSocket {
@@ -211,17 +220,24 @@ describe("a request", () => {
     expect((await ask("/")).status).toBe(200);
   });
 
-  it.skipIf(process.getuid?.() !== 0)("of another user of this computer is refused", async () => {
-    const script = `require("node:http").get({ host: "127.0.0.1", port: ${address.port}, headers: { host: "${address.host}" } }, (answer) => process.stdout.write(String(answer.statusCode)))`;
-    const { stdout } = await promisify(execFile)("/usr/bin/setpriv", [
-      "--reuid=65534",
-      "--regid=65534",
-      "--clear-groups",
-      process.execPath,
-      "-e",
-      script,
-    ]);
-    expect(stdout).toBe("403");
+  it.each([
+    ["more headers than are kept", `${"a:b\r\n".repeat(2100)}Host: evil.example\r\n`, / 421 /],
+    ["two ways to say where it ends", "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", / 400 /],
+    ["a line that goes on", "X: a\r\n b\r\nOrigin: http://evil.example\r\n", / (400|403) /],
+    ["two origins, ours first", () => `Origin: ${address.origin}\r\nOrigin: http://evil.example\r\n`, / 403 /],
+    ["a zero byte", "X: a\0b\r\n", / 400 /],
+  ])("is read in one way only: %s", async (_what, headers, expected) => {
+    const text = typeof headers === "string" ? headers : headers();
+    expect(await askRaw(`POST / HTTP/1.1\r\nHost: ${address.host}\r\n${text}Connection: close\r\n\r\n`)).toMatch(expected);
+  });
+
+  it("is not hidden in another one's body, and the next one on a connection is checked like the first", async () => {
+    const inner = "GET /hidden HTTP/1.1\r\nHost: evil.example\r\n\r\n";
+    const answers = await answersTo(
+      `GET / HTTP/1.1\r\nHost: ${address.host}\r\nContent-Length: ${inner.length}\r\n\r\n${inner}` +
+        `GET / HTTP/1.1\r\nHost: ${address.host}\r\n\r\nGET / HTTP/1.1\r\nHost: evil.example\r\n\r\n`,
+    );
+    expect(answers).toEqual(["200", "200", "421"]);
   });
 });
 
@@ -322,6 +338,76 @@ describe("a connection", () => {
     ports[1]?.onClose(onClose);
     second.socket.close();
     await vi.waitFor(() => expect(onClose).toHaveBeenCalledOnce());
+  });
+});
+
+describe.skipIf(process.getuid?.() !== 0)("another user of this computer", () => {
+  /** A line of Node with `socket`, a connection of that user's. @returns What it printed. */
+  const asAnother = async (script: string) => {
+    const program = `const socket = require("node:net").connect(${address.port}, "127.0.0.1"); ${script}`;
+    const like = ["--reuid=65534", "--regid=65534", "--clear-groups"];
+    return (await promisify(execFile)("/usr/bin/setpriv", [...like, process.execPath, "-e", program], { cwd: "/" })).stdout;
+  };
+  const request = () => JSON.stringify(`GET / HTTP/1.1\r\nHost: ${address.host}\r\nConnection: close\r\n\r\n`);
+
+  it("gets no answer", async () => {
+    const printed = await asAnother(
+      `let got = ""; socket.on("error", () => {}).on("data", (data) => (got += data)).on("close", () => console.log("got:" + got)); socket.write(${request()})`,
+    );
+    expect(printed).toBe("got:\n");
+    expect((await ask("/")).status).toBe(200);
+  });
+
+  it("is not taken for root by closing the connection before it is looked at", async () => {
+    const uids: (number | undefined)[] = [];
+    const other = createServer((socket) => {
+      // The other end has closed by the time that its end of input is here.
+      socket
+        .on("error", () => {})
+        .on("end", () => {
+          uids.push(
+            uidOfClient(
+              { address: socket.remoteAddress ?? "", port: socket.remotePort ?? 0 },
+              { address: socket.localAddress ?? "", port: socket.localPort ?? 0 },
+            ),
+          );
+          socket.destroy();
+        });
+      socket.resume();
+    });
+    await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
+    const { port } = other.address() as AddressInfo;
+    await asAnother(
+      `const first = require("node:net").connect(${port}, "127.0.0.1", () => first.end("x", () => first.destroy())); socket.destroy()`,
+    );
+    await vi.waitFor(() => expect(uids).toEqual([undefined]));
+    await new Promise((resolve) => other.close(resolve));
+  });
+
+  it("takes no place from ours, however many connections it opens", async () => {
+    const printed = await asAnother(
+      `let ended = 1 - 200; const done = () => { if (++ended > 0) console.log("all ended"); };
+       socket.on("error", () => {}).on("close", done);
+       for (let i = 1; i < 200; i++) require("node:net").connect(${address.port}, "127.0.0.1").on("error", () => {}).on("close", done);`,
+    );
+    expect(printed).toBe("all ended\n");
+    expect((await ask("/")).status).toBe(200);
+  });
+});
+
+describe("many small messages", () => {
+  it("all arrive, and a message that never ends is given up", async () => {
+    const { socket, secret } = await enter({ token: token() });
+    let received = 0;
+    ports[0]?.onMessage(() => {
+      received += 1;
+    });
+    for (let i = 0; i < 20_000; i++) socket.send(Buffer.alloc(5));
+    await vi.waitFor(() => expect(received).toBe(20_000), { timeout: 10_000 });
+    const endless = (await enter({ secret })).socket;
+    const closed = outcome(endless);
+    for (let i = 0; i <= maxRequestBytes / 1024; i++) endless.send(Buffer.alloc(1024), { fin: false });
+    expect(await closed).toBe(1009);
   });
 });
 

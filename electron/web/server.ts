@@ -13,8 +13,8 @@ import { createTickets } from "./tickets.ts";
 
 /**
  * Serves the page to this user's own browser on this computer, and to nobody else. It answers to a random name below
- * localhost, so that no other page can guess where it is; that the name, the origin and the user are right is
- * checked on every request, and the page has to show a token that works once before it gets a connection.
+ * localhost, so that no other page can guess where it is; that the user is right is checked on every connection, that the
+ * name and the origin are on every request, and the page has to show a token that works once before it gets a socket.
  */
 export type WebServer = {
   /** A new address that can be opened once: http://HEX.localhost:PORT/#TOKEN */
@@ -56,14 +56,20 @@ export async function startWebServer({ files, port, accept }: WebServerOptions):
     maxHeaderSize: 16_384,
   });
   server.maxConnections = maxConnections;
+  // Node leaves out what is above a number; here their size is the limit, and every one is looked at.
+  server.maxHeadersCount = 0;
   await new Promise<void>((resolve, reject) => server.once("error", reject).listen(port, loopback, resolve));
   const address: AddressInfo = server.address() as AddressInfo;
   const host = `${name}:${address.port}`;
   const origin = `http://${host}`;
 
+  // Before a byte is read: others could otherwise take all the places there are, or close their end before they are looked at.
+  server.on("connection", (socket: Socket) => {
+    if (!isOurUsers(socket)) socket.destroy();
+  });
+
   /** Why a request is not answered; undefined where it is in order. */
   const refuse = (request: IncomingMessage): number | undefined => {
-    if (!isOurUsers(request.socket)) return 403;
     if (request.headers.host !== host || duplicates(request, "host")) return 421;
     if (request.headers.origin !== undefined && request.headers.origin !== origin) return 403;
     return undefined;
