@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { type IPty, spawn } from "node-pty";
 import { ProblemError } from "./contract/problems.ts";
+import { createPtyInput, type PtyInput, type Writable } from "./pty-input.ts";
 import { type Credit, createCredit } from "./wire/credit.ts";
 
 /**
@@ -24,7 +25,7 @@ type Events = {
   onExited(channel: number, exitCode: number, signal: number | undefined): void;
 };
 
-type Terminal = { pty: IPty; credit: Credit; resume(): void };
+type Terminal = { pty: IPty; credit: Credit; input: PtyInput; isOpen(): boolean; resume(): void };
 
 const maxTerminals = 64;
 /** node-pty may report the exit before the last output; what comes within this time still belongs to the terminal. */
@@ -43,6 +44,7 @@ export function createTerminals({ onData, onExited }: Events): Terminals {
     const terminal = terminals.get(channel);
     if (!terminal) return;
     terminals.delete(channel);
+    terminal.input.end();
     // A paused reader would never see the end.
     terminal.resume();
     terminal.pty.kill("SIGHUP");
@@ -55,7 +57,8 @@ export function createTerminals({ onData, onExited }: Events): Terminals {
       const pty = spawn(file, args, { name: environment.TERM, cols: columns, rows, cwd: "/", env: environment, encoding: null });
       const { pause, resume } = pausable(pty);
       const credit = createCredit(pause, resume);
-      terminals.set(channel, { pty, credit, resume });
+      const descriptor = descriptorOf(pty);
+      terminals.set(channel, { pty, credit, input: createPtyInput(descriptor), isOpen: descriptor.isOpen, resume });
       // With `encoding: null` node-pty gives buffers, whatever its types say.
       pty.onData((data: string | Buffer) => {
         const bytes = typeof data === "string" ? Buffer.from(data) : data;
@@ -64,6 +67,7 @@ export function createTerminals({ onData, onExited }: Events): Terminals {
         onData(channel, bytes);
       });
       pty.onExit(({ exitCode, signal }) => {
+        terminals.get(channel)?.input.end();
         setTimeout(() => {
           if (terminals.delete(channel)) onExited(channel, exitCode, signal || undefined);
         }, lastOutputMilliseconds);
@@ -71,7 +75,13 @@ export function createTerminals({ onData, onExited }: Events): Terminals {
       return channel;
     },
     input(channel, bytes) {
-      terminals.get(channel)?.pty.write(Buffer.from(bytes));
+      const terminal = terminals.get(channel);
+      // Whatever runs there reads nothing, and half of what was typed would be worse than none: the shell ends.
+      if (terminal && !terminal.input.write(bytes)) {
+        terminal.input.end();
+        terminal.resume();
+        terminal.pty.kill("SIGHUP");
+      }
     },
     acknowledge(channel, parsedBytes) {
       terminals.get(channel)?.credit.parsed(parsedBytes);
@@ -79,13 +89,19 @@ export function createTerminals({ onData, onExited }: Events): Terminals {
     resize(channel, { columns, rows }) {
       const terminal = terminals.get(channel);
       if (!terminal) throw new ProblemError({ code: "not-found", what: "terminal" });
-      terminal.pty.resize(columns, rows);
+      if (terminal.isOpen()) terminal.pty.resize(columns, rows);
     },
     close: end,
     closeAll() {
       for (const channel of [...terminals.keys()]) end(channel);
     },
   };
+}
+
+/** The descriptor that node-pty reads from, which its types do not show, and whether it is still the terminal's. */
+function descriptorOf(pty: IPty): Writable {
+  const { fd, _socket: socket } = pty as unknown as { fd: number; _socket: { destroyed: boolean } };
+  return { fd, isOpen: () => !socket.destroyed };
 }
 
 /** Pauses the PTY for as long as its process lives: what a dead one left in the kernel's buffer is small, and must not be lost. */
