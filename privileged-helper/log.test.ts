@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, w
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { createLog, formatLine } from "./log.ts";
+import { createLog, formatLine, limitNoise } from "./log.ts";
 
 let folder: string;
 beforeEach(() => {
@@ -35,5 +35,31 @@ describe("log", () => {
     symlinkSync(target, join(folder, "log"));
     createLog(join(folder, "log"))("done", {});
     expect(readFileSync(target, "utf8")).toBe("");
+  });
+});
+
+describe("many refusals", () => {
+  it("are counted, and leave room for what was done", () => {
+    const lines: unknown[] = [];
+    let time = 0;
+    const log = limitNoise((event, fields) => lines.push([event, fields]), { perMinute: 3, now: () => time });
+    for (let i = 0; i < 10_000; i++) log(i % 2 === 0 ? "refused" : "failed", { i });
+    log("done", { method: "containers.start" });
+    log("done", { method: "containers.stop" });
+    expect(lines).toEqual([
+      ["refused", { i: 0 }],
+      ["failed", { i: 1 }],
+      ["refused", { i: 2 }],
+      ["left-out", { refusals: 9997 }],
+      ["done", { method: "containers.start" }],
+      ["done", { method: "containers.stop" }],
+    ]);
+    log("refused", { i: "too soon" });
+    time = 60_000;
+    log("refused", { i: "a minute later" });
+    expect(lines.slice(6)).toEqual([
+      ["left-out", { refusals: 1 }],
+      ["refused", { i: "a minute later" }],
+    ]);
   });
 });

@@ -22,6 +22,33 @@ export function createLog(path = logPath): Log {
   };
 }
 
+const minuteMilliseconds = 60_000;
+
+/**
+ * The same log, in which refusals and failures cannot crowd out what was done: above a number of them per minute only how many
+ * there were is written down, as soon as there is anything else to write.
+ */
+export function limitNoise(log: Log, { perMinute = 60, now = () => performance.now() } = {}): Log {
+  let left = perMinute;
+  let since = now();
+  let dropped = 0;
+  return (event, fields) => {
+    if (now() - since >= minuteMilliseconds) {
+      left = perMinute;
+      since = now();
+    }
+    const isNoise = event === "refused" || event === "failed";
+    if (isNoise && left === 0) {
+      dropped += 1;
+      return;
+    }
+    if (isNoise) left -= 1;
+    if (dropped > 0) log("left-out", { refusals: dropped });
+    dropped = 0;
+    log(event, fields);
+  };
+}
+
 /** One line whatever the fields hold: `TIME EVENT key=value key="value with blanks"`. */
 export function formatLine(time: Date, event: string, fields: Record<string, string | number | undefined>): string {
   const pairs = Object.entries(fields)

@@ -15,7 +15,7 @@ import {
 import { ProblemError } from "./contract/problems.ts";
 import { createDispatch } from "./dispatch.ts";
 import { createHandlers } from "./handlers.ts";
-import { createLog } from "./log.ts";
+import { createLog, limitNoise } from "./log.ts";
 import { defaultLxcPath } from "./lxc/host.ts";
 import { createStdioPort } from "./stdio-port.ts";
 import { maxRequestBytes } from "./wire/frames.ts";
@@ -50,7 +50,7 @@ function main() {
   // Templates make root file systems with it; files of our own name their modes.
   process.umask(0o022);
 
-  const log = createLog();
+  const log = limitNoise(createLog());
   const uid = caller?.uid ?? 0;
   const port = createStdioPort();
   const notify = <E extends EventName>(event: E, params: Events[E]) => peer.notify(event, params);
