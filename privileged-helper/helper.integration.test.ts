@@ -1,8 +1,11 @@
+import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { toProblem } from "./contract/problems.ts";
+import { commandSocketName } from "./lxc/monitors.ts";
+import { readProcessStat } from "./lxc/proc.ts";
 import { bundleHelper, type HelperClient, startHelper } from "./testing/helper-client.ts";
 import { createRealLxc, type RealLxc } from "./testing/real-lxc.ts";
 import { encodeFrame, encodeMessage } from "./wire/frames.ts";
@@ -191,6 +194,178 @@ describe("the helper", () => {
       expect(readdirSync(lxc.lxcPath)).toEqual(["box"]);
       expect(reservations()).toEqual([]);
       expect(readdirSync("/run/lxc-desktop").filter((name) => name.includes("half"))).toEqual([]);
+    }
+  });
+});
+
+describe("a host that means harm", () => {
+  const call = (id: unknown, method: string, params: unknown) =>
+    encodeFrame(encodeMessage(0, Buffer.from(JSON.stringify({ jsonrpc: "2.0", id, method, params }))));
+  const residentBytes = () => Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${helper.pid}/status`, "utf8"))?.[1]) * 1024;
+  const descriptors = () => readdirSync(`/proc/${helper.pid}/fd`).length;
+  const shells = () =>
+    readdirSync("/proc").filter((pid) => {
+      try {
+        return readProcessStat(Number(pid))?.parentPid === helper.pid && readFileSync(`/proc/${pid}/comm`, "utf8") === "lxc-attach\n";
+      } catch {
+        return false;
+      }
+    });
+
+  it("may send a byte at a time, or everything at once", async () => {
+    start();
+    for (const byte of call(1e6, "tasks.clear", {})) helper.write(Uint8Array.of(byte));
+    expect(await helper.call("tasks.watch", {})).toMatchObject({ tasks: [] });
+    const answers = await Promise.all(Array.from({ length: 500 }, () => helper.call("tasks.clear", {}).catch(toProblem)));
+    expect(answers).toHaveLength(500);
+  });
+
+  it("gets no crash out of deep, wide or doubled JSON", async () => {
+    start();
+    const deep = `${"[".repeat(100_000)}${"]".repeat(100_000)}`;
+    const wide = `{${Array.from({ length: 20_000 }, (_, index) => `"k${index}":1`).join(",")}}`;
+    const source = '{"type":"clone","from":"box","__proto__":{"from":"other"},"constructor":1}';
+    // Deeper than this side itself could write.
+    for (const params of [deep, `{"containers":${deep},"intervalMilliseconds":1000}`]) {
+      for (const method of ["host.info", "metrics.watch"]) {
+        helper.write(encodeFrame(encodeMessage(0, Buffer.from(`{"jsonrpc":"2.0","id":1e6,"method":"${method}","params":${params}}`))));
+        await helper.call("host.info", {});
+      }
+    }
+    for (const [method, params] of [
+      ["host.info", wide],
+      ["containers.create", `{"name":"x1","source":${source},"unprivileged":true,"start":false,"address":"dhcp"}`],
+      ["containers.stop", '{"name":"box","timeoutSeconds":1e999}'],
+      ["containers.start", '{"name":"\\ud800"}'],
+      ["containers.start", '{"name":"box","name":"../box"}'],
+    ] as const) {
+      expect(await problemOf(helper.callRaw(method, JSON.parse(params))), `${method} ${params.slice(0, 60)}`).toMatchObject({
+        code: "invalid-request",
+      });
+    }
+    expect(readdirSync(lxc.lxcPath)).toEqual(["box"]);
+  });
+
+  it("costs nothing that stays with notifications, reports and bytes for terminals that are not there", async () => {
+    start();
+    await helper.call("containers.watch", {});
+    const before = residentBytes();
+    const notification = (method: string, params: unknown) =>
+      encodeFrame(encodeMessage(0, Buffer.from(JSON.stringify({ jsonrpc: "2.0", method, params }))));
+    for (const frame of [
+      notification("nonsense", { a: "b\nc" }),
+      notification("__proto__", {}),
+      notification("$/cancel", { id: 99 }),
+      notification("terminal.ack", { channel: 7, bytes: 1e15 }),
+      notification("terminal.ack", { channel: 7, bytes: -1 }),
+      encodeFrame(encodeMessage(7, new Uint8Array(1000))),
+    ]) {
+      const many = Buffer.concat(Array.from({ length: 1000 }, () => frame));
+      for (let i = 0; i < 10; i++) helper.write(many);
+    }
+    expect((await helper.call("containers.watch", {})).containers).toHaveLength(1);
+    expect(residentBytes() - before).toBeLessThan(64 * 1024 * 1024);
+  });
+
+  it("cannot fill the helper's memory with what it types, nor keep it busy", async () => {
+    start();
+    let printed = "";
+    helper.onData((_channel, bytes) => {
+      printed += Buffer.from(bytes).toString();
+    });
+    const exited = new Promise((resolve) => helper.on("terminal.exited", resolve));
+    const { channel } = await helper.call("terminal.open", { name: "box", columns: 80, rows: 24 });
+    await prompt(channel, () => printed);
+    helper.sendData(channel, Buffer.from("stty raw -echo; echo not-reading; sleep 600\n"));
+    await vi.waitFor(() => expect(printed).toMatch(/not-reading\r?\n/), { timeout: 10_000 });
+    const before = residentBytes();
+    for (let i = 0; i < 640; i++) helper.sendData(channel, new Uint8Array(200 * 1024).fill(97));
+    await helper.call("host.info", {});
+    expect(residentBytes() - before).toBeLessThan(64 * 1024 * 1024);
+    expect(await exited).toMatchObject({ channel });
+    await vi.waitFor(() => expect(shells()).toEqual([]));
+  });
+
+  it("gets the same reply whatever it reports of a terminal: acknowledgements that lie let nothing more through", async () => {
+    start();
+    let received = 0;
+    let printed = "";
+    helper.onData((_channel, bytes) => {
+      received += bytes.length;
+      printed = Buffer.from(bytes).toString();
+    });
+    const { channel } = await helper.call("terminal.open", { name: "box", columns: 80, rows: 24 });
+    await prompt(channel, () => printed);
+    helper.sendData(channel, Buffer.from("cat /dev/zero\n"));
+    await vi.waitFor(() => expect(received).toBeGreaterThan(256 * 1024), { timeout: 10_000 });
+    for (const bytes of [Number.MAX_SAFE_INTEGER, 2 ** 40, -1, 0.5, 1, 1]) helper.notify("terminal.ack", { channel, bytes });
+    helper.notify("terminal.ack", { channel: channel + 1, bytes: received });
+    await helper.call("host.info", {});
+    await helper.call("containers.watch", {});
+    expect(received).toBeLessThan(1024 * 1024);
+    // The truth lets it go on.
+    const before = received;
+    helper.notify("terminal.ack", { channel, bytes: before });
+    await vi.waitFor(() => expect(received).toBeGreaterThan(before));
+    await helper.call("terminal.close", { channel });
+  });
+
+  it("leaves no descriptor behind with whatever it opens, watches and starts", async () => {
+    start();
+    const cycle = async () => {
+      const { channel } = await helper.call("terminal.open", { name: "box", columns: 80, rows: 24 });
+      await helper.call("containers.watch", {});
+      await helper.call("tasks.watch", {});
+      await helper.call("logs.watch", { name: "box", log: "lxc" });
+      await helper.call("metrics.watch", { containers: "running", intervalMilliseconds: 500 });
+      await helper.call("containers.freeze", { name: "box" });
+      await helper.call("containers.unfreeze", { name: "box" });
+      await helper.call("terminal.close", { channel });
+      await helper.call("metrics.watch", { containers: [], intervalMilliseconds: 500 });
+      await helper.call("logs.unwatch", {});
+      await helper.call("tasks.unwatch", {});
+      await helper.call("containers.unwatch", {});
+      await vi.waitFor(() => expect(shells()).toEqual([]));
+    };
+    await cycle();
+    const before = descriptors();
+    for (let i = 0; i < 8; i++) await cycle();
+    await vi.waitFor(() => expect(descriptors()).toBeLessThanOrEqual(before + 2));
+  });
+
+  it("enters no container that somebody else answers for", async () => {
+    lxc.makeContainer("faked");
+    start();
+    const name = commandSocketName(lxc.lxcPath, "faked").slice(1);
+    const script = `use Socket; socket(S, PF_UNIX, SOCK_STREAM, 0) or die; bind(S, pack_sockaddr_un("\\0$ARGV[0]")) or die;
+      listen(S, 5) or die; $| = 1; print "listening\\n"; while (accept(C, S)) { print "asked\\n"; close(C) }`;
+    const like = ["--reuid=65534", "--regid=65534", "--clear-groups", "/usr/bin/perl", "-e", script, name];
+    const impostor = spawn("/usr/bin/setpriv", like, { stdio: ["ignore", "pipe", "inherit"] });
+    let said = "";
+    impostor.stdout.on("data", (text) => {
+      said += text;
+    });
+    try {
+      await vi.waitFor(() => expect(said).toBe("listening\n"));
+      const { containers } = await helper.call("containers.watch", {});
+      expect(containers.find((one) => one.name === "faked")?.state).toBe("stopped");
+      for (const [method, params] of [
+        ["terminal.open", { name: "faked", columns: 80, rows: 24 }],
+        ["containers.stop", { name: "faked", timeoutSeconds: 1 }],
+        ["containers.forceStop", { name: "faked" }],
+        ["containers.freeze", { name: "faked" }],
+      ] as const) {
+        expect(await problemOf(helper.callRaw(method, params)), method).toMatchObject({ code: "wrong-state", state: "stopped" });
+      }
+      // None of LXC's tools has been sent to it.
+      expect(said).toBe("listening\n");
+      expect(await problemOf(helper.callRaw("containers.start", { name: "faked" }))).toMatchObject({
+        code: "command-failed",
+        summary: expect.stringMatching(/^Something already answers under this container's name\./),
+      });
+    } finally {
+      impostor.kill("SIGKILL");
+      lxc.run("lxc-destroy", "-n", "faked");
     }
   });
 });

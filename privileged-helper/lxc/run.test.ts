@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type Problem, ProblemError } from "../contract/problems.ts";
 import type { TaskContext } from "./context.ts";
@@ -58,6 +59,12 @@ describe("running a tool", () => {
     const hostile = "$(id) `id` ; | > ' \" \n *";
     const { output } = await run("node", ["-e", "process.stdout.write(JSON.stringify(process.argv.slice(1)))", "--", hostile]);
     expect(JSON.parse(output)).toEqual([hostile]);
+  });
+
+  it("passes any text on byte for byte", async () => {
+    const args = fc.sample(fc.string({ unit: "binary" }), 500).filter((one) => !one.includes("\0"));
+    const { output } = await run("node", ["-e", "process.stdout.write(JSON.stringify(process.argv.slice(1)))", "--", ...args]);
+    expect(JSON.parse(output)).toEqual(args);
   });
 
   it("hands down none of its own variables", async () => {

@@ -14,6 +14,7 @@ export type HelperClient = {
   call<M extends MethodName>(method: M, params: ParamsInputOf<M>): Promise<ResultOf<M>>;
   /** The same with whatever a broken or hostile host might send. */
   callRaw(method: string, params: unknown, signal?: AbortSignal): Promise<unknown>;
+  notify(method: string, params: unknown): void;
   on<E extends EventName>(event: E, listener: (params: Events[E]) => void): void;
   /** Called with every terminal's output. */
   onData(listener: (channel: number, bytes: Uint8Array) => void): void;
@@ -53,6 +54,7 @@ export function startHelper(script: string, lxcPath: string, around: readonly st
     pid: child.pid ?? 0,
     call: (method, params) => peer.call(method, params) as never,
     callRaw: (method, params, signal) => peer.call(method, params, signal),
+    notify: (method, params) => peer.notify(method, params),
     onData(listener) {
       onData = listener;
     },
