@@ -1,7 +1,19 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { chmodSync, chownSync, readdirSync, readFileSync, renameSync, symlinkSync, unlinkSync } from "node:fs";
-import { expect, test } from "./fixtures.ts";
-import { asTestUser, readTestUser } from "./test-user.ts";
+import {
+  chmodSync,
+  chownSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { createContainer, expect, test } from "./fixtures.ts";
+import { asTestUser, readTestUser, setRule } from "./test-user.ts";
 import { startWebHost } from "./web-host.ts";
 
 const home = "/usr/lib/lxc-desktop";
@@ -37,6 +49,21 @@ test("the launcher runs nothing that others than root could change", () => {
     ["a writable bundle", () => chmodSync(bundle, 0o666), () => chmodSync(bundle, 0o644)],
     ["a writable folder", () => chmodSync(`${home}/helper`, 0o775), () => chmodSync(`${home}/helper`, 0o755)],
     ["a folder of somebody else", () => chownSync(`${home}/helper`, uid, 0), () => chownSync(`${home}/helper`, 0, 0)],
+    ["a writable home", () => chmodSync(home, 0o777), () => chmodSync(home, 0o755)],
+    ["a launcher that its group may write", () => chmodSync(`${home}/launch`, 0o775), () => chmodSync(`${home}/launch`, 0o755)],
+    [
+      "a file more, of somebody else",
+      () => {
+        writeFileSync(`${home}/more`, "");
+        chownSync(`${home}/more`, uid, 0);
+      },
+      () => unlinkSync(`${home}/more`),
+    ],
+    [
+      "a link more, in a folder deep down",
+      () => symlinkSync("/tmp", `${home}/helper/node_modules/more`),
+      () => unlinkSync(`${home}/helper/node_modules/more`),
+    ],
     ["an addon of somebody else", () => chownSync(addon(), uid, uid), () => chownSync(addon(), 0, 0)],
     [
       "a link in place of the bundle",
@@ -63,14 +90,79 @@ test("the launcher runs nothing that others than root could change", () => {
   expect(launch(["root"]).status).toBe(0);
 });
 
-test("the helper sees nothing of the caller's environment, and neither does what it starts", async ({ rights: _ }) => {
+test("neither the helper nor what it starts sees the caller's environment, or takes programs from there", async ({
+  rights: _,
+  chromium,
+}) => {
+  const { uid } = readTestUser();
+  const evil = mkdtempSync("/var/tmp/lxc-desktop-evil-");
+  const mark = join(evil, "mark");
+  writeFileSync(mark, "");
+  chownSync(mark, uid, uid);
+  for (const tool of ["pkexec", "pkcheck", "lxc-start", "lxc-create", "node", "sh", "id", "find", "env", "readlink"]) {
+    writeFileSync(join(evil, tool), `#!/bin/sh\necho ${tool} >>${mark}\n`, { mode: 0o755 });
+  }
+  chmodSync(evil, 0o755);
   const host = await startWebHost({
-    environment: { LXC_CACHE_PATH: "/tmp/evil", BASH_ENV: "/tmp/evil", MIRROR: "http://evil.example", EVIL: "1" },
+    environment: {
+      PATH: `${evil}:/usr/bin:/bin`,
+      LANG: "a/b",
+      LC_ALL: "../%s",
+      SHELL: "/bin/not-listed",
+      LD_LIBRARY_PATH: evil,
+      NODE_OPTIONS: "--title=evil",
+      NODE_PATH: evil,
+      LXC_CACHE_PATH: evil,
+      BASH_ENV: join(evil, "sh"),
+      ENV: join(evil, "sh"),
+      MIRROR: "http://evil.example",
+    },
   });
+  const page = await chromium.newPage();
   try {
-    await expect.poll(() => helperEnvironment()).toEqual(["HOME", "LANG", "PATH", "PKEXEC_UID"]);
+    await page.goto(host.address);
+    await createContainer(page, "e2e-clean");
+    expect(helperEnvironment()).toEqual(["HOME", "LANG", "PATH", "PKEXEC_UID"]);
+    const monitor = environmentsOf((command) => command.startsWith("[lxc monitor]") && command.includes("e2e-clean"));
+    expect(monitor).toHaveLength(1);
+    expect(monitor[0]).toContain("PATH=/usr/sbin:/usr/bin:/sbin:/bin");
+    expect(monitor[0]?.join(" ")).not.toMatch(/evil|a\/b|not-listed/);
+    expect(readFileSync(mark, "utf8")).toBe("");
   } finally {
+    await page.close();
     await host.stop();
+    rmSync(evil, { recursive: true });
+  }
+});
+
+test("where polkit gives no clear yes, nothing is done", async ({ chromium }) => {
+  await setRule({ granted: ["limited", "view"] });
+  const folder = mkdtempSync("/var/tmp/lxc-desktop-pkcheck-");
+  chmodSync(folder, 0o755);
+  const page = await chromium.newPage();
+  try {
+    for (const [what, end, heading] of [
+      ["it fails", "exit 127", "polkit does not answer"],
+      ["it does not understand", "exit 126", "polkit does not answer"],
+      ["it is killed", "kill -9 $$", "polkit does not answer"],
+      ["the answer is no", "exit 1", "You may not do this"],
+    ] as const) {
+      // The host asks without a dialog first, and is told yes: so the helper starts with no right of its own.
+      const stub = join(folder, "pkcheck");
+      const script = `#!/bin/sh\ncase "$*" in *--allow-user-interaction*) ${end};; esac\nexit 0\n`;
+      writeFileSync(stub, script, { mode: 0o755 });
+      const host = await startWebHost({ mount: `mount --bind ${stub} /usr/bin/pkcheck` });
+      try {
+        await page.goto(host.address);
+        await expect(page.getByText(heading), what).toBeVisible();
+        await expect(page.getByText("No containers yet")).toBeHidden();
+      } finally {
+        await host.stop();
+      }
+    }
+  } finally {
+    await page.close();
+    rmSync(folder, { recursive: true });
   }
 });
 
@@ -118,17 +210,20 @@ function addon(): string {
 
 /** Names of the variables that the running helper was started with; undefined while there is none. */
 function helperEnvironment(): string[] | undefined {
+  const [variables] = environmentsOf((command) => command.includes(`${home}/helper/main.cjs`));
+  return variables?.map((entry) => entry.split("=")[0] ?? "").sort();
+}
+
+/** The variables that processes were started with. */
+function environmentsOf(isWanted: (command: string) => boolean): string[][] {
+  const found: string[][] = [];
   for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
     try {
-      if (!readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(`${home}/helper/main.cjs`)) continue;
-      return readFileSync(`/proc/${pid}/environ`, "utf8")
-        .split("\0")
-        .filter(Boolean)
-        .map((entry) => entry.split("=")[0] ?? "")
-        .sort();
+      if (!isWanted(readFileSync(`/proc/${pid}/cmdline`, "utf8"))) continue;
+      found.push(readFileSync(`/proc/${pid}/environ`, "utf8").split("\0").filter(Boolean));
     } catch {
       // It has just ended.
     }
   }
-  return undefined;
+  return found;
 }
