@@ -360,8 +360,8 @@ describe("a host that means harm", () => {
       // None of LXC's tools has been sent to it.
       expect(said).toBe("listening\n");
       expect(await problemOf(helper.callRaw("containers.start", { name: "faked" }))).toMatchObject({
-        code: "command-failed",
-        summary: expect.stringMatching(/^Something already answers under this container's name\./),
+        code: "start-failed",
+        cause: { id: "name-taken" },
       });
     } finally {
       impostor.kill("SIGKILL");

@@ -163,9 +163,8 @@ describe("what is not root's", () => {
   };
   const socketsNamed = (name: string) =>
     parseListeningSockets(readFileSync("/proc/net/unix", "utf8")).get(commandSocketName(lxc.lxcPath, name)) ?? [];
-  /** As the kernel prints a listening socket (proc_pid_net(5), unix). */
-  const rowOf = (name: string, inode: number) =>
-    `0000000000000000: 00000002 00000000 00010000 0001 01 ${inode} ${commandSocketName(lxc.lxcPath, name)}`;
+  /** As the kernel prints a listening socket (proc_pid_net(5), unix), without leading zeros: all of it has to fit into a name. */
+  const rowOf = (name: string, inode: number) => `0: 2 0 10000 1 1 ${inode} ${commandSocketName(lxc.lxcPath, name)}`;
   const end = async (child: ChildProcess) => {
     helpers.splice(helpers.indexOf(child), 1);
     child.kill("SIGKILL");
