@@ -1,4 +1,7 @@
-import { readFileSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { setTimeout } from "node:timers/promises";
+import { promisify } from "node:util";
 import { spawn } from "node-pty";
 import { createWriter, openSystemBus } from "./system-bus.ts";
 import { asTestUser, testUserEnvironment } from "./test-user.ts";
@@ -21,6 +24,7 @@ export type PolkitAgent = {
 /** A password, or the promise of one: until then the question stays open. */
 export type Answer = (question: Question) => string | Promise<string>;
 
+const echoCheckMilliseconds = 10;
 const agentPath = "/org/lxcdesktop/test/agent";
 const authority = {
   destination: "org.freedesktop.PolicyKit1",
@@ -31,7 +35,7 @@ const authority = {
 /** polkit's own agent for terminals, run by the test user in a terminal in which a script types the passwords. */
 export async function startPasswordAgent(pid: number, answer: Answer): Promise<PolkitAgent> {
   // The agent closes the given descriptor when it has registered, which ends what `read` waits for.
-  const script = 'pkttyagent --process "$1" --notify-fd 3 3>&1 >/dev/tty | { read -r _; echo "agent is registered"; cat; }';
+  const script = 'tty; pkttyagent --process "$1" --notify-fd 3 3>&1 >/dev/tty | { read -r _; echo "agent is registered"; }';
   const [file, args] = asTestUser("/bin/sh", ["-c", script, "sh", String(pid)]);
   const environment = Object.fromEntries(Object.entries(testUserEnvironment()).flatMap(([name, value]) => (value ? [[name, value]] : [])));
   const terminal = spawn(file, args, { name: "dumb", cols: 500, rows: 50, cwd: "/", env: environment });
@@ -39,6 +43,13 @@ export async function startPasswordAgent(pid: number, answer: Answer): Promise<P
   let output = "";
   let read = 0;
   const exited = new Promise<void>((resolve) => terminal.onExit(() => resolve()));
+  const type = async (answered: string | Promise<string>) => {
+    const password = await answered;
+    // The agent throws away what was typed before it has turned off the echo, which it does after it has asked.
+    const path = /^\/dev\/pts\/\d+/.exec(output)?.[0] ?? "";
+    while (existsSync(path) && !(await settingsOf(path)).split(/\s+/).includes("-echo")) await setTimeout(echoCheckMilliseconds);
+    terminal.write(`${password}\n`);
+  };
   await new Promise<void>((resolve, reject) => {
     terminal.onData((text) => {
       // biome-ignore lint/suspicious/noControlCharactersInRegex: the heading is coloured
@@ -51,7 +62,7 @@ export async function startPasswordAgent(pid: number, answer: Answer): Promise<P
       read = prompt.lastIndex;
       const question = { action: match[1] ?? "", message: match[2] ?? "" };
       questions.push(question);
-      void Promise.resolve(answer(question)).then((password) => terminal.write(`${password}\n`));
+      void type(answer(question));
     });
     void exited.then(() => reject(new Error(`the agent has ended and printed: ${output}`)));
   });
@@ -64,6 +75,12 @@ export async function startPasswordAgent(pid: number, answer: Answer): Promise<P
       return exited;
     },
   };
+}
+
+/** A terminal's settings, in the words of stty(1); none once it is gone. */
+async function settingsOf(terminal: string): Promise<string> {
+  const { stdout } = await promisify(execFile)("/usr/bin/stty", ["-a", "-F", terminal]).catch(() => ({ stdout: "" }));
+  return stdout;
 }
 
 /**
