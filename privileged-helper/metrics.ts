@@ -157,6 +157,11 @@ export function sampleOf(name: string, now: Reading, before: Reading | undefined
     if (before === undefined || later === undefined || earlier === undefined || later < earlier) return undefined;
     return ((later - earlier) * 1000) / (now.at - before.at);
   };
+  /** The kernel adds up a moment after the clock was read, so slightly more than all of the time is possible. */
+  const waiting = (key: RateKey): number | undefined => {
+    const microseconds = perSecond(key);
+    return microseconds === undefined ? undefined : Math.min(100, microseconds / 1e4);
+  };
   const cpu = perSecond("cpuNanoseconds");
   const sample: MetricsSample = {
     name,
@@ -174,13 +179,24 @@ export function sampleOf(name: string, now: Reading, before: Reading | undefined
     networkSentBytesPerSecond: perSecond("networkSentBytes"),
     processes: counters.processes,
     processesLimit: counters.processesLimit,
+    cpuPressurePercent: waiting("cpuPressureMicroseconds"),
+    memoryPressurePercent: waiting("memoryPressureMicroseconds"),
+    diskPressurePercent: waiting("diskPressureMicroseconds"),
   };
   // What is not known is absent rather than undefined: a tick for 50 containers is written as JSON every second.
   for (const key of Object.keys(sample) as (keyof MetricsSample)[]) if (sample[key] === undefined) delete sample[key];
   return sample;
 }
 
-type RateKey = "cpuNanoseconds" | "diskReadBytes" | "diskWriteBytes" | "networkReceivedBytes" | "networkSentBytes";
+type RateKey =
+  | "cpuNanoseconds"
+  | "diskReadBytes"
+  | "diskWriteBytes"
+  | "networkReceivedBytes"
+  | "networkSentBytes"
+  | "cpuPressureMicroseconds"
+  | "memoryPressureMicroseconds"
+  | "diskPressureMicroseconds";
 
 function openRunning({ name, initPid, startedAt }: RunningContainer): CounterReader | undefined {
   const cgroups = payloadCgroups(name, initPid);
