@@ -48,10 +48,10 @@ try {
   }
   console.log("Refresh...");
   figures.push(...(await refreshFigures(helper, lxcPath)));
-  console.log("Windows...");
-  figures.push(...(await appWindowFigures(containers)));
   console.log("Memory...");
   figures.push(...(await helperMemoryFigures(helper, containers)));
+  console.log("Windows...");
+  figures.push(...(await appWindowFigures(containers)));
 } finally {
   // Through the helper first: it takes back the addresses that it reserved.
   for (const { name } of (await helper.call("containers.watch", {})).containers.toSorted((a) => (a.name === base ? 1 : -1))) {
@@ -61,6 +61,6 @@ try {
   await helper.close();
   await removeContainers(lxcPath);
   uncover();
+  printFigures(figures);
 }
-printFigures(figures);
 if (figures.some((figure) => !figure.met)) process.exitCode = 1;

@@ -104,7 +104,9 @@ async function openWindow(folder: string, address: string, startedAt: number, ap
       socket.terminate();
       browser.kill();
       app?.kill();
+      const kill = setTimeout(() => browser.kill("SIGKILL"), giveUpMilliseconds / 10);
       await ended;
+      clearTimeout(kill);
       // Chromium's own helpers may write for a moment longer.
       await rm(folder, { recursive: true, force: true, maxRetries: 20 });
     },
@@ -112,10 +114,12 @@ async function openWindow(folder: string, address: string, startedAt: number, ap
 }
 
 const pollMilliseconds = 10;
+const giveUpMilliseconds = 60_000;
 const answerMilliseconds = 1_000;
 
+/** @throws Error where it never comes: a bench that hangs tells nothing. */
 async function poll<T>(look: () => T | undefined | Promise<T | undefined>): Promise<T> {
-  for (;;) {
+  for (const until = performance.now() + giveUpMilliseconds; performance.now() < until; ) {
     try {
       const found = await look();
       if (found !== undefined) return found;
@@ -124,6 +128,7 @@ async function poll<T>(look: () => T | undefined | Promise<T | undefined>): Prom
     }
     await new Promise((resolve) => setTimeout(resolve, pollMilliseconds));
   }
+  throw new Error("the window does not answer");
 }
 
 /** A process and all below it (proc_pid_stat(5): the fourth field is the parent). */
