@@ -64,15 +64,24 @@ export async function createScratchRoot(): Promise<ScratchRoot> {
     const enter = ["--target", first, "--mount", "--pid", "--net", "--root", "--wd"];
     return ["nsenter", [...enter, "--", "env", "-i", ...variables, ...asUser, ...argv]];
   };
+  const started: ChildProcess[] = [];
   return {
     run(argv, options = {}) {
       const { status, stdout, stderr, error } = spawnSync(...command(argv, options), { encoding: "utf8", input: options.input ?? "" });
       if (error) throw error;
       return { exitCode: status, stdout, stderr };
     },
-    start: (argv, options = {}) => spawn(...command(argv, options), { stdio: ["pipe", "pipe", "pipe"] }),
+    start(argv, options = {}) {
+      const child = spawn(...command(argv, options), { stdio: ["pipe", "pipe", "pipe"] });
+      started.push(child);
+      return child;
+    },
     path: (inside) => `/proc/${first}/root${inside}`,
-    destroy,
+    async destroy() {
+      await destroy();
+      // nsenter(1) stops together with the program that it waits for, and nobody lets it go on.
+      for (const child of started) child.kill("SIGKILL");
+    },
   };
 }
 
