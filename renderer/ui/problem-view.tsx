@@ -1,12 +1,13 @@
-import { Button, Code, Collapse, CopyButton, Group, Stack, Text } from "@mantine/core";
+import { Button, Code, Collapse, Group, Stack, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
-import { IconCheck, IconCopy } from "@tabler/icons-react";
 import { useState } from "react";
 import { useLocation } from "wouter";
 import type { EndedAtOnce } from "../../privileged-helper/contract/model.ts";
 import type { Problem } from "../../privileged-helper/contract/problems.ts";
 import { useClient } from "../state/connection.ts";
 import { openDialog } from "../state/dialogs.ts";
+import { CodeBlock } from "./code-block.tsx";
+import { CopyTextButton } from "./copy-text-button.tsx";
 import { containerPath } from "./paths.ts";
 import { explainProblem, type Remedy } from "./problem.ts";
 import { explainEarlyEnd } from "./start-cause.ts";
@@ -52,9 +53,7 @@ export function EarlyEndView({ name, end }: { name: string; end: EndedAtOnce }) 
           <Text size="xs" c="dimmed">
             The end of what it wrote to its console:
           </Text>
-          <Code block className="details" tabIndex={0}>
-            {end.console.trim().split("\n").slice(-shownConsoleLines).join("\n")}
-          </Code>
+          <CodeBlock>{end.console.trim().split("\n").slice(-shownConsoleLines).join("\n")}</CodeBlock>
         </Stack>
       )}
       <RemedyButton remedy={{ type: "go", label: "Show log", to: containerPath(name, "logs") }} isFirst={false} />
@@ -73,30 +72,11 @@ export function Details({ text }: { text: string }) {
       </Button>
       <Collapse expanded={isOpen} w="100%">
         <Stack gap={4} align="flex-start">
-          <Code block className="details" tabIndex={0}>
-            {text}
-          </Code>
+          <CodeBlock>{text}</CodeBlock>
           <CopyTextButton text={text} label="Copy details" />
         </Stack>
       </Collapse>
     </Stack>
-  );
-}
-
-export function CopyTextButton({ text, label }: { text: string; label: string }) {
-  return (
-    <CopyButton value={text} timeout={1500}>
-      {({ copied, copy }) => (
-        <Button
-          variant="default"
-          size="compact-sm"
-          leftSection={copied ? <IconCheck size={14} aria-hidden /> : <IconCopy size={14} aria-hidden />}
-          onClick={copy}
-        >
-          {copied ? "Copied" : label}
-        </Button>
-      )}
-    </CopyButton>
   );
 }
 

@@ -7,6 +7,10 @@ import { containerPath } from "./paths.ts";
 import { explainProblem } from "./problem.ts";
 import { EarlyEndView, ProblemView } from "./problem-view.tsx";
 
+const closeButtonProps = { "aria-label": "Close" };
+/** Until the person has seen it. */
+const staying = { autoClose: false, withCloseButton: true, closeButtonProps } as const;
+
 /**
  * Says that something failed, and keeps saying it until the person has seen it. A cancelled one is what they wanted.
  * @param retry Does it again; the toast offers that where it may help.
@@ -31,9 +35,7 @@ export function showProblem(error: unknown, retry?: () => unknown): void {
     message: <ProblemView problem={problem} withTitle={false} onRetry={onRetry} />,
     color: "red",
     icon: <IconAlertTriangle size={18} aria-hidden />,
-    autoClose: false,
-    withCloseButton: true,
-    closeButtonProps: { "aria-label": "Close" },
+    ...staying,
     role: "alert",
   });
 }
@@ -48,9 +50,7 @@ export function showEarlyEnd(name: string, end: EndedAtOnce): void {
     message: <EarlyEndView name={name} end={end} />,
     color: "yellow",
     icon: <IconInfoCircle size={18} aria-hidden />,
-    autoClose: false,
-    withCloseButton: true,
-    closeButtonProps: { "aria-label": "Close" },
+    ...staying,
     role: "status",
   });
 }
@@ -77,9 +77,7 @@ export function showNotices(title: string, notices: readonly string[]): void {
     message: notices.map((notice) => <div key={notice}>{notice}</div>),
     color: "yellow",
     icon: <IconInfoCircle size={18} aria-hidden />,
-    autoClose: false,
-    withCloseButton: true,
-    closeButtonProps: { "aria-label": "Close" },
+    ...staying,
     role: "status",
   });
 }
@@ -107,7 +105,7 @@ export function showDone(message: string, action?: { label: string; run(): void 
     color: "teal",
     icon: <IconCheck size={18} aria-hidden />,
     autoClose: 5_000,
-    closeButtonProps: { "aria-label": "Close" },
+    closeButtonProps,
     role: "status",
   });
 }

@@ -4,7 +4,8 @@ import { type Problem, toProblem } from "../../../privileged-helper/contract/pro
 import { useClient } from "../../state/connection.ts";
 import { useContainer } from "../../state/containers.ts";
 import { useIsLive } from "../../state/live.ts";
-import { CopyTextButton, ProblemView } from "../../ui/problem-view.tsx";
+import { CopyTextButton } from "../../ui/copy-text-button.tsx";
+import { ProblemView } from "../../ui/problem-view.tsx";
 
 const ConfigurationView = lazy(() => import("./configuration-view.tsx").then(({ ConfigurationView }) => ({ default: ConfigurationView })));
 

@@ -1,9 +1,9 @@
-import { ActionIcon, Anchor, CopyButton, Group, Paper, SimpleGrid, Table, Text, Tooltip } from "@mantine/core";
+import { ActionIcon, Anchor, CopyButton, Group, Paper, SimpleGrid, Text, Tooltip } from "@mantine/core";
 import { IconCheck, IconCopy } from "@tabler/icons-react";
-import type { ReactNode } from "react";
 import { Link } from "wouter";
 import type { Container } from "../../../privileged-helper/contract/model.ts";
 import { useMetrics, useMetricsWatch } from "../../state/metrics.ts";
+import { type Fact, FactsTable } from "../../ui/facts-table.tsx";
 import { formatBytes, formatDuration, formatPercent, formatRate, unknownFigure } from "../../ui/format.ts";
 import { containerPath } from "../../ui/paths.ts";
 import { useNow } from "../../ui/use-now.ts";
@@ -78,7 +78,7 @@ function Charts({ name }: { name: string }) {
 function Facts({ container, isRunning }: { container: Container; isRunning: boolean }) {
   const { ipv4, ipv6, startedAt, initPid, privileged, autostart, storage, clonedFrom, clones } = container;
   const sample = useMetrics(container.name).at(-1)?.sample;
-  const facts: [label: string, value: ReactNode][] = [
+  const facts: Fact[] = [
     ["Addresses", <Addresses key="addresses" addresses={[...ipv4, ...ipv6]} />],
     ["Uptime", startedAt === undefined ? unknownFigure : <Uptime key="uptime" startedAt={startedAt} />],
     ["Processes", (isRunning && sample?.processes) || unknownFigure],
@@ -86,7 +86,7 @@ function Facts({ container, isRunning }: { container: Container; isRunning: bool
     ["Isolation", privileged ? "Privileged: root inside is root on this computer" : "Unprivileged: root inside is nobody on this computer"],
     ["Starts with the computer", autostart ? "Yes" : "No"],
     ["Storage", storage === "overlay" ? "Overlay: a layer over its base" : storage],
-    ...(clonedFrom === undefined ? [] : [["Cloned from", <ContainerLink key="base" name={clonedFrom} />] as [string, ReactNode]]),
+    ...(clonedFrom === undefined ? [] : [["Cloned from", <ContainerLink key="base" name={clonedFrom} />] as Fact]),
     ...(clones.length === 0
       ? []
       : [
@@ -97,25 +97,10 @@ function Facts({ container, isRunning }: { container: Container; isRunning: bool
                 <ContainerLink key={clone} name={clone} />
               ))}
             </Group>,
-          ] as [string, ReactNode],
+          ] as Fact,
         ]),
   ];
-  return (
-    <Paper withBorder>
-      <Table variant="vertical" layout="auto" aria-label={`About ${container.name}`}>
-        <Table.Tbody>
-          {facts.map(([label, value]) => (
-            <Table.Tr key={label}>
-              <Table.Th scope="row" className="fact-label">
-                {label}
-              </Table.Th>
-              <Table.Td className="figure">{value}</Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
-    </Paper>
-  );
+  return <FactsTable label={`About ${container.name}`} facts={facts} />;
 }
 
 function ContainerLink({ name }: { name: string }) {

@@ -1,4 +1,4 @@
-import { Alert, Button, Code, Group, Modal, Stack, Text, TextInput } from "@mantine/core";
+import { Alert, Button, Code, Text, TextInput } from "@mantine/core";
 import { IconAlertTriangle } from "@tabler/icons-react";
 import { type FormEvent, useEffect, useState } from "react";
 import { toProblem } from "../../../privileged-helper/contract/problems.ts";
@@ -6,6 +6,7 @@ import { useClient } from "../../state/connection.ts";
 import { useContainer } from "../../state/containers.ts";
 import { closeDialog, openDialog } from "../../state/dialogs.ts";
 import { useSettings } from "../../state/settings.ts";
+import { Dialog, DialogButtons } from "../../ui/dialog.tsx";
 import { formatList } from "../../ui/format.ts";
 import { showDone, showProblem } from "../../ui/toasts.tsx";
 import { performAction } from "./actions.ts";
@@ -35,89 +36,69 @@ export function DestroyDialog({ name }: { name: string }) {
 
   if (isRunning) {
     return (
-      <Modal opened onClose={closeDialog} title={`${name} is running`} closeButtonProps={{ "aria-label": "Close" }}>
-        <Stack>
-          <Text size="sm">{name} is running. A container can only be destroyed when it is stopped.</Text>
-          <Group justify="flex-end">
-            <Button variant="default" onClick={closeDialog}>
-              Cancel
-            </Button>
-            <Button
-              data-autofocus
-              onClick={() => {
-                closeDialog();
-                void performAction(client, "stop", name);
-              }}
-            >
-              Stop {name}
-            </Button>
-          </Group>
-        </Stack>
-      </Modal>
+      <Dialog title={`${name} is running`}>
+        <Text size="sm">{name} is running. A container can only be destroyed when it is stopped.</Text>
+        <DialogButtons>
+          <Button
+            data-autofocus
+            onClick={() => {
+              closeDialog();
+              void performAction(client, "stop", name);
+            }}
+          >
+            Stop {name}
+          </Button>
+        </DialogButtons>
+      </Dialog>
     );
   }
   if (clones.length > 0) {
     return (
-      <Modal opened onClose={closeDialog} title={`${name} is still needed`} closeButtonProps={{ "aria-label": "Close" }}>
-        <Stack>
-          <Text size="sm">
-            {formatList(clones)} {clones.length === 1 ? "is" : "are"} cloned from {name} and{" "}
-            {clones.length === 1 ? "keeps its" : "keep their"} files in it. Destroy {clones.length === 1 ? "it" : "them"} first.
-          </Text>
-          <Group justify="flex-end">
-            <Button data-autofocus onClick={closeDialog}>
-              Close
-            </Button>
-          </Group>
-        </Stack>
-      </Modal>
+      <Dialog title={`${name} is still needed`}>
+        <Text size="sm">
+          {formatList(clones)} {clones.length === 1 ? "is" : "are"} cloned from {name} and{" "}
+          {clones.length === 1 ? "keeps its" : "keep their"} files in it. Destroy {clones.length === 1 ? "it" : "them"} first.
+        </Text>
+        <DialogButtons cancel="Close" focusCancel />
+      </Dialog>
     );
   }
   return (
-    <Modal opened onClose={closeDialog} title={`Destroy ${name}?`} closeButtonProps={{ "aria-label": "Close" }}>
-      <form onSubmit={submit}>
-        <Stack>
-          <Alert color="red" icon={<IconAlertTriangle aria-hidden />}>
-            All files of {name} are removed. This cannot be undone.
-          </Alert>
-          <TextInput
-            data-autofocus
-            label={
-              <>
-                Type <Code>{name}</Code> to confirm
-              </>
-            }
-            aria-label={`Type ${name} to confirm`}
-            autoComplete="off"
-            spellCheck={false}
-            value={typed}
-            onChange={(event) => setTyped(event.currentTarget.value)}
-          />
-          <Group justify="flex-end">
-            <Button variant="default" onClick={closeDialog}>
-              Cancel
-            </Button>
-            <Button type="submit" color="red" disabled={typed !== name}>
-              Destroy
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
+    <Dialog title={`Destroy ${name}?`} onSubmit={submit}>
+      <Alert color="red" icon={<IconAlertTriangle aria-hidden />}>
+        All files of {name} are removed. This cannot be undone.
+      </Alert>
+      <TextInput
+        data-autofocus
+        label={
+          <>
+            Type <Code>{name}</Code> to confirm
+          </>
+        }
+        aria-label={`Type ${name} to confirm`}
+        autoComplete="off"
+        spellCheck={false}
+        value={typed}
+        onChange={(event) => setTyped(event.currentTarget.value)}
+      />
+      <DialogButtons>
+        <Button type="submit" color="red" disabled={typed !== name}>
+          Destroy
+        </Button>
+      </DialogButtons>
+    </Dialog>
   );
 }
 
 /** Ending without asking the container loses what it has not written. */
 export function ForceStopDialog({ name }: { name: string }) {
   return (
-    <Modal opened onClose={closeDialog} title={`Stop ${name} by force?`} closeButtonProps={{ "aria-label": "Close" }}>
-      <Stack>
-        <Text size="sm">
-          Every process in {name} is killed at once, as if its plug were pulled. What they have not written to disk is lost.
-        </Text>
-        <ForceStopButtons name={name} cancel="Cancel" />
-      </Stack>
-    </Modal>
+    <Dialog title={`Stop ${name} by force?`}>
+      <Text size="sm">
+        Every process in {name} is killed at once, as if its plug were pulled. What they have not written to disk is lost.
+      </Text>
+      <ForceStopButtons name={name} cancel="Cancel" />
+    </Dialog>
   );
 }
 
@@ -141,23 +122,21 @@ export function StillRunningDialog({ name, seconds }: { name: string; seconds: n
     }
   };
   return (
-    <Modal opened onClose={closeDialog} title={`${name} is still running`} size={520} closeButtonProps={{ "aria-label": "Close" }}>
-      <Stack>
-        <Text size="sm">
-          {name} did not stop within {seconds} seconds. It may still be shutting down. Stopping it by force kills its processes at once;
-          what they have not written is lost.
-        </Text>
-        <ForceStopButtons
-          name={name}
-          cancel="Leave it running"
-          more={
-            <Button variant="default" onClick={() => void keepWaiting()}>
-              Keep waiting
-            </Button>
-          }
-        />
-      </Stack>
-    </Modal>
+    <Dialog title={`${name} is still running`} size={520}>
+      <Text size="sm">
+        {name} did not stop within {seconds} seconds. It may still be shutting down. Stopping it by force kills its processes at once; what
+        they have not written is lost.
+      </Text>
+      <ForceStopButtons
+        name={name}
+        cancel="Leave it running"
+        more={
+          <Button variant="default" onClick={() => void keepWaiting()}>
+            Keep waiting
+          </Button>
+        }
+      />
+    </Dialog>
   );
 }
 
@@ -172,14 +151,11 @@ function ForceStopButtons({ name, cancel, more }: { name: string; cancel: string
     }
   };
   return (
-    <Group justify="flex-end">
-      <Button variant="default" onClick={closeDialog} data-autofocus>
-        {cancel}
-      </Button>
+    <DialogButtons cancel={cancel} focusCancel>
       {more}
       <Button color="red" onClick={() => void forceStop()}>
         Force stop
       </Button>
-    </Group>
+    </DialogButtons>
   );
 }

@@ -1,4 +1,4 @@
-import { Alert, Button, Collapse, Group, Modal, Radio, SegmentedControl, Select, Stack, Switch, Text, TextInput } from "@mantine/core";
+import { Alert, Button, Collapse, Radio, SegmentedControl, Select, Stack, Switch, Text, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { IconAlertTriangle } from "@tabler/icons-react";
 import { useState } from "react";
@@ -11,6 +11,7 @@ import { useAnswer } from "../../state/answer.ts";
 import { useClient } from "../../state/connection.ts";
 import { useContainers } from "../../state/containers.ts";
 import { closeDialog } from "../../state/dialogs.ts";
+import { Dialog, DialogButtons } from "../../ui/dialog.tsx";
 import { formatList } from "../../ui/format.ts";
 import { containerPath } from "../../ui/paths.ts";
 import { ProblemView } from "../../ui/problem-view.tsx";
@@ -92,131 +93,120 @@ export function CreateDialog({ cloneFrom }: { cloneFrom?: string }) {
   };
 
   return (
-    <Modal opened onClose={closeDialog} title="Create container" size="lg" closeButtonProps={{ "aria-label": "Close" }}>
-      <form onSubmit={form.onSubmit(create)} noValidate>
-        <Stack>
-          {problem && (
-            <Alert color="red" icon={<IconAlertTriangle aria-hidden />}>
-              <ProblemView problem={problem} onRetry={askAgain} />
-            </Alert>
-          )}
-          <TextInput
-            data-autofocus
-            label="Name"
-            description="It becomes the host name inside."
-            autoComplete="off"
-            spellCheck={false}
-            maxLength={64}
-            value={values.name}
-            onChange={(event) => {
-              setIsNameSuggested(false);
-              form.setFieldValue("name", event.currentTarget.value);
-            }}
-            error={nameError}
+    <Dialog title="Create container" size="lg" onSubmit={form.onSubmit(create)}>
+      {problem && (
+        <Alert color="red" icon={<IconAlertTriangle aria-hidden />}>
+          <ProblemView problem={problem} onRetry={askAgain} />
+        </Alert>
+      )}
+      <TextInput
+        data-autofocus
+        label="Name"
+        description="It becomes the host name inside."
+        autoComplete="off"
+        spellCheck={false}
+        maxLength={64}
+        value={values.name}
+        onChange={(event) => {
+          setIsNameSuggested(false);
+          form.setFieldValue("name", event.currentTarget.value);
+        }}
+        error={nameError}
+      />
+      <Radio.Group label="Source" {...form.getInputProps("source")}>
+        <Stack gap={6} mt={6}>
+          <Radio value="template" label="Template" description="A fresh system, made by one of LXC's templates." />
+          <Radio
+            value="clone"
+            label="Clone"
+            description="A copy of a stopped container, ready at once: it shares the files of its base and stores only what changes."
           />
-          <Radio.Group label="Source" {...form.getInputProps("source")}>
-            <Stack gap={6} mt={6}>
-              <Radio value="template" label="Template" description="A fresh system, made by one of LXC's templates." />
-              <Radio
-                value="clone"
-                label="Clone"
-                description="A copy of a stopped container, ready at once: it shares the files of its base and stores only what changes."
-              />
-            </Stack>
-          </Radio.Group>
-          {values.source === "template" ? (
-            <>
-              <Select
-                label="Template"
-                data={(templates ?? []).map(({ name, title }) => ({ value: name, label: title }))}
-                allowDeselect={false}
-                disabled={templates === undefined}
-                description={template?.description}
-                {...listInside}
-                {...form.getInputProps("template")}
-                error={sourceError}
-              />
-              {missingTools.length > 0 && template && (
-                <Alert
-                  color="yellow"
-                  icon={<IconAlertTriangle aria-hidden />}
-                  title={`${template.title} needs ${formatList(missingTools)}`}
-                >
-                  Install {missingTools.length === 1 ? "it" : "them"} with your distribution's package manager, then open this dialog again.
-                </Alert>
-              )}
-              {template?.takesRelease && (
-                <TextInput
-                  label="Release"
-                  description="Empty: what the template takes by itself."
-                  placeholder="bookworm"
-                  autoComplete="off"
-                  spellCheck={false}
-                  {...form.getInputProps("release")}
-                  error={releaseError}
-                />
-              )}
-            </>
-          ) : (
-            <Select
-              label="Clone from"
-              placeholder="Choose a container"
-              data={cloneChoices(containers)}
-              searchable
-              allowDeselect={false}
-              nothingFoundMessage="There is no container to clone yet."
-              {...listInside}
-              value={values.cloneFrom === "" ? null : values.cloneFrom}
-              onChange={(from) => cloneOf(from ?? "")}
-              error={values.cloneFrom === "" ? undefined : sourceError}
-            />
-          )}
-          <Switch
-            label="Unprivileged"
-            description={
-              values.source === "clone"
-                ? "A clone is as private as its base and shares its ids."
-                : "Root inside is nobody on this computer: it runs in a user namespace with ids of its own."
-            }
-            checked={isUnprivileged}
-            disabled={values.source === "clone"}
-            onChange={(event) => form.setFieldValue("unprivileged", event.currentTarget.checked)}
-          />
-          <Collapse expanded={!isUnprivileged}>
-            <Alert color="orange" icon={<IconAlertTriangle aria-hidden />} title="Root inside will be root on this computer">
-              A privileged container has no user namespace. Whoever breaks out of it, or is root in it, can take over this computer. Do this
-              only for what you trust completely.
-            </Alert>
-          </Collapse>
-          <div>
-            <Text size="sm" fw={500} id="address-label">
-              Network address
-            </Text>
-            <Text size="xs" c="dimmed" mb={6}>
-              {values.address === "static"
-                ? "A free address of the bridge is reserved for it: it can be reached at once."
-                : "It asks the network's DHCP server, which takes some seconds."}
-            </Text>
-            <SegmentedControl
-              aria-labelledby="address-label"
-              data={[
-                { value: "static", label: "Fixed, at once" },
-                { value: "dhcp", label: "DHCP" },
-              ]}
-              {...form.getInputProps("address")}
-            />
-          </div>
-          <Switch label="Start after creation" {...form.getInputProps("start", { type: "checkbox" })} />
-          <Group justify="flex-end">
-            <Button variant="default" onClick={closeDialog}>
-              Cancel
-            </Button>
-            <Button type="submit" disabled={!canCreate}>
-              Create
-            </Button>
-          </Group>
         </Stack>
-      </form>
-    </Modal>
+      </Radio.Group>
+      {values.source === "template" ? (
+        <>
+          <Select
+            label="Template"
+            data={(templates ?? []).map(({ name, title }) => ({ value: name, label: title }))}
+            allowDeselect={false}
+            disabled={templates === undefined}
+            description={template?.description}
+            {...listInside}
+            {...form.getInputProps("template")}
+            error={sourceError}
+          />
+          {missingTools.length > 0 && template && (
+            <Alert color="yellow" icon={<IconAlertTriangle aria-hidden />} title={`${template.title} needs ${formatList(missingTools)}`}>
+              Install {missingTools.length === 1 ? "it" : "them"} with your distribution's package manager, then open this dialog again.
+            </Alert>
+          )}
+          {template?.takesRelease && (
+            <TextInput
+              label="Release"
+              description="Empty: what the template takes by itself."
+              placeholder="bookworm"
+              autoComplete="off"
+              spellCheck={false}
+              {...form.getInputProps("release")}
+              error={releaseError}
+            />
+          )}
+        </>
+      ) : (
+        <Select
+          label="Clone from"
+          placeholder="Choose a container"
+          data={cloneChoices(containers)}
+          searchable
+          allowDeselect={false}
+          nothingFoundMessage="There is no container to clone yet."
+          {...listInside}
+          value={values.cloneFrom === "" ? null : values.cloneFrom}
+          onChange={(from) => cloneOf(from ?? "")}
+          error={values.cloneFrom === "" ? undefined : sourceError}
+        />
+      )}
+      <Switch
+        label="Unprivileged"
+        description={
+          values.source === "clone"
+            ? "A clone is as private as its base and shares its ids."
+            : "Root inside is nobody on this computer: it runs in a user namespace with ids of its own."
+        }
+        checked={isUnprivileged}
+        disabled={values.source === "clone"}
+        onChange={(event) => form.setFieldValue("unprivileged", event.currentTarget.checked)}
+      />
+      <Collapse expanded={!isUnprivileged}>
+        <Alert color="orange" icon={<IconAlertTriangle aria-hidden />} title="Root inside will be root on this computer">
+          A privileged container has no user namespace. Whoever breaks out of it, or is root in it, can take over this computer. Do this
+          only for what you trust completely.
+        </Alert>
+      </Collapse>
+      <div>
+        <Text size="sm" fw={500} id="address-label">
+          Network address
+        </Text>
+        <Text size="xs" c="dimmed" mb={6}>
+          {values.address === "static"
+            ? "A free address of the bridge is reserved for it: it can be reached at once."
+            : "It asks the network's DHCP server, which takes some seconds."}
+        </Text>
+        <SegmentedControl
+          aria-labelledby="address-label"
+          data={[
+            { value: "static", label: "Fixed, at once" },
+            { value: "dhcp", label: "DHCP" },
+          ]}
+          {...form.getInputProps("address")}
+        />
+      </div>
+      <Switch label="Start after creation" {...form.getInputProps("start", { type: "checkbox" })} />
+      <DialogButtons>
+        <Button type="submit" disabled={!canCreate}>
+          Create
+        </Button>
+      </DialogButtons>
+    </Dialog>
   );
 }

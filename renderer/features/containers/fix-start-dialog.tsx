@@ -1,14 +1,15 @@
-import { Alert, Button, Code, Group, Loader, Modal, Stack, Text } from "@mantine/core";
+import { Alert, Button, Loader, Stack, Text } from "@mantine/core";
 import { IconAlertTriangle, IconInfoCircle } from "@tabler/icons-react";
-import { useState } from "react";
-import type { HostCheck, HostCheckName } from "../../../privileged-helper/contract/model.ts";
+import type { ReactNode } from "react";
+import type { HostCheckName } from "../../../privileged-helper/contract/model.ts";
 import type { Problem } from "../../../privileged-helper/contract/problems.ts";
 import type { StartFix } from "../../../privileged-helper/contract/start-causes.ts";
 import type { Client } from "../../backend/client.ts";
-import { useAnswer } from "../../state/answer.ts";
 import { useClient } from "../../state/connection.ts";
 import { closeDialog } from "../../state/dialogs.ts";
-import { formatCommand } from "../../ui/format.ts";
+import { useHostChecks } from "../../state/host-checks.ts";
+import { CodeBlock, CommandBlock } from "../../ui/code-block.tsx";
+import { Dialog, DialogButtons } from "../../ui/dialog.tsx";
 import { explainProblem } from "../../ui/problem.ts";
 import { ProblemView } from "../../ui/problem-view.tsx";
 import { warnAboutFix } from "../../ui/start-cause.ts";
@@ -16,68 +17,91 @@ import { hideStartProblem, showProblem } from "../../ui/toasts.tsx";
 import { performAction } from "./actions.ts";
 
 type StartFailed = Extract<Problem, { code: "start-failed" }>;
+type ContainerFix = Extract<StartFix, { kind: "container" }>;
 
 /** Shows what a fix does, to the line and the command, and does it: then the container is started again. */
 export function FixStartDialog({ problem }: { problem: StartFailed }) {
   const { name, cause, fix } = problem;
-  const client = useClient();
-  const [isReady, setIsReady] = useState(fix.kind === "container");
-  const warning = warnAboutFix(fix);
+  if (fix.kind === "host") return <HostFixDialog problem={problem} check={fix.check} />;
+  return (
+    <FixDialog problem={problem} isReady onFix={(client) => client.call("containers.repair", { name, cause: cause.id })}>
+      {fix.kind === "container" && <Changes name={name} fix={fix} />}
+    </FixDialog>
+  );
+}
 
+/** What is wrong with this computer, and the commands that mend it, as the Host page has them. */
+function HostFixDialog({ problem, check }: { problem: StartFailed; check: HostCheckName }) {
+  const { checks, problem: unknown } = useHostChecks();
+  const found = checks?.find(({ name }) => name === check);
+  return (
+    <FixDialog problem={problem} isReady={found?.fix !== undefined} onFix={(client) => client.call("host.fix", { check })}>
+      {unknown && (
+        <Alert color="red">
+          <ProblemView problem={unknown} />
+        </Alert>
+      )}
+      {!unknown && !found && <Loader size="sm" aria-label="Looking at this computer" />}
+      {found && (
+        <Text size="sm">
+          {found.summary} {found.fix?.summary ?? "That cannot be mended from here; the Host page tells more."}
+        </Text>
+      )}
+      {found?.fix && <Commands commands={found.fix.commands} />}
+    </FixDialog>
+  );
+}
+
+type Props = { problem: StartFailed; isReady: boolean; onFix(client: Client): Promise<unknown>; children: ReactNode };
+
+function FixDialog({ problem, isReady, onFix, children }: Props) {
+  const { name, fix } = problem;
+  const client = useClient();
+  const warning = warnAboutFix(fix);
   const fixAndStart = async () => {
     closeDialog();
     hideStartProblem(name);
     try {
-      if (fix.kind === "host") await client.call("host.fix", { check: fix.check });
-      else await client.call("containers.repair", { name, cause: cause.id });
+      await onFix(client);
     } catch (error) {
       return showProblem(error);
     }
     await performAction(client, "start", name);
   };
-
   return (
-    <Modal opened onClose={closeDialog} title={`Fix ${name}`} size="lg" closeButtonProps={{ "aria-label": "Close" }}>
-      <Stack>
-        <Text size="sm">{explainProblem(problem).body}</Text>
-        {fix.kind === "container" && <ContainerFix name={name} fix={fix} />}
-        {fix.kind === "host" && <HostFix check={fix.check} onKnown={setIsReady} />}
-        {warning && (
-          <Alert
-            color={warning.isDangerous ? "red" : "yellow"}
-            icon={warning.isDangerous ? <IconAlertTriangle aria-hidden /> : <IconInfoCircle aria-hidden />}
-          >
-            {warning.text}
-          </Alert>
-        )}
-        <Group justify="flex-end">
-          <Button variant="default" onClick={closeDialog}>
-            Cancel
-          </Button>
-          <Button
-            data-autofocus={!warning?.isDangerous || undefined}
-            color={warning?.isDangerous ? "red" : undefined}
-            disabled={!isReady}
-            onClick={() => void fixAndStart()}
-          >
-            Fix and start
-          </Button>
-        </Group>
-      </Stack>
-    </Modal>
+    <Dialog title={`Fix ${name}`} size="lg">
+      <Text size="sm">{explainProblem(problem).body}</Text>
+      {children}
+      {warning && (
+        <Alert
+          color={warning.isDangerous ? "red" : "yellow"}
+          icon={warning.isDangerous ? <IconAlertTriangle aria-hidden /> : <IconInfoCircle aria-hidden />}
+        >
+          {warning.text}
+        </Alert>
+      )}
+      <DialogButtons>
+        <Button
+          data-autofocus={!warning?.isDangerous || undefined}
+          color={warning?.isDangerous ? "red" : undefined}
+          disabled={!isReady}
+          onClick={() => void fixAndStart()}
+        >
+          Fix and start
+        </Button>
+      </DialogButtons>
+    </Dialog>
   );
 }
 
-function ContainerFix({ name, fix: { removes, adds, commands } }: { name: string; fix: Extract<StartFix, { kind: "container" }> }) {
+function Changes({ name, fix: { removes, adds, commands } }: { name: string; fix: ContainerFix }) {
   const changes = [...removes.map((line) => `- ${line}`), ...adds.map((line) => `+ ${line}`)];
   return (
     <>
       {changes.length > 0 && (
         <Stack gap={4}>
           <Text size="sm">This is changed in the configuration of {name}:</Text>
-          <Code block className="details" tabIndex={0} role="group" aria-label="Changes">
-            {changes.join("\n")}
-          </Code>
+          <CodeBlock label="Changes">{changes.join("\n")}</CodeBlock>
         </Stack>
       )}
       {commands.length > 0 && <Commands commands={commands} />}
@@ -85,42 +109,12 @@ function ContainerFix({ name, fix: { removes, adds, commands } }: { name: string
   );
 }
 
-const askChecks = (client: Client) => client.call("host.checks", {});
-
-/** What is wrong with this computer, and the commands that mend it, as the Host page has them. */
-function HostFix({ check, onKnown }: { check: HostCheckName; onKnown(canBeFixed: boolean): void }) {
-  const { answer, problem } = useAnswer(
-    useState(() => async (client: Client): Promise<HostCheck | undefined> => {
-      const found = (await askChecks(client)).find(({ name }) => name === check);
-      onKnown(found?.fix !== undefined);
-      return found;
-    })[0],
-  );
-  if (problem) {
-    return (
-      <Alert color="red">
-        <ProblemView problem={problem} />
-      </Alert>
-    );
-  }
-  if (answer === undefined) return <Loader size="sm" aria-label="Looking at this computer" />;
-  return (
-    <>
-      <Text size="sm">
-        {answer.summary} {answer.fix?.summary ?? "That cannot be mended from here; the Host page tells more."}
-      </Text>
-      {answer.fix && <Commands commands={answer.fix.commands} />}
-    </>
-  );
-}
-
 function Commands({ commands }: { commands: readonly string[][] }) {
   return (
-    <Stack gap={4}>
-      <Text size="sm">These commands are run as root:</Text>
-      <Code block className="details" tabIndex={0} role="group" aria-label="Commands">
-        {commands.map(formatCommand).join("\n")}
-      </Code>
-    </Stack>
+    <CommandBlock
+      title={commands.length === 1 ? "This command runs as root" : "These commands run as root"}
+      label="Commands"
+      commands={commands}
+    />
   );
 }

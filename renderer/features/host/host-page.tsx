@@ -1,9 +1,10 @@
-import { Alert, Button, CopyButton, Group, Paper, Skeleton, Stack, Table, Text, Title } from "@mantine/core";
+import { Alert, Button, CopyButton, Group, Paper, Skeleton, Stack, Text, Title } from "@mantine/core";
 import { IconCheck, IconCircleCheck, IconCopy, IconExclamationCircle, IconRefresh } from "@tabler/icons-react";
 import type { HostCheck, HostInfo } from "../../../privileged-helper/contract/model.ts";
 import type { Client } from "../../backend/client.ts";
 import { useAnswer } from "../../state/answer.ts";
 import { countOf, problemsText, useHostChecks } from "../../state/host-checks.ts";
+import { type Fact, FactsTable } from "../../ui/facts-table.tsx";
 import { formatBytes } from "../../ui/format.ts";
 import { Page } from "../../ui/page.tsx";
 import { ProblemView } from "../../ui/problem-view.tsx";
@@ -51,7 +52,11 @@ export function HostPage() {
           <Title order={2} size="h5" mb="xs" id="host-facts">
             This computer
           </Title>
-          {info ? <Facts info={info} /> : !problem && <Skeleton height={300} role="status" aria-label="Loading what this computer has" />}
+          {info ? (
+            <FactsTable label="This computer" facts={factsOf(info)} />
+          ) : (
+            !problem && <Skeleton height={300} role="status" aria-label="Loading what this computer has" />
+          )}
         </section>
       </div>
     </Page>
@@ -125,26 +130,7 @@ function CopyReportButton({ checks, info }: { checks?: readonly HostCheck[]; inf
   );
 }
 
-function Facts({ info }: { info: HostInfo }) {
-  return (
-    <Paper withBorder>
-      <Table variant="vertical" aria-label="This computer" layout="auto">
-        <Table.Tbody>
-          {factsOf(info).map(([label, value]) => (
-            <Table.Tr key={label}>
-              <Table.Th scope="row" className="fact-label">
-                {label}
-              </Table.Th>
-              <Table.Td className="fact-value">{value}</Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
-    </Paper>
-  );
-}
-
-function factsOf(info: HostInfo): [label: string, value: string][] {
+function factsOf(info: HostInfo): Fact[] {
   const { bridge, idRange } = info;
   return [
     ["Name", info.hostname],

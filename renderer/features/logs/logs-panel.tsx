@@ -5,7 +5,8 @@ import type { LogKind, LogText } from "../../../privileged-helper/contract/model
 import { type Problem, toProblem } from "../../../privileged-helper/contract/problems.ts";
 import { useClient } from "../../state/connection.ts";
 import { useSession } from "../../state/session.ts";
-import { CopyTextButton, ProblemView } from "../../ui/problem-view.tsx";
+import { CopyTextButton } from "../../ui/copy-text-button.tsx";
+import { ProblemView } from "../../ui/problem-view.tsx";
 
 const keptCharacters = 512 * 1024;
 /** Closer to the end than this, the view follows what is added. */

@@ -1,12 +1,13 @@
-import { Alert, Button, Code, Collapse, Group, Loader, Paper, Progress, Stack, Text } from "@mantine/core";
+import { Alert, Button, Collapse, Group, Loader, Paper, Progress, Stack, Text } from "@mantine/core";
 import { IconAlertTriangle, IconBan, IconCheck, IconInfoCircle, IconListCheck } from "@tabler/icons-react";
 import { useEffect, useRef, useState } from "react";
 import type { Task, TaskKind } from "../../../privileged-helper/contract/model.ts";
 import { useClient } from "../../state/connection.ts";
 import { useTaskOutput, useTasksStore } from "../../state/tasks.ts";
-import { formatCommand, formatDuration } from "../../ui/format.ts";
+import { CodeBlock, CommandBlock } from "../../ui/code-block.tsx";
+import { formatDuration } from "../../ui/format.ts";
 import { EmptyState, Page } from "../../ui/page.tsx";
-import { CopyTextButton, EarlyEndView, ProblemView } from "../../ui/problem-view.tsx";
+import { EarlyEndView, ProblemView } from "../../ui/problem-view.tsx";
 import { showProblem } from "../../ui/toasts.tsx";
 import { useNow } from "../../ui/use-now.ts";
 
@@ -130,7 +131,7 @@ function TaskItem({ task }: { task: Task }) {
 
 function TaskDetails({ task, title }: { task: Task; title: string }) {
   const output = useTaskOutput(task.id);
-  const commands = task.commands.map(formatCommand).join("\n");
+  const { commands } = task;
   const end = useRef<HTMLDivElement>(null);
   const isRunning = task.state === "running";
   useEffect(() => {
@@ -138,27 +139,15 @@ function TaskDetails({ task, title }: { task: Task; title: string }) {
   }, [output, isRunning]);
   return (
     <Stack gap="xs" mt="xs">
-      {commands !== "" && (
-        <div>
-          <Group justify="space-between">
-            <Text size="sm" fw={500}>
-              Commands
-            </Text>
-            <CopyTextButton text={commands} label="Copy commands" />
-          </Group>
-          <Code block tabIndex={0} className="details" aria-label={`Commands of ${title}`}>
-            {commands}
-          </Code>
-        </div>
-      )}
+      {commands.length > 0 && <CommandBlock title="Commands" label={`Commands of ${title}`} commands={commands} />}
       <div>
         <Text size="sm" fw={500}>
           Output
         </Text>
-        <Code block tabIndex={0} className="details" role="log" aria-label={`Output of ${title}`}>
+        <CodeBlock role="log" label={`Output of ${title}`}>
           {output === undefined ? "…" : output === "" ? "Nothing was printed." : output}
           <div ref={end} />
-        </Code>
+        </CodeBlock>
       </div>
     </Stack>
   );
