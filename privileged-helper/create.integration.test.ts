@@ -1,7 +1,7 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { existsSync, lstatSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
+import { appendFileSync, existsSync, lstatSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -225,6 +225,20 @@ describe("an unprivileged container", () => {
   });
 });
 
+describe("the ids of an unprivileged container", () => {
+  it("are written by LXC itself, and the tools for that stay within reach of hooks", async () => {
+    const found = join(state, "newuidmap");
+    const hook = `lxc.hook.pre-start = /bin/sh -c "command -v newuidmap > ${found}"\n`;
+    appendFileSync(join(folderOf("ids-1"), "config"), hook);
+    const { operations } = createHelper();
+    await operations.start("ids-1", signal);
+    expect(uidMapOf("ids-1")).toEqual([0, idsOf("ids-1").first, idsOf("ids-1").count]);
+    expect(readFileSync(join(folderOf("ids-1"), "lxc.log"), "utf8")).toContain("newuidmap is lacking necessary privileges");
+    expect(readFileSync(found, "utf8").trim()).toMatch(/^\/usr\/s?bin\/newuidmap$/);
+    await operations.forceStop("ids-1", signal);
+  });
+});
+
 describe("what cannot be made", () => {
   it("is refused where the name is taken, and what has it stays as it is", async () => {
     const before = configOf("unprivileged");
@@ -335,13 +349,42 @@ describe("an address that is there at once", () => {
     const [address] = (settingOf("unprivileged", "lxc.net.0.ipv4.address") ?? "").split("/");
     expect(read("unprivileged").ipv4).toEqual([address]);
     const mac = settingOf("unprivileged", "lxc.net.0.hwaddr") ?? "";
-    // udhcpc takes what is there away, asks, and sets what it was given.
+    // udhcpc asks, and sets what it was given.
     const leases = systemFiles.leases.replace("BRIDGE", readBridge()?.name ?? "");
     await vi.waitFor(() => expect(readFileSync(leases, "utf8")).toContain(` ${mac} ${address} `), { timeout: 30_000, interval: 100 });
     await vi.waitFor(() => expect(addressesInside("unprivileged")).toEqual([address]), { timeout: 10_000, interval: 100 });
     expect(lxc.inside("unprivileged", "ps")).toContain("udhcpc");
     expect(read("unprivileged").ipv4).toEqual([address]);
     expect(await answers(address ?? "")).toBe(true);
+  });
+
+  it("is never taken away by the DHCP client inside, also while it asks", async (context) => {
+    skipWithoutBridge(context);
+    const [address] = (settingOf("unprivileged", "lxc.net.0.ipv4.address") ?? "").split("/");
+    const broadcast = address?.replace(/\d+$/, "255");
+    const script = (event: string) =>
+      lxc.inside(
+        "unprivileged",
+        "env",
+        "interface=eth0",
+        `ip=${address}`,
+        "mask=24",
+        `broadcast=${broadcast}`,
+        "/etc/udhcpc/default.script",
+        event,
+      );
+    expect(script("deconfig")).toBe("");
+    expect(addressesInside("unprivileged")).toEqual([address]);
+    expect(script("bound")).toBe("");
+    expect(addressesInside("unprivileged")).toEqual([address]);
+  });
+
+  it("keeps to DHCP's own ways where it asked for that", async (context) => {
+    skipWithoutBridge(context);
+    await create("left-to-dhcp", { address: "dhcp", start: false });
+    expect(readFileSync(join(folderOf("left-to-dhcp"), "rootfs/etc/udhcpc/default.script"), "utf8")).toContain(
+      "ip addr flush dev $interface",
+    );
   });
 
   it("answers when starting is done, without anything being asked", async (context) => {

@@ -2,6 +2,7 @@ import { chmodSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } 
 import { createRequire } from "node:module";
 import { basename, join } from "node:path";
 import { ProblemError } from "../contract/problems.ts";
+import { keepAddress } from "./busybox-network.ts";
 import { editConfig, lastValueOf, parseConfig, readConfigurationText, readEffectiveConfig, valuesOf, writeConfig } from "./config.ts";
 import { isOwnNetworkKey, networkEntries } from "./container-network.ts";
 import type { OperationContext } from "./context.ts";
@@ -41,6 +42,7 @@ export async function createFromTemplate(context: OperationContext, params: Temp
     const environment = template === "debian" ? readDebianMirrors() : {};
     await run("lxc-create", args, { task, timeoutSeconds: createTimeoutSeconds, environment });
     rmSync(config);
+    if (template === "busybox") keepReservedAddress(lxcPath, name);
     if (ids) await makeUnprivileged(context, name, template, ids.range);
   } finally {
     ids?.release();
@@ -101,6 +103,11 @@ export function consoleLogEntries(folder: string): [key: string, value: string][
     ["lxc.console.size", String(maxConsoleLogBytes)],
     ["lxc.console.rotate", "1"],
   ];
+}
+
+function keepReservedAddress(lxcPath: string, name: string) {
+  const entries = parseConfig(readConfigurationText(lxcPath, name).text);
+  if (lastValueOf(entries, "lxc.net.0.ipv4.address") !== undefined) keepAddress(join(lxcPath, name, "rootfs"));
 }
 
 async function makeUnprivileged(context: OperationContext, name: string, template: string, range: IdRange): Promise<void> {
