@@ -1,11 +1,13 @@
-import { closeSync, constants, fstatSync, openSync, readSync, renameSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { fstatSync, readSync, renameSync, rmSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import type { Container, ContainerState } from "../contract/model.ts";
 import { ProblemError } from "../contract/problems.ts";
 import { type StartCause, startCause } from "../contract/start-causes.ts";
 import type { OperationContext } from "./context.ts";
+import { directIdmap, isWarningOfDirectIdmap } from "./direct-idmap.ts";
 import { noticeEarlyEnd, placeOfConsole } from "./early-end.ts";
 import { isActive } from "./list.ts";
+import { withFileInside } from "./open-inside.ts";
 import { fixFor } from "./repair.ts";
 import { failure, lastBytes, problemOutputBytes, run } from "./run.ts";
 import { findStartCause, firstError } from "./start-causes.ts";
@@ -73,8 +75,12 @@ export async function start(context: OperationContext, name: string): Promise<vo
   const log = join(folder, "lxc.log");
   const console = placeOfConsole(lxcPath, name);
   let attempt = await attemptStart(context, name, log, "INFO");
-  let cause = attempt.hasStarted ? undefined : findStartCause(attempt.text, readStartFacts(lxcPath, name));
-  if (!attempt.hasStarted && cause === undefined && !task.signal.aborted) {
+  const diagnose = () => {
+    const facts = readStartFacts(lxcPath, name);
+    return { facts, cause: findStartCause(attempt.text, facts) };
+  };
+  let diagnosis = attempt.hasStarted ? undefined : diagnose();
+  if (diagnosis && diagnosis.cause === undefined && !task.signal.aborted) {
     task.step("Looking for the cause");
     const everything = join(folder, "lxc-debug.log");
     rmSync(everything, { force: true });
@@ -83,18 +89,18 @@ export async function start(context: OperationContext, name: string): Promise<vo
     } finally {
       rmSync(everything, { force: true });
     }
-    cause = attempt.hasStarted ? undefined : findStartCause(attempt.text, readStartFacts(lxcPath, name));
+    diagnosis = attempt.hasStarted ? undefined : diagnose();
   }
-  if (attempt.hasStarted) {
+  if (!diagnosis) {
     noticeEarlyEnd(context, name, { initPid: attempt.initPid, console, readLog: () => readTail(attempt.log, attempt.logStart) });
     return;
   }
-  cause = withinLimits(cause ?? { id: "unknown", error: firstError(attempt.errors) });
+  const cause = withinLimits(diagnosis.cause ?? { id: "unknown", error: firstError(attempt.errors) });
   throw new ProblemError({
     code: "start-failed",
     name,
     cause,
-    fix: fixFor(cause, readStartFacts(lxcPath, name)),
+    fix: fixFor(cause, diagnosis.facts),
     argv: attempt.argv,
     exitCode: attempt.exitCode,
     output: lastBytes(`${attempt.output}${attempt.errors}`, problemOutputBytes),
@@ -129,7 +135,13 @@ async function attemptStart(
 ): Promise<StartAttempt> {
   const logStart = rotateLog(log);
   const args = ["-n", name, "-P", lxcPath, "-d", "-o", log, "-l", level];
-  const { exitCode, output } = await run("lxc-start", args, { task, timeoutSeconds: startTimeoutSeconds, allowExitCodes: "any" });
+  const environment = directIdmap(readStartFacts(lxcPath, name));
+  const { exitCode, output } = await run("lxc-start", args, {
+    task,
+    timeoutSeconds: startTimeoutSeconds,
+    allowExitCodes: "any",
+    environment,
+  });
   // It exits with 0 where somebody else holds the container's socket, and nothing has been started then.
   const hasStarted = exitCode === 0 && !output.includes("already running");
   let container: Container | undefined;
@@ -221,7 +233,7 @@ async function settles(worthWaiting: boolean, isTrue: () => boolean): Promise<bo
 
 /** Puts a log aside that has grown too long. @returns Where in the file the next lines go. */
 function rotateLog(path: string): number {
-  const size = withLog(path, (file) => fstatSync(file).size) ?? 0;
+  const size = withFileInside(dirname(path), basename(path), (file) => fstatSync(file).size) ?? 0;
   if (size <= rotateLogAboveBytes) return size;
   renameSync(path, `${path}.1`);
   return 0;
@@ -229,27 +241,13 @@ function rotateLog(path: string): number {
 
 function readTail(path: string, from: number): string {
   return (
-    withLog(path, (file) => {
+    withFileInside(dirname(path), basename(path), (file) => {
       const { size } = fstatSync(file);
       const start = Math.max(Math.min(from, size), size - logTailBytes);
       const bytes = Buffer.alloc(size - start);
       return bytes.toString("utf8", 0, readSync(file, bytes, 0, bytes.length, start));
     }) ?? ""
   );
-}
-
-function withLog<T>(path: string, use: (file: number) => T): T | undefined {
-  let file: number;
-  try {
-    file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  } catch {
-    return undefined;
-  }
-  try {
-    return fstatSync(file).isFile() ? use(file) : undefined;
-  } finally {
-    closeSync(file);
-  }
 }
 
 /** LXC goes on after what it warns of. */
@@ -272,7 +270,7 @@ function withoutScripts(log: string): string {
 function errorsOf(log: string): string {
   return log
     .split("\n")
-    .filter((line) => / (ERROR|WARN|CRIT|FATAL|ALERT) +\S+ - /.test(line))
+    .filter((line) => / (ERROR|WARN|CRIT|FATAL|ALERT) +\S+ - /.test(line) && !isWarningOfDirectIdmap(line))
     .map((line) => `${line}\n`)
     .join("");
 }
