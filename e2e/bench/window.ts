@@ -61,7 +61,8 @@ async function openWindow(folder: string, address: string, startedAt: number, ap
   const profile = join(folder, "profile");
   const browser = spawn(program, [...windowArguments(address, profile), ...benchArguments], { stdio: "ignore" });
   const ended = new Promise((resolve) => browser.once("exit", resolve));
-  const port = await poll(() => readFileSync(join(profile, "DevToolsActivePort"), "utf8").split("\n")[0]);
+  // The file is there a moment before it is written.
+  const port = await poll(() => /^(\d+)\n/.exec(readFileSync(join(profile, "DevToolsActivePort"), "utf8"))?.[1]);
   const target = await poll(async () => {
     const targets = (await (
       await fetch(`http://127.0.0.1:${port}/json/list`, { signal: AbortSignal.timeout(answerMilliseconds) })
