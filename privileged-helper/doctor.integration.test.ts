@@ -1,4 +1,4 @@
-import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import {
   chmodSync,
   existsSync,
@@ -23,6 +23,7 @@ import { createLocks } from "./locks.ts";
 import { createOperations } from "./lxc/operations.ts";
 import { readProcFile } from "./lxc/proc.ts";
 import { createTasks } from "./tasks.ts";
+import { canImpersonate, impersonate } from "./testing/impostor.ts";
 import { createRealLxc, type RealLxc } from "./testing/real-lxc.ts";
 
 /**
@@ -77,7 +78,6 @@ const mayChangeNamespaces = (() => {
 /** prctl(2), PR_SCHED_CORE: what the kernel says of it is in its configuration, where that is to be had. */
 const schedulesCores =
   spawnSync("sh", ["-c", "(zcat /proc/config.gz || cat /boot/config-$(uname -r)) 2>/dev/null | grep -q ^CONFIG_SCHED_CORE=y"]).status === 0;
-const hasPython = spawnSync("python3", ["--version"]).status === 0;
 
 const folderOf = (name: string) => join(lxc.lxcPath, name);
 const rootfsOf = (name: string) => join(folderOf(name), "rootfs");
@@ -531,24 +531,11 @@ const cases: Case[] = [
   {
     id: "name-taken",
     what: "somebody else's socket under its name",
-    skip: !hasPython && "there is no python3 to hold the socket",
+    skip: !canImpersonate && "there is no python3 to hold the socket",
     async provoke(name) {
       addContainer(name);
-      const code = `
-import socket
-s = socket.socket(socket.AF_UNIX)
-s.bind("\\0${lxc.lxcPath}/${name}/command")
-s.listen(5)
-print("ready", flush=True)
-while True: s.accept()[0].close()
-`;
-      const impostor = spawn("python3", ["-c", code], { stdio: ["ignore", "pipe", "inherit"], uid: 65534 });
-      const ended = new Promise<void>((resolve) => impostor.once("exit", () => resolve()));
-      await new Promise((resolve) => impostor.stdout.once("data", resolve));
-      return () => {
-        impostor.kill();
-        return ended;
-      };
+      const impostor = await impersonate(lxc.lxcPath, name);
+      return () => impostor.end();
     },
     data: { program: expect.stringContaining("python") },
   },

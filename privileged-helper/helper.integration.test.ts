@@ -1,12 +1,11 @@
-import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { toProblem } from "./contract/problems.ts";
-import { commandSocketName } from "./lxc/monitors.ts";
 import { readProcessStat } from "./lxc/proc.ts";
 import { bundleHelper, type HelperClient, startHelper } from "./testing/helper-client.ts";
+import { impersonate } from "./testing/impostor.ts";
 import { createRealLxc, type RealLxc } from "./testing/real-lxc.ts";
 import { encodeFrame, encodeMessage } from "./wire/frames.ts";
 
@@ -75,22 +74,14 @@ describe("the helper", () => {
 
   it("holds back a terminal that floods, and goes on answering", async () => {
     start();
-    let received = 0;
-    let printed = "";
-    helper.onData((_channel, bytes) => {
-      received += bytes.length;
-      printed = Buffer.from(bytes).toString();
-    });
-    const { channel } = await helper.call("terminal.open", { name: "box", columns: 80, rows: 24 });
-    await prompt(channel, () => printed);
-    helper.sendData(channel, Buffer.from("cat /dev/zero\n"));
+    const { channel, received } = await openFlooding();
     // Nothing is acknowledged, so it stops soon after what may be outstanding.
-    await vi.waitFor(() => expect(received).toBeGreaterThan(200_000), { timeout: 10_000 });
+    await vi.waitFor(() => expect(received()).toBeGreaterThan(200_000), { timeout: 10_000 });
     await helper.call("containers.watch", {});
-    const before = received;
+    const before = received();
     await helper.call("host.info", {});
     expect(before).toBeLessThan(1024 * 1024);
-    expect(received).toBeLessThan(1024 * 1024);
+    expect(received()).toBeLessThan(1024 * 1024);
     await helper.call("terminal.close", { channel });
   });
 
@@ -288,25 +279,17 @@ describe("a host that means harm", () => {
 
   it("gets the same reply whatever it reports of a terminal: acknowledgements that lie let nothing more through", async () => {
     start();
-    let received = 0;
-    let printed = "";
-    helper.onData((_channel, bytes) => {
-      received += bytes.length;
-      printed = Buffer.from(bytes).toString();
-    });
-    const { channel } = await helper.call("terminal.open", { name: "box", columns: 80, rows: 24 });
-    await prompt(channel, () => printed);
-    helper.sendData(channel, Buffer.from("cat /dev/zero\n"));
-    await vi.waitFor(() => expect(received).toBeGreaterThan(256 * 1024), { timeout: 10_000 });
+    const { channel, received } = await openFlooding();
+    await vi.waitFor(() => expect(received()).toBeGreaterThan(256 * 1024), { timeout: 10_000 });
     for (const bytes of [Number.MAX_SAFE_INTEGER, 2 ** 40, -1, 0.5, 1, 1]) helper.notify("terminal.ack", { channel, bytes });
-    helper.notify("terminal.ack", { channel: channel + 1, bytes: received });
+    helper.notify("terminal.ack", { channel: channel + 1, bytes: received() });
     await helper.call("host.info", {});
     await helper.call("containers.watch", {});
-    expect(received).toBeLessThan(1024 * 1024);
+    expect(received()).toBeLessThan(1024 * 1024);
     // The truth lets it go on.
-    const before = received;
+    const before = received();
     helper.notify("terminal.ack", { channel, bytes: before });
-    await vi.waitFor(() => expect(received).toBeGreaterThan(before));
+    await vi.waitFor(() => expect(received()).toBeGreaterThan(before));
     await helper.call("terminal.close", { channel });
   });
 
@@ -336,17 +319,8 @@ describe("a host that means harm", () => {
   it("enters no container that somebody else answers for", async () => {
     lxc.makeContainer("faked");
     start();
-    const name = commandSocketName(lxc.lxcPath, "faked").slice(1);
-    const script = `use Socket; socket(S, PF_UNIX, SOCK_STREAM, 0) or die; bind(S, pack_sockaddr_un("\\0$ARGV[0]")) or die;
-      listen(S, 5) or die; $| = 1; print "listening\\n"; while (accept(C, S)) { print "asked\\n"; close(C) }`;
-    const like = ["--reuid=65534", "--regid=65534", "--clear-groups", "/usr/bin/perl", "-e", script, name];
-    const impostor = spawn("/usr/bin/setpriv", like, { stdio: ["ignore", "pipe", "inherit"] });
-    let said = "";
-    impostor.stdout.on("data", (text) => {
-      said += text;
-    });
+    const impostor = await impersonate(lxc.lxcPath, "faked");
     try {
-      await vi.waitFor(() => expect(said).toBe("listening\n"));
       const { containers } = await helper.call("containers.watch", {});
       expect(containers.find((one) => one.name === "faked")?.state).toBe("stopped");
       for (const [method, params] of [
@@ -358,17 +332,31 @@ describe("a host that means harm", () => {
         expect(await problemOf(helper.callRaw(method, params)), method).toMatchObject({ code: "wrong-state", state: "stopped" });
       }
       // None of LXC's tools has been sent to it.
-      expect(said).toBe("listening\n");
+      expect(impostor.connections()).toBe(0);
       expect(await problemOf(helper.callRaw("containers.start", { name: "faked" }))).toMatchObject({
         code: "start-failed",
         cause: { id: "name-taken" },
       });
     } finally {
-      impostor.kill("SIGKILL");
+      await impostor.end();
       lxc.run("lxc-destroy", "-n", "faked");
     }
   });
 });
+
+/** A terminal in which a program prints all it can. */
+async function openFlooding(): Promise<{ channel: number; received(): number }> {
+  let received = 0;
+  let printed = "";
+  helper.onData((_channel, bytes) => {
+    received += bytes.length;
+    printed = Buffer.from(bytes).toString();
+  });
+  const { channel } = await helper.call("terminal.open", { name: "box", columns: 80, rows: 24 });
+  await prompt(channel, () => printed);
+  helper.sendData(channel, Buffer.from("cat /dev/zero\n"));
+  return { channel, received: () => received };
+}
 
 /** Waits for the shell, which first asks the terminal where its cursor is (CSI 6 n) and reads nothing else until it is told. */
 async function prompt(channel: number, printed: () => string) {

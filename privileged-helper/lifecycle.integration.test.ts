@@ -1,4 +1,3 @@
-import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,6 +9,7 @@ import { createJournal } from "./journal.ts";
 import { createLocks } from "./locks.ts";
 import { createOperations } from "./lxc/operations.ts";
 import { createTasks, type Tasks } from "./tasks.ts";
+import { canImpersonate, impersonate } from "./testing/impostor.ts";
 import { createRealLxc, type RealLxc } from "./testing/real-lxc.ts";
 
 /**
@@ -83,31 +83,6 @@ async function taskOf(tasks: Tasks, kind: TaskKind): Promise<Task> {
   );
 }
 
-/**
- * An ordinary user's socket under LXC's name, which takes every connection and answers nothing. Python, because Node pads
- * abstract names.
- */
-async function impersonate(name: string): Promise<{ end(): Promise<void> }> {
-  const code = `
-import socket
-s = socket.socket(socket.AF_UNIX)
-s.bind("\\0${lxc.lxcPath}/${name}/command")
-s.listen(5)
-print("ready", flush=True)
-while True: s.accept()[0].close()
-`;
-  const impostor = spawn("python3", ["-c", code], { stdio: ["ignore", "pipe", "inherit"], uid: 65534 });
-  const ended = new Promise<void>((resolve) => impostor.once("exit", () => resolve()));
-  await new Promise((resolve) => impostor.stdout.once("data", resolve));
-  return {
-    end() {
-      impostor.kill();
-      return ended;
-    },
-  };
-}
-const hasPython = spawnSync("python3", ["--version"]).status === 0;
-
 describe("starting", () => {
   it("makes it run, as a task that shows the command", async () => {
     const { operations, tasks } = createHelper();
@@ -157,10 +132,10 @@ describe("starting", () => {
     expect(statSync(`${logOf("long-log")}.1`).size).toBe(1024 * 1024 + 1);
   });
 
-  it.skipIf(!hasPython)("does not believe a socket that somebody else holds", async () => {
+  it.skipIf(!canImpersonate)("does not believe a socket that somebody else holds", async () => {
     const { operations } = createHelper();
     addContainer("faked", endsWhenAsked);
-    const impostor = await impersonate("faked");
+    const impostor = await impersonate(lxc.lxcPath, "faked");
     try {
       expect(stateOf("faked")).toBe("stopped");
       const problem = await problemOf(operations.start("faked", signal));

@@ -280,7 +280,7 @@ describe("what is kept", () => {
   it("is text without what a terminal would obey", async () => {
     const tasks = createTasks();
     await tasks.run(start, async (task) => task.output("\u001b[31mred\u001b[0m\rnext\r\n\u0007\ttab\u009b2J\n"));
-    expect(tasks.log(onlyTask(tasks).id)).toEqual({ text: "red\nnext\n\ttab2J\n", truncated: false });
+    expect(tasks.log(onlyTask(tasks).id)).toEqual({ text: "red\nnext\n\ttab\n", truncated: false });
   });
 
   it("is two hundred ended tasks, and every running one", async () => {

@@ -2,6 +2,7 @@ import { statfsSync } from "node:fs";
 import type { Task, TaskKind, TasksChanged, TasksSnapshot } from "./contract/model.ts";
 import { type Problem, ProblemError, toProblem } from "./contract/problems.ts";
 import type { ContainerTaskContext } from "./lxc/context.ts";
+import { toPlainText } from "./lxc/plain-text.ts";
 
 /**
  * Everything that changes a container runs as a task: people see what it does, which commands it ran and what those
@@ -157,7 +158,7 @@ export function createTasks(): Tasks {
           change(task.id);
         },
         output(text) {
-          const plain = plainText(text);
+          const plain = toPlainText(text);
           entry.log += plain;
           if (entry.log.length > maxLogCharacters) {
             entry.log = entry.log.slice(-maxLogCharacters);
@@ -169,7 +170,7 @@ export function createTasks(): Tasks {
         notice(sentence) {
           context.output(`${sentence}\n`);
           if (task.notices.length >= maxNotices) return;
-          task.notices.push(plainText(sentence));
+          task.notices.push(toPlainText(sentence));
           change(task.id);
         },
         command(argv) {
@@ -288,17 +289,4 @@ function inWords(problem: Problem): string {
   if (problem.code === "command-failed") return problem.summary;
   if (problem.code === "internal") return problem.detail;
   return problem.code;
-}
-
-/** What a terminal would obey is left out: colours, cursor movements, bells. A carriage return begins a line anew, so it ends one here. */
-function plainText(text: string): string {
-  return (
-    text
-      .replace(/\r\n?/g, "\n")
-      // ECMA-48: control sequences (CSI), then single escapes.
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is to be removed
-      .replace(/\u001b\[[0-?]*[ -/]*[@-~]|\u001b[@-Z\\-_]/g, "")
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is to be removed
-      .replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, "")
-  );
 }

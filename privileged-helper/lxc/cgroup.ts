@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { type Mount, parseMountinfo } from "./mountinfo.ts";
 import { readProcFile } from "./proc.ts";
 
 /** Where the kernel keeps a process's control groups: cgroups(7), proc_pid_cgroup(5), proc_pid_mountinfo(5). */
@@ -17,12 +18,7 @@ export type ContainerCgroups = {
   freezer?: string;
 };
 
-type Hierarchy = {
-  mountPoint: string /** What of the hierarchy the mount shows: "/" but in a container. */;
-  root: string;
-  controllers: string[];
-  unified: boolean;
-};
+type Hierarchy = Pick<Mount, "mountPoint" | "root"> & { controllers: string[]; unified: boolean };
 type Membership = { controllers: string[]; path: string };
 
 const controllers = ["cpu", "cpuacct", "cpuset", "memory", "pids", "blkio", "freezer"] as const;
@@ -58,21 +54,9 @@ export function lxcCgroupRoots(): string[] {
 
 /** @param text Of /proc/PID/mountinfo. */
 export function parseHierarchies(text: string): Hierarchy[] {
-  const found: Hierarchy[] = [];
-  for (const line of text.split("\n")) {
-    const [before, after] = line.split(" - ");
-    const [type, , superOptions = ""] = after?.split(" ") ?? [];
-    if (type !== "cgroup" && type !== "cgroup2") continue;
-    const [, , , root, mountPoint] = before?.split(" ") ?? [];
-    if (root === undefined || mountPoint === undefined) continue;
-    found.push({
-      mountPoint: unescapeField(mountPoint),
-      root: unescapeField(root),
-      controllers: superOptions.split(","),
-      unified: type === "cgroup2",
-    });
-  }
-  return found;
+  return parseMountinfo(text)
+    .filter(({ type }) => type === "cgroup" || type === "cgroup2")
+    .map(({ mountPoint, root, type, superOptions }) => ({ mountPoint, root, controllers: superOptions, unified: type === "cgroup2" }));
 }
 
 /** @param text Of /proc/PID/cgroup: lines of `ID:CONTROLLERS:PATH`; v2 has no controllers. */
@@ -103,6 +87,7 @@ export function joinCgroups(mounted: readonly Hierarchy[], memberships: readonly
 }
 
 function folderIn({ mountPoint, root }: Hierarchy, path: string): string | undefined {
+  // What is mounted is a part of the hierarchy in a container.
   if (root === "/") return join(mountPoint, path);
   if (path === root || path.startsWith(`${root}/`)) return join(mountPoint, path.slice(root.length));
   return undefined;
@@ -115,11 +100,6 @@ function versionOf(mounted: readonly Hierarchy[]): CgroupVersion {
   );
   if (hasUnified && hasLegacy) return "hybrid";
   return hasUnified ? "v2" : "v1";
-}
-
-/** Blanks and backslashes are written as three octal digits. */
-function unescapeField(field: string): string {
-  return field.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
 }
 
 /** Hierarchies are mounted at boot, before any container; reading them once per process is enough. */

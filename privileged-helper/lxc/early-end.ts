@@ -1,11 +1,11 @@
-import { closeSync, fstatSync, readSync } from "node:fs";
+import { fstatSync, readSync } from "node:fs";
 import { constants as systemConstants } from "node:os";
 import type { EndedAtOnce } from "../contract/model.ts";
 import type { StartCause } from "../contract/start-causes.ts";
 import type { OperationContext } from "./context.ts";
 import { isActive } from "./list.ts";
 import { findLog } from "./logs.ts";
-import { openInside } from "./open-inside.ts";
+import { withFileInside } from "./open-inside.ts";
 import { createPlainText } from "./plain-text.ts";
 import { readProcessStat } from "./proc.ts";
 import { findUnfitInit, readStartFacts } from "./start-facts.ts";
@@ -22,7 +22,7 @@ export type ConsolePlace = { folder: string; relative: string; start: number };
 
 export function placeOfConsole(lxcPath: string, name: string): ConsolePlace {
   const place = findLog({ lxcPath, systemLogFolder: "/var/log/lxc" }, name, "console");
-  const start = withFile(place, (file) => fstatSync(file).size) ?? 0;
+  const start = withFileInside(place.folder, place.relative, (file) => fstatSync(file).size) ?? 0;
   return { ...place, start };
 }
 
@@ -75,7 +75,7 @@ export function findCauseOnConsole(text: string): StartCause | undefined {
 }
 
 function readConsole(place: ConsolePlace): string {
-  const bytes = withFile(place, (file) => {
+  const bytes = withFileInside(place.folder, place.relative, (file) => {
     const { size } = fstatSync(file);
     // A smaller file than before is another one.
     const start = Math.max(size < place.start ? 0 : place.start, size - consoleTailBytes);
@@ -83,14 +83,4 @@ function readConsole(place: ConsolePlace): string {
     return buffer.subarray(0, readSync(file, buffer, 0, buffer.length, start));
   });
   return bytes === undefined ? "" : createPlainText().push(bytes);
-}
-
-function withFile<T>({ folder, relative }: Pick<ConsolePlace, "folder" | "relative">, use: (file: number) => T): T | undefined {
-  const file = openInside(folder, relative);
-  if (file === undefined) return undefined;
-  try {
-    return use(file);
-  } finally {
-    closeSync(file);
-  }
 }

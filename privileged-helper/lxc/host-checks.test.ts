@@ -395,7 +395,7 @@ describe("storage", () => {
       "51 50 0:41 / /var rw,noexec - btrfs /dev/sdc rw",
       "52 29 0:42 / /var/lib/lx rw - zfs a rw",
     ];
-    expect(findMount(mounts.join("\n"), "/var/lib/lxc")).toEqual({ mountPoint: "/var", type: "btrfs", options: ["rw", "noexec"] });
+    expect(findMount(mounts.join("\n"), "/var/lib/lxc")).toMatchObject({ mountPoint: "/var", type: "btrfs", options: ["rw", "noexec"] });
     expect(findMount("50 29 0:40 / /mnt/my\\040disk rw - xfs a rw", "/mnt/my disk/lxc")?.type).toBe("xfs");
     expect(findMount("", "/var/lib/lxc")).toBeUndefined();
   });

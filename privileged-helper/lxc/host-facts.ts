@@ -1,8 +1,9 @@
-import { accessSync, constants, existsSync, readdirSync, readFileSync, statfsSync } from "node:fs";
+import { existsSync, readFileSync, statfsSync } from "node:fs";
 import { release } from "node:os";
 import { gunzipSync } from "node:zlib";
 import { lxcVersion } from "./host.ts";
-import { readProcFile } from "./proc.ts";
+import { namesIn, processIds, readProcFile } from "./proc.ts";
+import { findProgram } from "./programs.ts";
 import { run, type ToolName } from "./run.ts";
 
 /**
@@ -30,7 +31,6 @@ export type HostFacts = {
   isRootSession: boolean;
 };
 
-const programFolders = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 const askTimeoutSeconds = 10;
 
 /** The facts of this computer. */
@@ -41,8 +41,8 @@ export function readHostFacts(isRootSession: boolean): HostFacts {
     isRootSession,
     read: readProcFile,
     exists: existsSync,
-    list,
-    program: (name) => programFolders.map((folder) => `${folder}/${name}`).find(isExecutable),
+    list: namesIn,
+    program: (name) => findProgram(name),
     space(folder) {
       try {
         const { bavail, bsize, files, ffree } = statfsSync(folder);
@@ -61,8 +61,7 @@ export function readHostFacts(isRootSession: boolean): HostFacts {
       }
     },
     lxcVersion,
-    runningPrograms: () =>
-      list("/proc").flatMap((entry) => (/^\d+$/.test(entry) ? (readProcFile(`/proc/${entry}/comm`)?.trimEnd() ?? []) : [])),
+    runningPrograms: () => processIds().flatMap((pid) => readProcFile(`/proc/${pid}/comm`)?.trimEnd() ?? []),
   };
 }
 
@@ -81,21 +80,4 @@ function readKernelConfig(kernelRelease: string) {
     }
   }
   return undefined;
-}
-
-function list(path: string): string[] {
-  try {
-    return readdirSync(path);
-  } catch {
-    return [];
-  }
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -37,6 +37,12 @@ async function readRules(facts: HostFacts): Promise<Rules | undefined> {
   return ruleset || isRead ? { chains, evidence } : undefined;
 }
 
+const rulesUnknown = {
+  status: "warning" as const,
+  summary: "Neither nft nor iptables can be asked for its rules, so this cannot be told.",
+  evidence: ["nft: not installed or no answer", "iptables-save: not installed or no answer"],
+};
+
 /** Two checks that are made at the same time look at the same rules: one fork for both. */
 const reading = new WeakMap<HostFacts, Promise<Rules | undefined>>();
 function rulesOf(facts: HostFacts): Promise<Rules | undefined> {
@@ -60,9 +66,7 @@ async function checkMasquerading({ facts }: CheckContext): Promise<CheckResult> 
   if (!rules) {
     return {
       ...common,
-      status: "warning",
-      summary: "Neither nft nor iptables can be asked for its rules, so this cannot be told.",
-      evidence: ["nft: not installed or no answer", "iptables-save: not installed or no answer"],
+      ...rulesUnknown,
       fix: facts.program("iptables") || facts.program("nft") ? undefined : restartFix(facts),
     };
   }
@@ -97,9 +101,7 @@ async function checkFirewall({ facts }: CheckContext): Promise<CheckResult> {
   if (!rules) {
     return {
       ...common,
-      status: "warning",
-      summary: "Neither nft nor iptables can be asked for its rules, so it cannot be told whether a firewall is in the way.",
-      evidence: ["nft: not installed or no answer", "iptables-save: not installed or no answer"],
+      ...rulesUnknown,
     };
   }
   const outside = defaultRouteInterface(facts.read("/proc/net/route") ?? "") ?? "eth0";

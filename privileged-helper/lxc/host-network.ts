@@ -5,7 +5,7 @@ import type { HostFacts } from "./host-facts.ts";
 import { type Fix, type FixStep, isInterfaceName, sysctlFile } from "./host-fix.ts";
 import { installSteps } from "./host-packages.ts";
 import { hasSystemd } from "./host-system.ts";
-import { type Bridge, parseBridge, readSettings, systemFiles } from "./network.ts";
+import { type Bridge, parseBridge, readSettings, systemFiles, usesConfiguration } from "./network.ts";
 
 /** The checks of the way from a container to the world. */
 export const networkChecks = {
@@ -161,7 +161,7 @@ function checkDhcp({ facts }: CheckContext): CheckResult {
       fix: restartFix(facts),
     };
   }
-  const isUsed = (facts.read(`/proc/${pid}/cmdline`) ?? "").split("\0").includes(`--conf-file=${systemFiles.dnsmasqConf}`);
+  const isUsed = usesConfiguration(facts.read(`/proc/${pid}/cmdline`) ?? "", systemFiles.dnsmasqConf);
   const count = facts.list(systemFiles.hosts).length;
   return {
     ...common,

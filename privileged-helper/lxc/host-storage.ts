@@ -1,5 +1,6 @@
 import type { CheckContext, CheckResult, MakeCheck } from "./host-checks.ts";
 import { kernelFeatures, readFeature } from "./host-kernel.ts";
+import { type Mount, parseMountinfo } from "./mountinfo.ts";
 
 /** The checks of where containers are kept. */
 export const storageChecks = { storage: checkStorage, "free-space": checkFreeSpace } satisfies Record<string, MakeCheck>;
@@ -26,19 +27,13 @@ const notForOverlays: ReadonlySet<string> = new Set([
   "aufs",
 ]);
 
-export type Mount = { mountPoint: string; type: string; options: string[] };
-
 /** The file system that a folder is in: of all mounts above it the longest, of those at one place the last. @param text Of mountinfo. */
 export function findMount(text: string, folder: string): Mount | undefined {
   let found: Mount | undefined;
-  for (const line of text.split("\n")) {
-    const [before = "", after = ""] = line.split(" - ");
-    const [, , , , rawPoint, options] = before.split(" ");
-    const [type] = after.split(" ");
-    if (rawPoint === undefined || options === undefined || !type) continue;
-    const mountPoint = rawPoint.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
+  for (const mount of parseMountinfo(text)) {
+    const { mountPoint } = mount;
     const isAbove = mountPoint === "/" || folder === mountPoint || folder.startsWith(`${mountPoint}/`);
-    if (isAbove && mountPoint.length >= (found?.mountPoint.length ?? 0)) found = { mountPoint, type, options: options.split(",") };
+    if (isAbove && mountPoint.length >= (found?.mountPoint.length ?? 0)) found = mount;
   }
   return found;
 }

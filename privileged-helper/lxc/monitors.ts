@@ -1,15 +1,18 @@
-import { readdirSync, readlinkSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { join } from "node:path";
 import { lxcCgroupRoots } from "./cgroup.ts";
 import {
   childrenOf,
   type HeldFile,
   holdFile,
+  namesIn,
   parseProcessStat,
   pidsInNamespaces,
+  processIds,
   readProcessStat,
   readProcFile,
   realUidOf,
+  socketsOf,
   startTimeMilliseconds,
 } from "./proc.ts";
 
@@ -218,7 +221,7 @@ function findHolders(
   look(cgroups.filter((cgroup) => own.has(cgroup) || own.has(cgroup.replace(/-\d+$/, ""))).flatMap(processesIn));
   const isLeftForLater = (inode: number) => !isToBeSearchedFor(inode);
   if (!isDone(isLeftForLater)) look(cgroups.flatMap(processesIn));
-  if (!isDone(isLeftForLater)) look(allProcesses());
+  if (!isDone(isLeftForLater)) look(processIds());
   return { holders, foreign };
 }
 type Holder = { pid: number; startTicks: string; name: string };
@@ -262,33 +265,4 @@ function processesIn(cgroup: string): number[] {
   const [root] = lxcCgroupRoots();
   const text = root === undefined ? undefined : readProcFile(join(root, cgroup, "cgroup.procs"));
   return (text ?? "").split("\n").filter(Boolean).map(Number);
-}
-
-function allProcesses(): number[] {
-  return namesIn("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number);
-}
-
-function socketsOf(pid: number): { inode: number; path: string }[] {
-  const folder = `/proc/${pid}/fd`;
-  const found: { inode: number; path: string }[] = [];
-  for (const descriptor of namesIn(folder)) {
-    const path = join(folder, descriptor);
-    try {
-      const match = /^socket:\[(\d+)\]$/.exec(readlinkSync(path));
-      if (match) found.push({ inode: Number(match[1]), path });
-    } catch {
-      // Closed since the folder was read.
-    }
-  }
-  return found;
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
-  }
 }

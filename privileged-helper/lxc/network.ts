@@ -278,10 +278,15 @@ function serverPid(files: NetworkFiles): number | undefined {
   return pid > 1 && readProcessStat(pid)?.command === "dnsmasq" ? pid : undefined;
 }
 
+/** Whether a server was started with this configuration. @param commandLine Of /proc/PID/cmdline (proc_pid_cmdline(5)). */
+export function usesConfiguration(commandLine: string, configuration: string): boolean {
+  return commandLine.split("\0").includes(`--conf-file=${configuration}`);
+}
+
 /** The running server was started with our configuration. */
 function serverUses(files: NetworkFiles): boolean {
   const pid = serverPid(files);
-  return pid !== undefined && (readProcFile(`/proc/${pid}/cmdline`) ?? "").split("\0").includes(`--conf-file=${files.dnsmasqConf}`);
+  return pid !== undefined && usesConfiguration(readProcFile(`/proc/${pid}/cmdline`) ?? "", files.dnsmasqConf);
 }
 
 /**

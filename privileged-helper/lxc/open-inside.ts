@@ -31,3 +31,14 @@ export function openInside(folder: string, relative: string): number | undefined
     if (parent !== undefined) closeSync(parent);
   }
 }
+
+/** Opens such a file for as long as it is used. @returns undefined where there is no such file or it is not a regular one. */
+export function withFileInside<T>(folder: string, relative: string, use: (file: number) => T): T | undefined {
+  const file = openInside(folder, relative);
+  if (file === undefined) return undefined;
+  try {
+    return use(file);
+  } finally {
+    closeSync(file);
+  }
+}

@@ -7,10 +7,10 @@ export type PlainText = {
 /** An escape sequence that has not ended after so many characters is none. */
 const maxSequenceLength = 1024;
 
-/** Control sequences (ECMA-48 5.4), control strings (5.6), and the shorter escape sequences (ECMA-35 13.2). A line's end ends each of them. */
+/** Control sequences (ECMA-48 5.4), control strings (5.6), and the shorter escape sequences (ECMA-35 13.2). A line's end ends each of them. A bell only sounds. */
 const sequences =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it is about
-  /(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]|\u001b\][^\u0007\u001b\n]{0,1024}(?:\u0007|\u001b\\)|\u001b[PX^_][^\u001b\n]{0,1024}\u001b\\|\u001b[ -/]*[0-OQ-WYZ\\`-~]/g;
+  /(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]|\u001b\][^\u0007\u001b\n]{0,1024}(?:\u0007|\u001b\\)|\u001b[PX^_][^\u001b\n]{0,1024}\u001b\\|\u001b[ -/]*[0-OQ-WYZ\\`-~]|\u0007/g;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it is about
 const beginning = /(?:(?:\u001b\[|\u009b)[0-?]*[ -/]*|\u001b\][^\u0007\u001b\n]*\u001b?|\u001b[PX^_][^\u001b\n]*\u001b?|\u001b[ -/]*|\r+)$/;
 /** Other controls, and the marks that make text run the other way or hide it: a log must not show what was never written. */
@@ -26,12 +26,13 @@ export function createPlainText(): PlainText {
       const text = kept + decoder.decode(bytes, { stream: true });
       const start = beginning.exec(text)?.index ?? text.length;
       kept = text.length - start <= maxSequenceLength ? text.slice(start) : "";
-      return clean(text.slice(0, text.length - kept.length));
+      return toPlainText(text.slice(0, text.length - kept.length));
     },
   };
 }
 
-function clean(text: string): string {
+/** The same of a text that is whole. */
+export function toPlainText(text: string): string {
   return text
     .replace(sequences, "")
     .replace(/\r+\n|\r/g, "\n")

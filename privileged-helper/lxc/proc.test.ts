@@ -9,7 +9,14 @@ import { childrenOf, holdFile, parseProcessStat, readProcessStat, readProcFile, 
 describe("the status of a process", () => {
   it("is read with a command that has blanks and parentheses", () => {
     const text = readFileSync(join(import.meta.dirname, "testdata/proc/stat-with-parentheses"), "utf8");
-    expect(parseProcessStat(text)).toEqual({ pid: 4242, command: "a) (b c", state: "S", parentPid: 4000, startTicks: "987654" });
+    expect(parseProcessStat(text)).toEqual({
+      pid: 4242,
+      command: "a) (b c",
+      state: "S",
+      parentPid: 4000,
+      groupId: 4242,
+      startTicks: "987654",
+    });
   });
 
   it("is nothing where there is no process, or the line is cut", () => {

@@ -1,4 +1,5 @@
-import { closeSync, openSync, readFileSync, readSync } from "node:fs";
+import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, readSync } from "node:fs";
+import { join } from "node:path";
 
 /** One line of /proc/PID/stat (proc_pid_stat(5)), as far as it is used. */
 export type ProcessStat = {
@@ -8,6 +9,7 @@ export type ProcessStat = {
   /** One letter: R, S, D, T, Z, X, ... */
   state: string;
   parentPid: number;
+  groupId: number;
   /** Clock ticks from boot to start. A string, because it is only ever compared; together with the pid it names one process. */
   startTicks: string;
 };
@@ -27,11 +29,18 @@ export function parseProcessStat(text: string): ProcessStat | undefined {
   const close = text.lastIndexOf(")");
   if (open < 0 || close < open) return undefined;
   const fields = text.slice(close + 2).split(" ");
-  const [state, parentPid] = fields;
+  const [state, parentPid, groupId] = fields;
   // Field 22 of the line; the first one after the command is field 3.
   const startTicks = fields[22 - 3];
-  if (state === undefined || parentPid === undefined || startTicks === undefined) return undefined;
-  return { pid: Number(text.slice(0, open)), command: text.slice(open + 1, close), state, parentPid: Number(parentPid), startTicks };
+  if (state === undefined || parentPid === undefined || groupId === undefined || startTicks === undefined) return undefined;
+  return {
+    pid: Number(text.slice(0, open)),
+    command: text.slice(open + 1, close),
+    state,
+    parentPid: Number(parentPid),
+    groupId: Number(groupId),
+    startTicks,
+  };
 }
 
 /** When a process was started, milliseconds since the epoch. */
@@ -60,6 +69,28 @@ export function pidsInNamespaces(pid: number): number[] {
 export function childrenOf(pid: number): number[] {
   const text = readProcFile(`/proc/${pid}/task/${pid}/children`) ?? "";
   return text.split(" ").filter(Boolean).map(Number);
+}
+
+/** Every process there is now. */
+export function processIds(): number[] {
+  return namesIn("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
+}
+
+/** The sockets that a process has open: each one's inode, and the descriptor's path, whose status is the socket's (proc_pid_fd(5)). */
+export function socketsOf(pid: number): { inode: number; path: string }[] {
+  const folder = `/proc/${pid}/fd`;
+  return namesIn(folder).flatMap((descriptor) => {
+    const path = join(folder, descriptor);
+    const inode = /^socket:\[(\d+)\]$/.exec(unlessGone(() => readlinkSync(path)) ?? "")?.[1];
+    return inode === undefined ? [] : { inode: Number(inode), path };
+  });
+}
+
+/** Names in a folder that may be gone, or not for us to read: then none. */
+export function namesIn(folder: string): string[] {
+  return unlessGone(() => readdirSync(folder)) ?? [];
 }
 
 /** A file of /proc or of a control group that may vanish between any two steps: then undefined. */
@@ -112,4 +143,4 @@ function unlessGone<T>(work: () => T): T | undefined {
     throw error;
   }
 }
-const gone: ReadonlySet<string> = new Set(["ENOENT", "ENOTDIR", "ESRCH", "ENODEV", "EACCES", "EINVAL"]);
+const gone: ReadonlySet<string> = new Set(["ENOENT", "ENOTDIR", "ESRCH", "ENODEV", "EACCES", "EPERM", "EINVAL"]);

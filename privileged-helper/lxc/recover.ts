@@ -1,4 +1,4 @@
-import { lstatSync, readdirSync, readFileSync, type Stats } from "node:fs";
+import { lstatSync, readFileSync, type Stats } from "node:fs";
 import { join } from "node:path";
 import { isManageableName } from "../contract/names.ts";
 import { isHeld } from "../holder.ts";
@@ -6,7 +6,7 @@ import { type JournalRecord, operationVariable } from "../journal.ts";
 import type { OperationContext } from "./context.ts";
 import { removeHalfMade } from "./destroy.ts";
 import { releaseAddress } from "./network.ts";
-import { readProcessStat } from "./proc.ts";
+import { processIds, readProcessStat } from "./proc.ts";
 
 /**
  * LXC makes the container's folder first of all. One that is much younger than the record was made by somebody else, after the
@@ -75,8 +75,7 @@ async function killMarked(id: string): Promise<void> {
 /** proc_pid_environ(5): `NAME=VALUE` separated by NUL, as the program was started with. */
 function markedProcesses(id: string): number[] {
   const mark = `${operationVariable}=${id}`;
-  return readdirSync("/proc")
-    .map(Number)
+  return processIds()
     .filter((pid) => pid > 1 && pid !== process.pid)
     .filter((pid) => {
       const stat = readProcessStat(pid);

@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { accessSync, constants, readdirSync, readFileSync } from "node:fs";
 import { constants as systemConstants } from "node:os";
 import { StringDecoder } from "node:string_decoder";
 import { type Problem, ProblemError } from "../contract/problems.ts";
 import type { TaskContext } from "./context.ts";
 import { explainOutput } from "./explain.ts";
+import { processIds, readProcessStat } from "./proc.ts";
+import { findProgram, programFolders } from "./programs.ts";
 
 /** Every program that the helper starts, and what a person misses where it is not installed. */
 const tools = {
@@ -42,7 +43,6 @@ export type ToolName = keyof typeof tools;
 /** What these leave running is no part of the task, so it must not carry the task's mark. */
 const startsDaemons: ReadonlySet<ToolName> = new Set(["lxc-net", "lxc-start", "systemctl"]);
 
-const folders = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 /** lxc-net is a script for service managers; each distribution has its own folder for those. */
 const lxcNetFolders = [
   "/usr/libexec/lxc",
@@ -53,7 +53,7 @@ const lxcNetFolders = [
 ];
 
 /** What a child inherits; nothing of the caller's. Templates in particular obey many variables. */
-const baseEnvironment = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LANG: "C.UTF-8", HOME: "/root" };
+const baseEnvironment = { PATH: programFolders.join(":"), LANG: "C.UTF-8", HOME: "/root" };
 /** How long a process may take to end by itself after SIGTERM. */
 const graceMilliseconds = 5000;
 const groupCheckMilliseconds = 20;
@@ -94,7 +94,7 @@ const foundTools = new Map<ToolName, string>();
 export function toolPath(tool: ToolName): string {
   const known = foundTools.get(tool);
   if (known) return known;
-  const path = candidates(tool).find(isExecutable);
+  const path = findTool(tool);
   if (!path) throw new ProblemError(missing(tool));
   foundTools.set(tool, path);
   return path;
@@ -178,18 +178,9 @@ export function lastBytes(text: string, bytes: number): string {
   return encoded.toString("utf8", start);
 }
 
-function candidates(tool: ToolName): string[] {
-  if (tool === "node") return [process.execPath];
-  return (tool === "lxc-net" ? lxcNetFolders : folders).map((folder) => `${folder}/${tool}`);
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
+function findTool(tool: ToolName): string | undefined {
+  if (tool === "node") return process.execPath;
+  return findProgram(tool, tool === "lxc-net" ? lxcNetFolders : programFolders);
 }
 
 function missing(tool: ToolName): Problem {
@@ -251,15 +242,8 @@ function groupLives({ pid }: ChildProcess): boolean {
   } catch {
     return false;
   }
-  return readdirSync("/proc").some((entry) => {
-    if (!/^\d+$/.test(entry)) return false;
-    try {
-      const stat = readFileSync(`/proc/${entry}/stat`, "utf8");
-      // proc_pid_stat(5): pid (command) state parent group ...; a command may hold parentheses.
-      const [state, , group] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-      return Number(group) === pid && state !== "Z" && state !== "X";
-    } catch {
-      return false;
-    }
+  return processIds().some((one) => {
+    const stat = readProcessStat(one);
+    return stat?.groupId === pid && stat.state !== "Z" && stat.state !== "X";
   });
 }

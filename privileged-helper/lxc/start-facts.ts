@@ -1,11 +1,12 @@
-import { existsSync, readdirSync, readlinkSync, statSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { StartCause } from "../contract/start-causes.ts";
 import { type ConfigEntry, lastValueOf, parseConfig, readConfigurationText, readEffectiveConfig, valuesOf } from "./config.ts";
 import { parseSubordinateIds } from "./idmap.ts";
 import { parseRootfs } from "./list.ts";
 import { type Found, lookInside, readStart } from "./look-inside.ts";
-import { readProcessStat, readProcFile } from "./proc.ts";
+import { commandSocketName, parseListeningSockets } from "./monitors.ts";
+import { processIds, readProcessStat, readProcFile, socketsOf } from "./proc.ts";
 
 /**
  * What is true of a container that does not start: its configuration and files, and this computer. Facts stay what they are from
@@ -85,7 +86,7 @@ export function findMissingRootfs({ entries, storage, layers }: StartFacts): Sta
 }
 
 /** Ranges that the configuration asks for and root was not given (subuid(5)); LXC sets them with newuidmap(1), which looks there. */
-export function findMissingIds({ entries }: StartFacts): StartCause | undefined {
+export function findMissingIds({ entries }: Pick<StartFacts, "entries">): StartCause | undefined {
   if (!existsSync("/usr/bin/newuidmap")) return undefined;
   for (const [of, letters, file] of [
     ["users", "ub", "/etc/subuid"],
@@ -207,21 +208,9 @@ export function findClosedFolder(facts: StartFacts): StartCause | undefined {
 
 /** Who holds the socket by which LXC would know the container as running. */
 export function findHolder({ lxcPath, name }: Pick<StartFacts, "lxcPath" | "name">): { pid?: number; program?: string } {
-  const inode = (readProcFile("/proc/net/unix") ?? "")
-    .split("\n")
-    .map((line) => line.trim().split(/\s+/))
-    .find((fields) => fields.slice(7).join(" ").replace(/@+$/, "") === `@${lxcPath}/${name}/command`)?.[6];
-  if (inode === undefined) return {};
-  for (const pid of readdirSync("/proc").filter((entry) => /^\d+$/.test(entry))) {
-    try {
-      const folder = `/proc/${pid}/fd`;
-      if (!readdirSync(folder).some((descriptor) => linkOf(join(folder, descriptor)) === `socket:[${inode}]`)) continue;
-      return { pid: Number(pid), program: readProcessStat(Number(pid))?.command };
-    } catch {
-      // It has ended.
-    }
-  }
-  return {};
+  const inodes = parseListeningSockets(readProcFile("/proc/net/unix") ?? "").get(commandSocketName(lxcPath, name)) ?? [];
+  const pid = processIds().find((one) => socketsOf(one).some(({ inode }) => inodes.includes(inode)));
+  return pid === undefined ? {} : { pid, program: readProcessStat(pid)?.command };
 }
 
 /** A number of a line in the container's own configuration. */
@@ -279,13 +268,5 @@ function isEmpty(path: string): boolean {
     return readdirSync(path).every((name) => ["dev", "proc", "sys"].includes(name) && readdirSync(join(path, name)).length === 0);
   } catch {
     return true;
-  }
-}
-
-function linkOf(path: string): string | undefined {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return undefined;
   }
 }

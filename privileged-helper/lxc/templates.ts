@@ -1,10 +1,10 @@
-import { accessSync, constants, existsSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Template } from "../contract/model.ts";
+import { findProgram, programFolders } from "./programs.ts";
 
 /** Where LXC's packages put their templates; the folder is compiled into lxc-create. */
 export const templatesFolder = "/usr/share/lxc/templates";
-const toolFolders = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 
 type KnownTemplate = Omit<Template, "missingTools"> & { tools: readonly string[] };
 
@@ -61,19 +61,8 @@ export const knownTemplates: readonly KnownTemplate[] = [
 ];
 
 /** The templates that are installed, the one that needs nothing first, and what each still lacks. */
-export function listTemplates(folder = templatesFolder, tools = toolFolders): Template[] {
+export function listTemplates(folder = templatesFolder, folders = programFolders): Template[] {
   return knownTemplates
     .filter(({ name }) => existsSync(join(folder, `lxc-${name}`)))
-    .map(({ tools: needed, ...template }) => ({ ...template, missingTools: needed.filter((tool) => !isInstalled(tool, tools)) }));
-}
-
-function isInstalled(tool: string, folders: readonly string[]): boolean {
-  return folders.some((folder) => {
-    try {
-      accessSync(join(folder, tool), constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
+    .map(({ tools: needed, ...template }) => ({ ...template, missingTools: needed.filter((tool) => !findProgram(tool, folders)) }));
 }
