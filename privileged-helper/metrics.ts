@@ -158,11 +158,9 @@ export function sampleOf(name: string, now: Reading, before: Reading | undefined
     return ((later - earlier) * 1000) / (now.at - before.at);
   };
   const cpu = perSecond("cpuNanoseconds");
-  const sample: MetricsSample = {
-    name,
+  const figures: Omit<MetricsSample, "name" | "cpuLimit"> = {
     cpuPercent: cpu === undefined ? undefined : cpu / 1e7,
     cpuNanoseconds: counters.cpuNanoseconds,
-    cpuLimit: counters.cpuLimit,
     // The two come from files read one after the other, so more cache than usage is possible for a moment.
     memoryBytes: memoryUsageBytes === undefined ? undefined : Math.max(0, memoryUsageBytes - (inactiveFileBytes ?? 0)),
     memoryCacheBytes:
@@ -175,8 +173,9 @@ export function sampleOf(name: string, now: Reading, before: Reading | undefined
     processes: counters.processes,
     processesLimit: counters.processesLimit,
   };
-  // What is not known is absent rather than undefined: a tick for 50 containers is written as JSON every second.
-  for (const key of Object.keys(sample) as (keyof MetricsSample)[]) if (sample[key] === undefined) delete sample[key];
+  // What is not known is absent rather than undefined. Deleting it would make this, and writing it as JSON, several times slower.
+  const sample: MetricsSample = { name, cpuLimit: counters.cpuLimit };
+  for (const key of Object.keys(figures) as (keyof typeof figures)[]) if (figures[key] !== undefined) sample[key] = figures[key];
   return sample;
 }
 

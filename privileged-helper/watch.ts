@@ -40,7 +40,7 @@ const coalesceMilliseconds = 3;
 /** An event that names no container that is known: maybe one with a cgroup name of its own, likely one of another folder. */
 const unknownEventMilliseconds = 100;
 /** Everything is read at times, for what sends no event: addresses that change inside, a queue of events that overflowed. */
-const sweepEveryMilliseconds = 5_000;
+const sweepEveryMilliseconds = 10_000;
 const blindSweepEveryMilliseconds = 1_000;
 /** Some changes end after their event (a freezer at work, an address by DHCP), so the container is read again at growing intervals. */
 const firstFollowUpMilliseconds = 10;

@@ -215,7 +215,25 @@ describe("a container's counters", () => {
     expect(counters.read()).toMatchObject({ inactiveFileBytes: 300, processesLimit: 100 });
     time = 2_000;
     expect(counters.read()).toMatchObject({ inactiveFileBytes: 400, processesLimit: 100 });
-    time = 5_000;
+    time = 30_000;
     expect(counters.read()).toMatchObject({ processesLimit: 200 });
+  });
+
+  it("read no more than the CPU's and the network's while it rests, and all again as soon as it does something, or at times", () => {
+    const putOwn = (microseconds: number, memory: number) => {
+      put("cgroup/cpu.stat", `usage_usec ${microseconds}\n`);
+      put("cgroup/memory.current", `${memory}\n`);
+    };
+    putOwn(500, 1_000);
+    const counters = openUnified();
+    expect(counters.read()).toMatchObject({ cpuNanoseconds: 500_000, memoryUsageBytes: 1_000 });
+    putOwn(500, 2_000);
+    time = 5_000;
+    expect(counters.read()).toMatchObject({ cpuNanoseconds: 500_000, memoryUsageBytes: 1_000 });
+    putOwn(501, 2_000);
+    expect(counters.read()).toMatchObject({ cpuNanoseconds: 501_000, memoryUsageBytes: 2_000 });
+    putOwn(501, 3_000);
+    time = 20_000;
+    expect(counters.read()).toMatchObject({ memoryUsageBytes: 3_000 });
   });
 });

@@ -2,6 +2,7 @@ import { closeSync, existsSync, openSync, readFileSync, readlinkSync, readSync }
 import { availableParallelism, totalmem } from "node:os";
 import { dirname, join } from "node:path";
 import type { ContainerCgroups } from "./cgroup.ts";
+import { surelyLastBytes } from "./proc.ts";
 
 /**
  * What the kernel counts for one container, as totals since it was started. A figure that is absent is not available on this host.
@@ -46,7 +47,9 @@ type CounterOptions = {
 
 /** memory.stat costs the kernel more than all other files together, and limits hardly ever change. */
 const memoryStatEveryMilliseconds = 2_000;
-const limitsEveryMilliseconds = 5_000;
+const limitsEveryMilliseconds = 30_000;
+/** A container that has used no CPU since has neither more memory nor more processes; what others do to it shows after this time. */
+const restingMilliseconds = 15_000;
 
 /**
  * Reads a container's counters from descriptors that stay open: a positioned read costs a quarter of open, read and close.
@@ -118,23 +121,35 @@ export function openCounters({
     return limits.values;
   };
 
+  let own: { at: number; cpuNanoseconds?: number; values: Omit<Counters, "cpuNanoseconds"> } | undefined;
+  /** What changes only by what the container itself does. */
+  const readOwn = (cpuNanoseconds: number | undefined) => {
+    const isResting = cpuNanoseconds !== undefined && own?.cpuNanoseconds === cpuNanoseconds && clock() - own.at < restingMilliseconds;
+    if (own && isResting) return own.values;
+    const memoryText = memoryUsage?.read();
+    const { stat, limitBytes } = readCache();
+    const values = {
+      ...defined("memoryUsageBytes", parseNumber(memoryText)),
+      ...(memoryText === undefined ? {} : stat),
+      ...defined("processes", parseNumber(processes?.read())),
+      ...readLimits(limitBytes),
+    };
+    own = { at: clock(), cpuNanoseconds, values };
+    return values;
+  };
+
   return {
     read() {
       try {
         const usage = cpuUsage?.read();
-        const memoryText = memoryUsage?.read();
-        const { stat, limitBytes } = readCache();
-        const processesText = processes?.read();
+        const cpuNanoseconds = usage !== undefined && cpuUsage ? parseCpu(cpuUsage.name, usage) : undefined;
         const diskText = disk?.read();
         const networkText = network?.read();
         return {
-          ...defined("cpuNanoseconds", usage !== undefined && cpuUsage ? parseCpu(cpuUsage.name, usage) : undefined),
-          ...defined("memoryUsageBytes", parseNumber(memoryText)),
-          ...(memoryText === undefined ? {} : stat),
-          ...defined("processes", parseNumber(processesText)),
+          ...defined("cpuNanoseconds", cpuNanoseconds),
+          ...readOwn(cpuNanoseconds),
           ...(disk && diskText !== undefined ? parseDisk(disk.name, diskText, stackedDevices) : {}),
           ...(networkText !== undefined ? parseNetworkDevices(networkText) : {}),
-          ...readLimits(limitBytes),
         };
       } catch (thrown) {
         if (isGone(thrown)) return undefined;
@@ -310,8 +325,8 @@ function keepOpen(name: string, file: number): OpenFile {
       try {
         for (;;) {
           const count = readSync(file, shared, length, shared.length - length, length);
-          if (count === 0) return shared.toString("latin1", 0, length);
           length += count;
+          if (count < surelyLastBytes) return shared.toString("latin1", 0, length);
           if (length === shared.length) shared = Buffer.concat([shared, Buffer.allocUnsafe(shared.length)]);
         }
       } catch (thrown) {

@@ -123,7 +123,7 @@ export function holdFile(path: string): HeldFile | undefined {
 /** One buffer for all: what is read is turned into a string before anything else is. */
 let buffer = Buffer.allocUnsafeSlow(64 * 1024);
 /** The kernel hands out a page at a time, in whole records; what is much shorter than a page is the last piece. */
-const surelyLastBytes = 2048;
+export const surelyLastBytes = 2048;
 
 function readFromStart(descriptor: number): string {
   let filled = 0;

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { addTick, keptPoints, type MetricsPoint } from "./metrics.ts";
+import { addTick, keptPoints, listPace, type MetricsPoint } from "./metrics.ts";
 
 const tick = (time: number, names: string[], afterGap = false) => ({
   time,
@@ -33,4 +33,15 @@ it("marks a gap where the helper says so, and where a long time lies between two
 it("forgets a container that has had no reading for as long as a chart shows", () => {
   const points = addTick(addTick({}, tick(1_000, ["gone"])), tick(1_000 + keptPoints * 1_000, ["web"]));
   expect(Object.keys(points)).toEqual(["web"]);
+});
+
+it("reads all containers less often only while nobody touches the app and nothing happens in them", () => {
+  expect(listPace(true, 60_000)).toBe(6_000);
+  for (const [areResting, untouchedFor] of [
+    [true, 5_000],
+    [false, 60_000],
+    [false, 0],
+  ] as const) {
+    expect(listPace(areResting, untouchedFor)).toBe(2_000);
+  }
 });

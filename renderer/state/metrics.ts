@@ -9,10 +9,16 @@ export type MetricsPoint = { time: number; afterGap: boolean; sample: MetricsSam
 /** How many readings a chart shows. */
 export const keptPoints = 120;
 const listIntervalMilliseconds = 2_000;
+/** While nobody touches the app and no container does anything. */
+const quietIntervalMilliseconds = 6_000;
 const pageIntervalMilliseconds = 1_000;
+/** Whoever has not touched it for so long looks elsewhere, or only at what moves by itself. */
+const untouchedMilliseconds = 10_000;
+/** A container below this rests. */
+const restingPercent = 0.5;
 const keptMilliseconds = keptPoints * pageIntervalMilliseconds;
-/** Three ticks of the slower pace: so long a time between two readings is no line. */
-const gapMilliseconds = 3 * listIntervalMilliseconds;
+/** Two ticks of the slowest pace: so long a time between two readings is no line. */
+const gapMilliseconds = 2 * quietIntervalMilliseconds;
 
 /** A container's name, or what none can be called. */
 type Wanted = string;
@@ -25,6 +31,8 @@ const wanted = new Map<Wanted, number>();
 let current: Client | undefined;
 let asked = "";
 let isScheduled = false;
+let touchedAt = 0;
+let areResting = false;
 
 /** The last readings of a container, oldest first. */
 export function useMetrics(name: string): readonly MetricsPoint[] {
@@ -49,14 +57,28 @@ export function useMetricsWatch(what: Wanted): void {
 export function startMetrics(client: Client): () => void {
   current = client;
   asked = "";
-  const stopListening = client.on("metrics.tick", (tick) => useMetricsStore.setState(({ points }) => ({ points: addTick(points, tick) })));
+  const stopListening = client.on("metrics.tick", (tick) => {
+    useMetricsStore.setState(({ points }) => ({ points: addTick(points, tick) }));
+    // A new pace begins with a tick that has no rates yet: that is no news.
+    areResting = tick.samples.every(({ cpuPercent = 0 }) => cpuPercent < restingPercent);
+    schedule();
+  });
   document.addEventListener("visibilitychange", schedule);
-  schedule();
+  for (const event of touches) document.addEventListener(event, onTouched, { passive: true });
+  onTouched();
   return () => {
     stopListening();
     document.removeEventListener("visibilitychange", schedule);
+    for (const event of touches) document.removeEventListener(event, onTouched);
     if (current === client) current = undefined;
   };
+}
+
+const touches = ["pointermove", "pointerdown", "wheel", "keydown"] as const;
+
+function onTouched() {
+  touchedAt = performance.now();
+  schedule();
 }
 
 /**
@@ -77,6 +99,11 @@ export function addTick(points: Readonly<Record<string, readonly MetricsPoint[]>
   return next;
 }
 
+/** Milliseconds between two readings of all containers. @param untouchedFor Milliseconds since the person has last touched the app. */
+export function listPace(areAllResting: boolean, untouchedFor: number): number {
+  return areAllResting && untouchedFor > untouchedMilliseconds ? quietIntervalMilliseconds : listIntervalMilliseconds;
+}
+
 /** Changing pages ends one wish and begins another: the helper is told the outcome. */
 function schedule() {
   if (isScheduled) return;
@@ -90,7 +117,7 @@ function schedule() {
 function tell() {
   const names = document.hidden ? [] : [...wanted.keys()];
   const containers = names.includes(allRunning) ? ("running" as const) : names;
-  const intervalMilliseconds = containers === "running" ? listIntervalMilliseconds : pageIntervalMilliseconds;
+  const intervalMilliseconds = containers === "running" ? listPace(areResting, performance.now() - touchedAt) : pageIntervalMilliseconds;
   const request = JSON.stringify({ containers, intervalMilliseconds });
   if (!current || request === asked) return;
   asked = request;

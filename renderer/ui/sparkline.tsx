@@ -1,17 +1,36 @@
-import { useEffect, useRef } from "react";
+import { memo, useEffect, useRef } from "react";
 
 type Props = {
-  /** The newest last; undefined leaves a gap. */
-  values: readonly (number | undefined)[];
-  /** How many values fill the width; fewer begin farther right. */
+  /** Of `sparklinePicture`. */
+  picture: string;
+  /** How many values fill the width. */
   capacity: number;
-  max: number;
-  width?: number;
-  height?: number;
 };
 
-/** A tiny chart of the last figures, drawn on a canvas: hundreds of these are redrawn at every tick. Words stand beside it. */
-export function Sparkline({ values, capacity, max, width = 72, height = 20 }: Props) {
+const width = 52;
+const height = 20;
+/** A level is half a pixel above the axis. */
+const levels = 2 * (height - 2);
+const zero = "0".charCodeAt(0);
+const gap = "-";
+
+/**
+ * What a sparkline of these values looks like, one character a value: of two that look the same only one is drawn. An axis
+ * stands for what is zero, so that what comes before the first value that can be seen is left out.
+ * @param values The newest last; undefined leaves a gap.
+ * @param max What fills the height.
+ */
+export function sparklinePicture(values: readonly (number | undefined)[], max: number): string {
+  const picture = values.map((value) =>
+    value === undefined ? gap : String.fromCharCode(zero + Math.round((Math.min(value, max) / max) * levels)),
+  );
+  const first = picture.findIndex((character) => character !== "0" && character !== gap);
+  if (first < 0) return "";
+  return picture.slice(picture[first - 1] === "0" ? first - 1 : first).join("");
+}
+
+/** A tiny chart of the last figures, drawn on a canvas: hundreds of these may change at every tick. Words stand beside it. */
+export const Sparkline = memo(function Sparkline({ picture, capacity }: Props) {
   const canvas = useRef<HTMLCanvasElement>(null);
   useEffect(() => {
     const element = canvas.current;
@@ -31,20 +50,26 @@ export function Sparkline({ values, capacity, max, width = 72, height = 20 }: Pr
     context.lineWidth = 1.25;
     context.lineJoin = "round";
     const step = width / (capacity - 1);
-    const start = width - step * (values.length - 1);
-    for (const line of linesOf(values)) {
+    const start = width - step * (picture.length - 1);
+    for (const { 0: run, index } of picture.matchAll(/[^-]+/g)) {
       const path = new Path2D();
-      for (const { index, value } of line) path.lineTo(start + index * step, height - 1 - (Math.min(value, max) / max) * (height - 2));
+      const x = (offset: number) => start + (index + offset) * step;
+      for (let offset = 0; offset < run.length; offset++)
+        path.lineTo(x(offset), height - 1 - ((run.charCodeAt(offset) - zero) / levels) * (height - 2));
       context.stroke(path);
-      path.lineTo(start + (line.at(-1)?.index ?? 0) * step, height);
-      path.lineTo(start + (line[0]?.index ?? 0) * step, height);
+      path.lineTo(x(run.length - 1), height);
+      path.lineTo(x(0), height);
       context.globalAlpha = 0.15;
       context.fill(path);
       context.globalAlpha = 1;
     }
-  }, [values, capacity, max, width, height]);
-  return <canvas ref={canvas} style={{ width, height }} className="sparkline" aria-hidden />;
-}
+  }, [picture, capacity]);
+  return (
+    <span className="sparkline" style={{ width, height }} aria-hidden>
+      {picture !== "" && <canvas ref={canvas} style={{ width, height }} />}
+    </span>
+  );
+});
 
 let knownColor: string | undefined;
 
@@ -57,22 +82,4 @@ function lineColor(): string {
     });
   }
   return knownColor;
-}
-
-/** The runs of values between the gaps. */
-function linesOf(values: readonly (number | undefined)[]): { index: number; value: number }[][] {
-  const lines: { index: number; value: number }[][] = [];
-  let line: { index: number; value: number }[] | undefined;
-  for (const [index, value] of values.entries()) {
-    if (value === undefined) {
-      line = undefined;
-      continue;
-    }
-    if (!line) {
-      line = [];
-      lines.push(line);
-    }
-    line.push({ index, value });
-  }
-  return lines;
 }

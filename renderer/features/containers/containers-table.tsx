@@ -1,13 +1,14 @@
 import { IconArrowDown, IconArrowUp, IconShield, IconShieldOff } from "@tabler/icons-react";
 import { memo } from "react";
 import { Link } from "wouter";
+import { useShallow } from "zustand/react/shallow";
 import type { Container } from "../../../privileged-helper/contract/model.ts";
-import { useMetrics } from "../../state/metrics.ts";
+import { type MetricsPoint, useMetricsStore } from "../../state/metrics.ts";
 import { useTasksStore } from "../../state/tasks.ts";
 import { formatBytes, formatDuration, formatPercent, unknownFigure } from "../../ui/format.ts";
 import { HintArea } from "../../ui/hints.tsx";
 import { containerPath } from "../../ui/paths.ts";
-import { Sparkline } from "../../ui/sparkline.tsx";
+import { Sparkline, sparklinePicture } from "../../ui/sparkline.tsx";
 import { StateLabel } from "../../ui/state-label.tsx";
 import { useIsNarrow } from "../../ui/use-is-narrow.ts";
 import { useNow } from "../../ui/use-now.ts";
@@ -140,35 +141,61 @@ function Operation({ container: { state }, task, kind }: { container: Container 
   );
 }
 
+/** Most of the time most of the texts and pictures stay the same: then nothing is drawn again. */
 function MetricsCells({ name, isRunning }: { name: string; isRunning: boolean }) {
-  const points = useMetrics(name);
-  const sample = isRunning ? points.at(-1)?.sample : undefined;
-  const cpu = sample ? points.slice(-sparklinePoints) : [];
+  const { picture, cpu, memory, memoryLimit, processes } = useMetricsStore(
+    useShallow(({ points }) => (isRunning ? shownOf(points[name] ?? []) : nothingShown)),
+  );
   return (
     <>
       <td className="column-cpu">
-        {sample && (
+        {cpu !== "" && (
           <span className="cpu-figure">
-            <Sparkline
-              values={cpu.map((point) => (point.afterGap ? undefined : point.sample.cpuPercent))}
-              capacity={sparklinePoints}
-              width={52}
-              max={Math.max(100, ...cpu.map((point) => point.sample.cpuPercent ?? 0))}
-            />
-            <span className="figure">{sample.cpuPercent === undefined ? unknownFigure : formatPercent(sample.cpuPercent)}</span>
+            <Sparkline picture={picture} capacity={sparklinePoints} />
+            <span className="figure">{cpu}</span>
           </span>
         )}
       </td>
       <td className="column-memory figure">
-        {sample && (sample.memoryBytes === undefined ? unknownFigure : formatBytes(sample.memoryBytes))}
-        {sample?.memoryLimitBytes !== undefined && <div className="second-line">of {formatBytes(sample.memoryLimitBytes)}</div>}
+        {memory}
+        {memoryLimit !== "" && <div className="second-line">{memoryLimit}</div>}
       </td>
-      <td className="column-processes figure">{sample && (sample.processes ?? unknownFigure)}</td>
+      <td className="column-processes figure">{processes}</td>
     </>
   );
 }
 
-function Uptime({ startedAt }: { startedAt: number }) {
-  const now = useNow(Date.now() - startedAt < 120_000 ? 1_000 : 10_000);
-  return <>{formatDuration(now - startedAt)}</>;
+const nothingShown = { picture: "", cpu: "", memory: "", memoryLimit: "", processes: "" };
+
+function shownOf(points: readonly MetricsPoint[]): typeof nothingShown {
+  const sample = points.at(-1)?.sample;
+  if (!sample) return nothingShown;
+  const { cpuPercent, memoryBytes, memoryLimitBytes, processes } = sample;
+  return {
+    picture: pictureOf(points),
+    cpu: orUnknown(cpuPercent, formatPercent),
+    memory: orUnknown(memoryBytes, formatBytes),
+    memoryLimit: memoryLimitBytes === undefined ? "" : `of ${formatBytes(memoryLimitBytes)}`,
+    processes: orUnknown(processes, String),
+  };
 }
+
+function pictureOf(points: readonly MetricsPoint[]): string {
+  const shown = points.slice(-sparklinePoints);
+  return sparklinePicture(
+    shown.map(({ afterGap, sample }) => (afterGap ? undefined : sample.cpuPercent)),
+    Math.max(100, ...shown.map(({ sample }) => sample.cpuPercent ?? 0)),
+  );
+}
+
+function orUnknown(value: number | undefined, format: (value: number) => string): string {
+  return value === undefined ? unknownFigure : format(value);
+}
+
+/** By the second while it has just been started, and then by the minute: hundreds of rows would change all the time. */
+function Uptime({ startedAt }: { startedAt: number }) {
+  const now = useNow(Date.now() - startedAt < 2 * minute ? 1_000 : 10_000);
+  const uptime = now - startedAt;
+  return <>{formatDuration(uptime < 2 * minute ? uptime : uptime - (uptime % minute))}</>;
+}
+const minute = 60_000;
