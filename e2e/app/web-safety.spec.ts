@@ -7,6 +7,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   symlinkSync,
   unlinkSync,
   writeFileSync,
@@ -125,7 +126,10 @@ test("neither the helper nor what it starts sees the caller's environment, or ta
     expect(helperEnvironment()).toEqual(["HOME", "LANG", "PATH", "PKEXEC_UID"]);
     const monitor = environmentsOf((command) => command.startsWith("[lxc monitor]") && command.includes("e2e-clean"));
     expect(monitor).toHaveLength(1);
-    expect(monitor[0]).toContain("PATH=/usr/sbin:/usr/bin:/sbin:/bin");
+    // The first is the one in which LXC finds no tools for ids, and so writes them itself.
+    expect(monitor[0]).toContain("PATH=/run/lxc-desktop/idmap:/usr/sbin:/usr/bin:/sbin:/bin");
+    expect(statSync("/run/lxc-desktop/idmap")).toMatchObject({ uid: 0, gid: 0 });
+    expect(statSync("/run/lxc-desktop/idmap").mode & 0o022).toBe(0);
     expect(monitor[0]?.join(" ")).not.toMatch(/evil|a\/b|not-listed/);
     expect(readFileSync(mark, "utf8")).toBe("");
   } finally {
