@@ -18,6 +18,10 @@ const usage = `lxc-desktop [--no-open] [--port N]
   --port N   listen on this port of 127.0.0.1
   --version  print the version
   --help     print this`;
+/** Whoever finds a printed address later must not be let in with it. */
+const addressValidMilliseconds = 30_000;
+/** Our own window gets its address by a file that nobody else reads, and may be slow to start. */
+const windowOpensWithinMilliseconds = 180_000;
 const dist = join(dirname(fileURLToPath(import.meta.url)), "..");
 
 async function main() {
@@ -65,7 +69,7 @@ async function main() {
     if (reason !== undefined) say(reason);
     printAddress(server);
   } else {
-    window = openChromium(program, server.issueAddress());
+    window = openChromium(program, server.issueAddress(windowOpensWithinMilliseconds));
     void window.closed.then(end);
     printAddress(server);
   }
@@ -82,13 +86,13 @@ function reasonNotToOpen(): string | undefined {
 
 /** Others wait for exactly this line. */
 function printAddress(server: WebServer) {
-  say(`LXC Desktop is ready at ${server.issueAddress()}`);
+  say(`LXC Desktop is ready at ${server.issueAddress(addressValidMilliseconds)}`);
 }
 
-/** An address works once, so whoever closed the tab needs another. */
+/** An address works once and not for long, so whoever closed the tab needs another. */
 function offerNewAddresses(server: WebServer) {
   if (!process.stdin.isTTY) return;
-  say("Each address opens once. Press Enter for another one, Ctrl-C to end.");
+  say("Each address opens once, within 30 seconds. Press Enter for another one, Ctrl-C to end.");
   createInterface({ input: process.stdin }).on("line", () => printAddress(server));
 }
 

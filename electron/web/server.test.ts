@@ -21,10 +21,14 @@ let ports: Port[];
 let address: URL;
 const sockets: WebSocket[] = [];
 
+const validMilliseconds = 30_000;
+let time = 0;
+
 beforeEach(async () => {
   ports = [];
-  server = await startWebServer({ files, port: 0, accept: (port) => ports.push(port) });
-  address = new URL(server.issueAddress());
+  time = 0;
+  server = await startWebServer({ files, port: 0, accept: (port) => ports.push(port), clock: () => time });
+  address = new URL(server.issueAddress(validMilliseconds));
 });
 afterEach(async () => {
   for (const socket of sockets.splice(0)) socket.terminate();
@@ -110,7 +114,7 @@ async function enter(ticket: object): Promise<{ socket: WebSocket; secret: strin
 describe("the address", () => {
   it("is a random name below localhost with a token of 256 bits", () => {
     expect(address.href).toMatch(/^http:\/\/[0-9a-f]{32}\.localhost:\d+\/#[0-9a-f]{64}$/);
-    expect(server.issueAddress()).not.toBe(address.href);
+    expect(server.issueAddress(validMilliseconds)).not.toBe(address.href);
   });
 
   it("is bound to the loopback address alone", () => {
@@ -266,6 +270,20 @@ describe("a connection", () => {
     await enter({ secret });
     expect(ports).toHaveLength(2);
     expect(secret).not.toBe(token());
+  });
+
+  it("is refused for a token that was not used in time, and given for a secret however old", async () => {
+    const late = token();
+    address = new URL(server.issueAddress(2 * validMilliseconds));
+    time = validMilliseconds;
+    await expect(enter({ token: late })).rejects.toThrow("4401");
+    const { secret, socket } = await enter({ token: token() });
+    socket.close();
+    time = 1e9;
+    await enter({ secret });
+    // Time that stands still does not make a used one new.
+    time = 0;
+    await expect(enter({ token: late })).rejects.toThrow("4401");
   });
 
   it.each([

@@ -17,8 +17,8 @@ import { createTickets } from "./tickets.ts";
  * name and the origin are on every request, and the page has to show a token that works once before it gets a socket.
  */
 export type WebServer = {
-  /** A new address that can be opened once: http://HEX.localhost:PORT/#TOKEN */
-  issueAddress(): string;
+  /** A new address that can be opened once, and not after that time: http://HEX.localhost:PORT/#TOKEN */
+  issueAddress(validMilliseconds: number): string;
   close(): Promise<void>;
 };
 
@@ -27,6 +27,8 @@ export type WebServerOptions = {
   /** 0 for any free one. */
   port: number;
   accept(port: Port): void;
+  /** Milliseconds that only ever grow; for tests. */
+  clock?: () => number;
 };
 
 const loopback = "127.0.0.1";
@@ -44,8 +46,8 @@ const pingEveryMilliseconds = 20_000;
 /** A page that reads nothing while this much waits for it is gone. */
 const maxWaitingBytes = 64 * 1024 * 1024;
 
-export async function startWebServer({ files, port, accept }: WebServerOptions): Promise<WebServer> {
-  const tickets = createTickets();
+export async function startWebServer({ files, port, accept, clock }: WebServerOptions): Promise<WebServer> {
+  const tickets = createTickets(clock);
   const name = `${randomBytes(16).toString("hex")}.localhost`;
   const webSockets = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: maxRequestBytes, clientTracking: true });
   let unauthenticated = 0;
@@ -121,7 +123,7 @@ export async function startWebServer({ files, port, accept }: WebServerOptions):
     });
 
   return {
-    issueAddress: () => `${origin}/#${tickets.issueToken()}`,
+    issueAddress: (validMilliseconds) => `${origin}/#${tickets.issueToken(validMilliseconds)}`,
     async close() {
       for (const webSocket of webSockets.clients) webSocket.terminate();
       webSockets.close();

@@ -21,8 +21,8 @@ const screens: Record<Disconnection, Screen> = {
   },
   refused: {
     icon: <IconLink size={48} stroke={1.2} aria-hidden />,
-    title: "This address was used already",
-    body: "Each address opens the app once, so that nobody else can use it. In the terminal where LXC Desktop runs, press Enter for a new address, or start the app again.",
+    title: "This address was used already, or is too old",
+    body: "Each address works once and for 30 seconds, so that nobody else can use it. In the terminal where LXC Desktop runs, press Enter for a new address, or start the app again.",
   },
 };
 
