@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import type { MetricsSample, MetricsTick } from "./contract/model.ts";
@@ -100,6 +101,30 @@ describe("figures of real containers", () => {
     expect(Math.abs((sampleOf("idle")?.memoryBytes ?? 0) - (usage - inactive))).toBeLessThan(2 * 1024 * 1024);
     await sleeping;
     expect(ticks.every(({ samples }) => samples.every(({ name }) => name === "idle"))).toBe(true);
+  });
+
+  it("show how long something waited for a CPU, as the kernel counts it", async (context) => {
+    const file = join(cgroupsOf("busy").unified ?? "/nowhere", "cpu.pressure");
+    if (!existsSync(file)) return context.skip("this host counts no pressure of containers (PSI on cgroup v2)");
+    const waited = () => Number(/^some .*total=(\d+)$/m.exec(readFileSync(file, "utf8"))?.[1]);
+    metrics.watch(["busy"], 500, onTick);
+    await until(() => expect(sampleOf("busy")?.cpuPressurePercent).toBeGreaterThanOrEqual(0));
+    const [before, from] = [waited(), Date.now()];
+    // More loops than CPUs: one of them waits always.
+    const loops = Array.from({ length: availableParallelism() + 1 }, () => "(while :; do :; done) &").join(" ");
+    const burning = lxc.runAside("lxc-attach", "-n", "busy", "--", "timeout", "4", "sh", "-c", `${loops} sleep 3; kill 0`).catch(() => {});
+    await burning;
+    const count = ticks.length;
+    await until(() => expect(ticks.length).toBeGreaterThan(count));
+    const counted = waited() - before;
+    const shown = ticks.reduce((sum, { time, samples }, index) => {
+      const previous = ticks[index - 1]?.time ?? time;
+      return time < from ? sum : sum + ((samples[0]?.cpuPressurePercent ?? 0) / 100) * (time - previous) * 1000;
+    }, 0);
+    expect(counted).toBeGreaterThan(1_000_000);
+    // The first tick and the last one lie partly outside.
+    expect(Math.abs(shown - counted)).toBeLessThan(700_000);
+    for (const key of ["memoryPressurePercent", "diskPressurePercent"]) expect(sampleOf("busy")).toHaveProperty(key);
   });
 
   it("leave out limits where there are none, and never exceed the host's CPUs", async () => {

@@ -248,6 +248,22 @@ describe("figures", () => {
     expect(ticks[1]?.samples).toEqual([{ name: "web", cpuLimit: 2 }]);
   });
 
+  it("are shares of the time for pressure, never more than all of it", () => {
+    host.run("web", 10, { cpuPressureMicroseconds: 100, memoryPressureMicroseconds: 100, diskPressureMicroseconds: 100 });
+    metrics.watch("running", 2000, onTick);
+    vi.advanceTimersByTime(250);
+    host.counters.set("web", {
+      cpuLimit: 2,
+      cpuPressureMicroseconds: 500_100,
+      memoryPressureMicroseconds: 100,
+      diskPressureMicroseconds: 2_000_200,
+    });
+    vi.advanceTimersByTime(2000);
+    expect(ticks.at(-1)?.samples).toEqual([
+      { name: "web", cpuLimit: 2, cpuPressurePercent: 25, memoryPressurePercent: 0, diskPressurePercent: 100 },
+    ]);
+  });
+
   it("are bytes per second for disks and network", () => {
     host.run("web", 10, { diskReadBytes: 0, diskWriteBytes: 0, networkReceivedBytes: 0, networkSentBytes: 0 });
     metrics.watch("running", 2000, onTick);

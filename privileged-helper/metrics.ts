@@ -157,6 +157,11 @@ export function sampleOf(name: string, now: Reading, before: Reading | undefined
     if (before === undefined || later === undefined || earlier === undefined || later < earlier) return undefined;
     return ((later - earlier) * 1000) / (now.at - before.at);
   };
+  /** The kernel adds up a moment after the clock was read, so slightly more than all of the time is possible. */
+  const waiting = (key: RateKey): number | undefined => {
+    const microseconds = perSecond(key);
+    return microseconds === undefined ? undefined : Math.min(100, microseconds / 1e4);
+  };
   const cpu = perSecond("cpuNanoseconds");
   const figures: Omit<MetricsSample, "name" | "cpuLimit"> = {
     cpuPercent: cpu === undefined ? undefined : cpu / 1e7,
@@ -172,6 +177,9 @@ export function sampleOf(name: string, now: Reading, before: Reading | undefined
     networkSentBytesPerSecond: perSecond("networkSentBytes"),
     processes: counters.processes,
     processesLimit: counters.processesLimit,
+    cpuPressurePercent: waiting("cpuPressureMicroseconds"),
+    memoryPressurePercent: waiting("memoryPressureMicroseconds"),
+    diskPressurePercent: waiting("diskPressureMicroseconds"),
   };
   // What is not known is absent rather than undefined. Deleting it would make this, and writing it as JSON, several times slower.
   const sample: MetricsSample = { name, cpuLimit: counters.cpuLimit };
@@ -179,7 +187,15 @@ export function sampleOf(name: string, now: Reading, before: Reading | undefined
   return sample;
 }
 
-type RateKey = "cpuNanoseconds" | "diskReadBytes" | "diskWriteBytes" | "networkReceivedBytes" | "networkSentBytes";
+type RateKey =
+  | "cpuNanoseconds"
+  | "diskReadBytes"
+  | "diskWriteBytes"
+  | "networkReceivedBytes"
+  | "networkSentBytes"
+  | "cpuPressureMicroseconds"
+  | "memoryPressureMicroseconds"
+  | "diskPressureMicroseconds";
 
 function openRunning({ name, initPid, startedAt }: RunningContainer): CounterReader | undefined {
   const cgroups = payloadCgroups(name, initPid);

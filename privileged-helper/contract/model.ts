@@ -126,6 +126,12 @@ export type MetricsSample = {
   networkSentBytesPerSecond?: number;
   processes?: number;
   processesLimit?: number;
+  /** Pressure: per cent of the time since the last tick in which some process had to wait for a CPU. */
+  cpuPressurePercent?: number;
+  /** The same for memory that had to be brought back or freed first. */
+  memoryPressurePercent?: number;
+  /** The same for disks. */
+  diskPressurePercent?: number;
 };
 
 /** One notification per tick for everything that is watched. */

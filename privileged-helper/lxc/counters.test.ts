@@ -10,6 +10,7 @@ import {
   parseDisk,
   parseMemoryStat,
   parseNetworkDevices,
+  parsePressure,
   parseQuota,
   parseStackedMajors,
 } from "./counters.ts";
@@ -52,6 +53,13 @@ describe("parsers", () => {
       "",
     ].join("\n");
     expect(parseNetworkDevices(text)).toEqual({ networkReceivedBytes: 1505, networkSentBytes: 706 });
+  });
+
+  it("takes how long some process waited, not how long all did", () => {
+    const some = "some avg10=1.23 avg60=0.50 avg300=0.10 total=123456\n";
+    expect(parsePressure(`${some}full avg10=0.00 avg60=0.00 avg300=0.00 total=99\n`)).toBe(123456);
+    expect(parsePressure("full avg10=0.00 avg60=0.00 avg300=0.00 total=99\n")).toBeUndefined();
+    expect(parsePressure(undefined)).toBeUndefined();
   });
 
   it("counts the CPUs of a list", () => {
@@ -122,6 +130,9 @@ describe("a container's counters", () => {
     put("cgroup/pids.current", "7\n");
     put("cgroup/pids.max", "100\n");
     put("cgroup/io.stat", "8:0 rbytes=1 wbytes=2\n");
+    for (const [name, total] of Object.entries({ cpu: 30, memory: 40, io: 50 })) {
+      put(`cgroup/${name}.pressure`, `some avg10=0.00 avg60=0.00 avg300=0.00 total=${total}\n`);
+    }
     expect(openUnified().read()).toEqual({
       cpuNanoseconds: 10_000,
       cpuLimit: 1.5,
@@ -135,6 +146,9 @@ describe("a container's counters", () => {
       diskWriteBytes: 2,
       networkReceivedBytes: 10,
       networkSentBytes: 20,
+      cpuPressureMicroseconds: 30,
+      memoryPressureMicroseconds: 40,
+      diskPressureMicroseconds: 50,
     });
   });
 

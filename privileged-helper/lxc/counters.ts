@@ -6,7 +6,7 @@ import { surelyLastBytes } from "./proc.ts";
 
 /**
  * What the kernel counts for one container, as totals since it was started. A figure that is absent is not available on this host.
- * Sources: Documentation/admin-guide/cgroup-v2.rst and cgroup-v1/*.rst of the kernel, proc_pid_net(5).
+ * Sources: Documentation/admin-guide/cgroup-v2.rst and cgroup-v1/*.rst and accounting/psi.rst of the kernel, proc_pid_net(5).
  */
 export type Counters = {
   cpuNanoseconds?: number;
@@ -21,6 +21,10 @@ export type Counters = {
   networkSentBytes?: number;
   processes?: number;
   processesLimit?: number;
+  /** How long some process has waited for a CPU, for memory, for a disk. Only cgroup v2 counts it, where the kernel has PSI. */
+  cpuPressureMicroseconds?: number;
+  memoryPressureMicroseconds?: number;
+  diskPressureMicroseconds?: number;
   /** Cores it may use: min(quota / period, cpuset, host CPUs). */
   cpuLimit: number;
 };
@@ -79,6 +83,9 @@ export function openCounters({
   );
   // A container that shares the host's network has no figures of its own.
   const network = sharesNetwork(initFolder, procFolder) ? undefined : openFirst([initFolder, "net/dev"]);
+  const [cpuPressure, memoryPressure, diskPressure] = ["cpu", "memory", "io"].map((name) =>
+    openFirst([cgroups.unified, `${name}.pressure`]),
+  );
   const stackedDevices = parseStackedMajors(readIfThere(join(procFolder, "devices")) ?? "");
 
   let cache: { at: number; stat: Pick<Counters, "inactiveFileBytes" | "activeFileBytes">; limitBytes?: number } | undefined;
@@ -150,6 +157,9 @@ export function openCounters({
           ...readOwn(cpuNanoseconds),
           ...(disk && diskText !== undefined ? parseDisk(disk.name, diskText, stackedDevices) : {}),
           ...(networkText !== undefined ? parseNetworkDevices(networkText) : {}),
+          ...defined("cpuPressureMicroseconds", parsePressure(cpuPressure?.read())),
+          ...defined("memoryPressureMicroseconds", parsePressure(memoryPressure?.read())),
+          ...defined("diskPressureMicroseconds", parsePressure(diskPressure?.read())),
         };
       } catch (thrown) {
         if (isGone(thrown)) return undefined;
@@ -157,7 +167,8 @@ export function openCounters({
       }
     },
     close() {
-      for (const file of [cpuUsage, memoryUsage, memoryStat, processes, disk, network]) file?.close();
+      const files = [cpuUsage, memoryUsage, memoryStat, processes, disk, network, cpuPressure, memoryPressure, diskPressure];
+      for (const file of files) file?.close();
     },
   };
 }
@@ -212,6 +223,11 @@ export function parseDisk(
     else if (words[0] === "Write") diskWriteBytes += Number(words[1]);
   }
   return { diskReadBytes, diskWriteBytes };
+}
+
+/** Microseconds in which at least one process waited: `total` of the line "some". */
+export function parsePressure(text: string | undefined): number | undefined {
+  return parseNumber(/^some .*\btotal=(\d+)$/m.exec(text ?? "")?.[1]);
 }
 
 /** Bytes received and sent over all interfaces but the loopback: columns 1 and 9 of `/proc/PID/net/dev`. */

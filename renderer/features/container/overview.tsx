@@ -1,7 +1,7 @@
 import { ActionIcon, Anchor, CopyButton, Group, Paper, SimpleGrid, Text, Tooltip } from "@mantine/core";
 import { IconCheck, IconCopy } from "@tabler/icons-react";
 import { Link } from "wouter";
-import type { Container } from "../../../privileged-helper/contract/model.ts";
+import type { Container, MetricsSample } from "../../../privileged-helper/contract/model.ts";
 import { useMetrics, useMetricsWatch } from "../../state/metrics.ts";
 import { type Fact, FactsTable } from "../../ui/facts-table.tsx";
 import { formatBytes, formatDuration, formatPercent, formatRate, unknownFigure } from "../../ui/format.ts";
@@ -82,6 +82,7 @@ function Facts({ container, isRunning }: { container: Container; isRunning: bool
     ["Addresses", <Addresses key="addresses" addresses={[...ipv4, ...ipv6]} />],
     ["Uptime", startedAt === undefined ? unknownFigure : <Uptime key="uptime" startedAt={startedAt} />],
     ["Processes", (isRunning && sample?.processes) || unknownFigure],
+    ...(isRunning && sample && hasPressure(sample) ? [["Pressure", describePressure(sample)] as [string, ReactNode]] : []),
     ["First process", initPid === undefined ? unknownFigure : `${initPid} on this computer`],
     ["Isolation", privileged ? "Privileged: root inside is root on this computer" : "Unprivileged: root inside is nobody on this computer"],
     ["Starts with the computer", autostart ? "Yes" : "No"],
@@ -101,6 +102,21 @@ function Facts({ container, isRunning }: { container: Container; isRunning: bool
         ]),
   ];
   return <FactsTable label={`About ${container.name}`} facts={facts} />;
+}
+
+/** Not on every host: the kernel has to count it. */
+function hasPressure({ cpuPressurePercent, memoryPressurePercent, diskPressurePercent }: MetricsSample): boolean {
+  return cpuPressurePercent !== undefined || memoryPressurePercent !== undefined || diskPressurePercent !== undefined;
+}
+
+function describePressure({ cpuPressurePercent, memoryPressurePercent, diskPressurePercent }: MetricsSample): string {
+  const shares = [
+    ["CPU", cpuPressurePercent],
+    ["memory", memoryPressurePercent],
+    ["disk", diskPressurePercent],
+  ] as const;
+  const known = shares.flatMap(([name, share]) => (share === undefined ? [] : [`${name} ${formatPercent(share)}`]));
+  return `${known.join(", ")} of the time something waits for it`;
 }
 
 function ContainerLink({ name }: { name: string }) {
