@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { join, resolve } from "node:path";
 import { _electron, type Browser, test as base, chromium, expect, type Locator, type Page } from "@playwright/test";
 import { lxcPath, removeContainers } from "./lxc.ts";
+import { guest } from "./machine.ts";
 import { asTestUser, setRule, testUserEnvironment } from "./test-user.ts";
 import { buildFolder, startWebHost, type WebHost } from "./web-host.ts";
 
@@ -106,7 +107,8 @@ function environmentOfElectron(): Record<string, string> {
 /** Containers that a test removed with LXC's own tools leave the address that the app had reserved for them. */
 function releaseReservations() {
   const folder = "/var/lib/lxc-desktop/dhcp-hosts";
-  if (!existsSync(folder)) return;
+  // A virtual machine goes away with all that is on it.
+  if (guest || !existsSync(folder)) return;
   const used = readdirSync(lxcPath)
     .map((name) => join(lxcPath, name, "config"))
     .filter(existsSync)

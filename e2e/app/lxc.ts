@@ -1,6 +1,6 @@
-import { execFileSync, spawn } from "node:child_process";
-import { existsSync, readdirSync } from "node:fs";
+import { spawn } from "node:child_process";
 import { join } from "node:path";
+import { isThere, namesIn, onMachine, run } from "./machine.ts";
 
 export const lxcPath = "/var/lib/lxc";
 /** Containers of these tests. */
@@ -8,7 +8,7 @@ export const prefix = "e2e-";
 
 /** One of LXC's tools, in a shell, as root. @returns What it printed. */
 export function lxc(tool: string, ...args: string[]): string {
-  return execFileSync(`/usr/bin/${tool}`, args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+  return run(`/usr/bin/${tool}`, ...args);
 }
 
 /** The columns of `lxc-ls -f` for one container. */
@@ -22,7 +22,8 @@ export function lxcLs(name: string): { state: string; ipv4: string; unprivileged
 
 /** Keeps one core busy in a container. @returns A function that ends it. */
 export function burnCpu(name: string): () => void {
-  const child = spawn("/usr/bin/lxc-attach", ["-n", name, "--", "/bin/sh", "-c", "while :; do :; done"], { stdio: "ignore" });
+  const loop = ["-n", name, "--", "/bin/sh", "-c", "while :; do :; done"];
+  const child = spawn(...onMachine("/usr/bin/lxc-attach", loop), { stdio: "ignore" });
   return () => {
     child.kill("SIGKILL");
     try {
@@ -34,12 +35,12 @@ export function burnCpu(name: string): () => void {
 }
 
 export function exists(name: string): boolean {
-  return existsSync(join(lxcPath, name));
+  return isThere(join(lxcPath, name));
 }
 
 /** Kills and removes what the tests made, clones before their bases. */
 export function removeContainers(): void {
-  const names = () => readdirSync(lxcPath).filter((name) => name.startsWith(prefix));
+  const names = () => namesIn(lxcPath).filter((name) => name.startsWith(prefix));
   const attempt = (tool: string, ...args: string[]) => {
     try {
       lxc(tool, ...args);

@@ -2,9 +2,12 @@ import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { chmodSync, chownSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { people } from "../vm/recipe.mjs";
+import { ssh } from "../vm/ssh.mjs";
+import { guest, runWithInput } from "./machine.ts";
 
-/** A user without any rights, made for the tests and removed with them. */
-export const userName = "lxcdesktop-test";
+/** A user without any rights, made for the tests and removed with them; on the virtual machine, the one who sits at it. */
+export const userName = guest ? people.admin.name : "lxcdesktop-test";
 
 export type TestUser = { uid: number; gid: number; home: string; runtimeFolder: string };
 
@@ -47,7 +50,12 @@ export function setRandomPassword(): string {
 }
 
 /** Arguments that run a program as the test user with nothing of root's. */
-export function asTestUser(file: string, args: readonly string[]): [file: string, args: string[]] {
+export function asTestUser(file: string, args: readonly string[], user = userName): [file: string, args: string[]] {
+  if (guest) {
+    // With a terminal where there is one here.
+    const [command = "", ...rest] = ssh(guest, user, [file, ...args], ["-t"]);
+    return [command, rest];
+  }
   const { uid, gid } = readTestUser();
   return ["/usr/bin/setpriv", [`--reuid=${uid}`, `--regid=${gid}`, "--clear-groups", "--inh-caps=-all", file, ...args]];
 }
@@ -70,38 +78,42 @@ const administratorRule = `polkit.addAdminRule(function (action, subject) {
  * What polkit answers the test user for each of the app's actions. Without any answer it asks for the password of an administrator,
  * who may be the test user, as on a computer with one person.
  */
-export async function setRule(answers: {
-  granted?: readonly string[];
-  refused?: readonly string[];
-  isAdministrator?: boolean;
-}): Promise<void> {
+export async function setRule(
+  answers: { granted?: readonly string[]; refused?: readonly string[]; isAdministrator?: boolean },
+  user = userName,
+): Promise<void> {
   const list = (names: readonly string[] = []) => JSON.stringify(names.map((name) => `org.lxcdesktop.${name}`));
-  mkdirSync("/etc/polkit-1/rules.d", { recursive: true });
-  writeFileSync(
-    rulesFile,
+  writeRule(
     `polkit.addRule(function (action, subject) {
-  if (subject.user !== ${JSON.stringify(userName)}) return polkit.Result.NOT_HANDLED;
+  if (subject.user !== ${JSON.stringify(user)}) return polkit.Result.NOT_HANDLED;
   if (${list(answers.granted)}.indexOf(action.id) >= 0) return polkit.Result.YES;
   if (${list(answers.refused)}.indexOf(action.id) >= 0) return polkit.Result.NO;
   return polkit.Result.NOT_HANDLED;
 });
 ${answers.isAdministrator ? administratorRule : ""}`,
-    { mode: 0o644 },
   );
-  await polkitHasRead({ granted: answers.granted?.[0], refused: answers.refused?.[0] });
+  await polkitHasRead({ granted: answers.granted?.[0], refused: answers.refused?.[0] }, user);
+}
+
+function writeRule(text: string) {
+  if (guest) {
+    runWithInput(text, "/usr/bin/tee", rulesFile);
+    return;
+  }
+  mkdirSync("/etc/polkit-1/rules.d", { recursive: true });
+  writeFileSync(rulesFile, text, { mode: 0o644 });
 }
 
 export function removeRule(): void {
-  rmSync(rulesFile, { force: true });
+  if (guest) runWithInput("", "/usr/bin/rm", "-f", rulesFile);
+  else rmSync(rulesFile, { force: true });
 }
 
 /** polkitd notices changed rules by itself, a moment later: asked about a process of the test user, it answers by the new ones. */
-async function polkitHasRead({ granted, refused }: { granted?: string; refused?: string }) {
+async function polkitHasRead({ granted, refused }: { granted?: string; refused?: string }, user: string) {
   const answer = (action: string) => {
-    const [file, args] = asTestUser("/bin/sh", [
-      "-c",
-      `pkcheck --action-id org.lxcdesktop.${action} --process $$ >/dev/null 2>&1; echo $?`,
-    ]);
+    const question = `pkcheck --action-id org.lxcdesktop.${action} --process $$ >/dev/null 2>&1; echo $?`;
+    const [file, args] = asTestUser("/bin/sh", ["-c", question], user);
     return execFileSync(file, args, { encoding: "utf8" }).trim();
   };
   for (let attempt = 0; attempt < 100; attempt++) {

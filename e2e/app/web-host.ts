@@ -1,7 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
 import type { Writable } from "node:stream";
-import { asTestUser, testUserEnvironment } from "./test-user.ts";
+import { startInSession } from "../vm/session.ts";
+import { guest } from "./machine.ts";
+import { asTestUser, testUserEnvironment, userName } from "./test-user.ts";
 
 /** The web host, run by the test user; and its address, which opens once. */
 export type WebHost = {
@@ -34,6 +36,7 @@ export function buildFolder(): string {
 
 export async function startWebHost(options: WebHostOptions = {}): Promise<WebHost> {
   const { args = ["--no-open"], environment = {}, mount, beforeItRuns, leadsGroup = false } = options;
+  if (guest) return startInSession(guest, userName, args);
   const program = [process.execPath, join(buildFolder(), "dist/web/main.mjs"), ...args];
   const [file = "", ...rest] = beforeItRuns ? ["/bin/sh", "-c", 'read -r _ <&3; exec "$@" 3<&-', "sh", ...program] : program;
   const [setpriv, argv] = asTestUser(file, rest);

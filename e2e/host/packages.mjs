@@ -7,6 +7,8 @@ const needed = [
   ...["g++", "make", "python3"],
   // Of the packages that are built and tested.
   ...["binutils", "lintian", "desktop-file-utils", "appstream", "groff-base", "util-linux", "hicolor-icon-theme"],
+  // The virtual machine.
+  ...["qemu-system-x86", "qemu-utils", "e2fsprogs", "openssh-client"],
 ];
 
 /**

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { runLive } from "./command.mjs";
 
@@ -39,21 +39,35 @@ export async function runVitest(project, folder, environment) {
  * @param {string} checkout
  * @param {string} folder for the results
  * @param {Record<string, string>} environment
+ * @param {string} [name]
+ * @param {readonly string[]} [options] of Playwright's
  * @returns {Promise<Results>}
  */
-export async function runPlaywright(checkout, folder, environment) {
-  const name = "end-to-end";
+export async function runPlaywright(checkout, folder, environment, name = "end-to-end", options = []) {
   const specs = readdirSync(join(checkout, "e2e"), { recursive: true, encoding: "utf8" }).some((path) => path.endsWith(".spec.ts"));
   if (!existsSync(join(checkout, "playwright.config.ts")) || !specs) {
     return { passed: 0, failed: [], skipped: [{ name, reason: "there are no end-to-end tests" }] };
   }
   const file = join(folder, "end-to-end.json");
-  const exitCode = await runLive(["node_modules/.bin/playwright", "test", "--reporter=line,json"], {
+  rmSync(file, { force: true });
+  const exitCode = await runLive(["node_modules/.bin/playwright", "test", "--reporter=line,json", ...options], {
     ...environment,
     PLAYWRIGHT_JSON_OUTPUT_FILE: file,
   });
   const report = readJson(file);
   return withExitCode(name, exitCode, report === undefined ? undefined : readPlaywright(report));
+}
+
+/**
+ * Runs the tests in a virtual machine.
+ * @param {string} folder for the results
+ * @param {Record<string, string>} environment
+ * @returns {Promise<Results>}
+ */
+export async function runVirtualMachine(folder, environment) {
+  const file = join(folder, "virtual-machine.json");
+  const exitCode = await runLive([process.execPath, "e2e/vm/main.mjs"], { ...environment, LXC_DESKTOP_TEST_RESULTS: file });
+  return withExitCode("virtual machine", exitCode, readJson(file));
 }
 
 /**

@@ -5,7 +5,15 @@ import { capture } from "../host/command.mjs";
  */
 const left = [
   ...["@biomejs", "@tabler", "@mantine", "@typescript", "typescript", "recharts", "es-toolkit", "electron", "electron-winstaller"],
-  ...["electron-builder", "electron-builder-squirrel-windows", "app-builder-bin", "app-builder-lib", "node-pty/prebuilds", "node-pty/third_party", "node-pty/deps"],
+  ...[
+    "electron-builder",
+    "electron-builder-squirrel-windows",
+    "app-builder-bin",
+    "app-builder-lib",
+    "node-pty/prebuilds",
+    "node-pty/third_party",
+    "node-pty/deps",
+  ],
   ...["node-pty/build/Release/obj.target", "@codemirror", "lightningcss-linux-x64-gnu", "lightningcss-linux-x64-musl"],
 ];
 
@@ -16,6 +24,17 @@ const left = [
  */
 export function packCheckout(checkout, archive) {
   const excluded = [".git", "test-results", ...left.map((name) => `node_modules/${name}`)].map((path) => `--exclude=./${path}`);
-  const { exitCode, output } = capture(["tar", "--create", "--file", archive, "--directory", checkout, "--owner=0", "--group=0", ...excluded, "."]);
+  const { exitCode, output } = capture([
+    "tar",
+    "--create",
+    "--file",
+    archive,
+    "--directory",
+    checkout,
+    "--owner=0",
+    "--group=0",
+    ...excluded,
+    ".",
+  ]);
   if (exitCode !== 0) throw new Error(`The checkout could not be packed: ${output}`);
 }

@@ -1,5 +1,16 @@
 import { createHash } from "node:crypto";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { capture, runLive } from "../host/command.mjs";
@@ -51,7 +62,10 @@ async function makeImage(suite, cache, folder) {
     await install(suite, root, mirror);
     await configure(root, join(work, "key"));
     await makeDisk(root, join(work, "disk"));
-    for (const [name, prefix] of /** @type {const} */ ([["vmlinuz", "vmlinuz-"], ["initrd.img", "initrd.img-"]])) {
+    for (const [name, prefix] of /** @type {const} */ ([
+      ["vmlinuz", "vmlinuz-"],
+      ["initrd.img", "initrd.img-"],
+    ])) {
       const found = readdirSync(join(root, "boot")).find((one) => one.startsWith(prefix));
       if (found === undefined) throw new Error(`The image has no ${prefix}* in /boot.`);
       cpSync(join(root, "boot", found), join(work, name));
@@ -74,7 +88,9 @@ async function install(suite, root, mirror) {
   await run(["debootstrap", "--variant=minbase", "--include=ca-certificates", suite, root, mirror], root);
   writeFileSync(join(root, "etc/apt/sources.list"), `deb ${mirror} ${suite} main\n`);
   // As this computer fetches its own packages: through the same proxy, for instance.
-  const acquire = capture(["apt-config", "dump"]).output.split("\n").filter((line) => /^Acquire::(https?::|Check-)/.test(line));
+  const acquire = capture(["apt-config", "dump"])
+    .output.split("\n")
+    .filter((line) => /^Acquire::(https?::|Check-)/.test(line));
   const settings = join(root, "etc/apt/apt.conf.d/99-of-the-host");
   writeFileSync(settings, `${acquire.join("\n")}\n`);
   // No service starts in a folder.
@@ -88,7 +104,8 @@ async function install(suite, root, mirror) {
   await inside(root, ["env", `MIRROR=${mirror}`, `SECURITY_MIRROR=${mirror}-security`, ...template]);
   await inside(root, ["lxc-destroy", "-n", "filler"]);
   await inside(root, ["apt-get", "clean"]);
-  for (const path of [settings, join(root, "usr/sbin/policy-rc.d"), join(root, "var/lib/apt/lists")]) rmSync(path, { recursive: true, force: true });
+  for (const path of [settings, join(root, "usr/sbin/policy-rc.d"), join(root, "var/lib/apt/lists")])
+    rmSync(path, { recursive: true, force: true });
 }
 
 /**
@@ -138,7 +155,8 @@ async function makeDisk(root, disk) {
  * @param {readonly string[]} argv
  */
 async function inside(root, argv) {
-  const mount = 'mount -t proc proc "$0/proc" && mount -t sysfs -o ro sysfs "$0/sys" && mount --rbind /dev "$0/dev" && exec chroot "$0" "$@"';
+  const mount =
+    'mount -t proc proc "$0/proc" && mount -t sysfs -o ro sysfs "$0/sys" && mount --rbind /dev "$0/dev" && exec chroot "$0" "$@"';
   await run(["sh", "-c", mount, root, ...argv], root);
 }
 
@@ -148,7 +166,11 @@ async function inside(root, argv) {
  * @param {string} root
  */
 async function run(argv, root) {
-  const environment = { DEBIAN_FRONTEND: "noninteractive", LC_ALL: "C.UTF-8", PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" };
+  const environment = {
+    DEBIAN_FRONTEND: "noninteractive",
+    LC_ALL: "C.UTF-8",
+    PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+  };
   const apart = ["unshare", "--mount", "--pid", "--ipc", "--fork", "--kill-child", "--mount-proc"];
   const exitCode = await runLive([...apart, ...argv], environment);
   if (exitCode !== 0) throw new Error(`${argv.join(" ").replaceAll(root, "ROOT")} ended with exit code ${exitCode}.`);

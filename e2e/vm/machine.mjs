@@ -116,8 +116,8 @@ async function waitUntilIn(address, isIn, readConsole) {
   throw new Error(`The test machine did not start within ${bootSeconds} s. The end of its console:\n${readConsole().slice(-3000)}`);
 }
 
-/** @returns {Promise<number>} */
-function findFreePort() {
+/** @returns {Promise<number>} a port of this computer that nobody listens on now */
+export function findFreePort() {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once("error", reject);

@@ -13,10 +13,33 @@ export const people = {
 /** Debian packages, with what they depend on; nothing that is only recommended. */
 export const packages = [
   // The system: as a desktop has it, without the desktop.
-  ...["systemd", "systemd-sysv", "dbus", "libpam-systemd", "udev", "kmod", "linux-image-cloud-amd64", "initramfs-tools", "openssh-server"],
+  ...[
+    "systemd",
+    "systemd-sysv",
+    "dbus",
+    "dbus-user-session",
+    "libpam-systemd",
+    "udev",
+    "kmod",
+    "linux-image-cloud-amd64",
+    "initramfs-tools",
+    "openssh-server",
+  ],
   ...["apparmor", "polkitd", "pkexec", "sudo", "locales", "procps", "iproute2", "iputils-ping", "netbase", "nftables"],
   // What the app needs.
-  ...["lxc", "lxc-templates", "uidmap", "busybox-static", "dnsmasq-base", "iptables", "debootstrap", "rsync", "distro-info", "nodejs", "chromium"],
+  ...[
+    "lxc",
+    "lxc-templates",
+    "uidmap",
+    "busybox-static",
+    "dnsmasq-base",
+    "iptables",
+    "debootstrap",
+    "rsync",
+    "distro-info",
+    "nodejs",
+    "chromium",
+  ],
   // What its tests need besides.
   ...["libcap2-bin", "strace", "python3-minimal", "fonts-dejavu-core", "ca-certificates", "wget", "zstd"],
 ];
@@ -31,10 +54,12 @@ export const files = {
   "etc/fstab": "/dev/vda / ext4 defaults,noatime 0 1\n",
   "etc/resolv.conf": "",
   // qemu's user-mode network. Not by DHCP: nothing waits for it then.
-  "etc/systemd/network/10-wired.network": "[Match]\nName=en* eth*\n\n[Network]\nAddress=10.0.2.15/24\nIPv6AcceptRA=no\nLinkLocalAddressing=no\n",
+  "etc/systemd/network/10-wired.network":
+    "[Match]\nName=en* eth*\n\n[Network]\nAddress=10.0.2.15/24\nIPv6AcceptRA=no\nLinkLocalAddressing=no\n",
   // The administrator sits at the machine: an active local session, as a desktop has, not a remote one.
   "etc/systemd/system/getty@tty1.service.d/autologin.conf": `[Service]\nExecStart=\nExecStart=-/sbin/agetty --autologin ${people.admin.name} --noclear %I linux\n`,
-  "etc/ssh/sshd_config.d/test.conf": "PasswordAuthentication no\nPermitRootLogin prohibit-password\nUseDNS no\nMaxStartups 50\nMaxSessions 50\n",
+  "etc/ssh/sshd_config.d/test.conf":
+    "PasswordAuthentication no\nPermitRootLogin prohibit-password\nUseDNS no\nMaxStartups 50\nMaxSessions 50\n",
 };
 
 /** Timers and services that would only take time. */

@@ -9,14 +9,15 @@ import { capture, runLive } from "../host/command.mjs";
  * @param {Address} address
  * @param {string} user
  * @param {readonly string[]} argv
+ * @param {readonly string[]} [own] options of ssh's that come before the usual ones, and win
  * @returns {string[]}
  */
-export function ssh({ port, key, controls }, user, argv) {
+export function ssh({ port, key, controls }, user, argv, own = []) {
   const options = [
     ...["StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR", "IdentitiesOnly=yes", "BatchMode=yes"],
     ...["ConnectTimeout=10", "ServerAliveInterval=30", "ServerAliveCountMax=10", `ControlPath=${controls}/%r`],
   ].flatMap((option) => ["-o", option]);
-  return ["ssh", "-F", "/dev/null", "-i", key, "-p", String(port), ...options, `${user}@127.0.0.1`, ...argv.map(quote)];
+  return ["ssh", "-F", "/dev/null", ...own, "-i", key, "-p", String(port), ...options, `${user}@127.0.0.1`, ...argv.map(quote)];
 }
 
 /**
