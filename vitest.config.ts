@@ -1,5 +1,8 @@
 import { defineConfig } from "vitest/config";
 
+/** A machine that is emulated takes several times as long for everything. */
+const slowness = Number(process.env.LXC_DESKTOP_TEST_SLOWNESS ?? 1);
+
 export default defineConfig({
   test: {
     projects: [
@@ -16,8 +19,8 @@ export default defineConfig({
           include: ["**/*.integration.test.ts"],
           exclude: ["**/node_modules/**", "**/dist/**"],
           fileParallelism: false,
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
+          testTimeout: 60_000 * slowness,
+          hookTimeout: 120_000 * slowness,
         },
       },
       {

@@ -14,7 +14,6 @@ import {
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { capture, runLive } from "../host/command.mjs";
-import { findDebianMirror } from "./mirrors.mjs";
 import { containerRelease, files, masked, packages, people } from "./recipe.mjs";
 
 /**
@@ -44,12 +43,25 @@ export async function getImage(suite) {
 }
 
 /**
+ * The mirrors that this computer itself installs from, found as the app finds them.
+ * @returns {Record<string, string>}
+ */
+function readMirrors() {
+  const script =
+    'import { readDebianMirrors } from "./privileged-helper/lxc/debian-mirrors.ts"; console.log(JSON.stringify(readDebianMirrors()))';
+  const { exitCode, output } = capture([process.execPath, "--import", "tsx", "--input-type=module", "--eval", script]);
+  if (exitCode !== 0) throw new Error(`The mirrors of this computer could not be read: ${output}`);
+  return JSON.parse(output);
+}
+
+/**
  * @param {import("./recipe.mjs").Suite} suite
  * @param {string} cache
  * @param {string} folder
  */
 async function makeImage(suite, cache, folder) {
-  const mirror = findDebianMirror();
+  const mirrors = readMirrors();
+  const mirror = mirrors.MIRROR;
   if (mirror === undefined) throw new Error("No mirror of Debian is named in this computer's apt sources.");
   const started = Date.now();
   console.log(`Making an image of ${suite} from ${mirror}: this takes some minutes, once`);
@@ -59,7 +71,7 @@ async function makeImage(suite, cache, folder) {
   const work = mkdtempSync(join(cache, `${suite}-unfinished-`));
   const root = join(work, "root");
   try {
-    await install(suite, root, mirror);
+    await install(suite, root, mirror, mirrors);
     await configure(root, join(work, "key"));
     await makeDisk(root, join(work, "disk"));
     for (const [name, prefix] of /** @type {const} */ ([
@@ -83,8 +95,9 @@ async function makeImage(suite, cache, folder) {
  * @param {import("./recipe.mjs").Suite} suite
  * @param {string} root
  * @param {string} mirror
+ * @param {Record<string, string>} mirrors as LXC's template takes them
  */
-async function install(suite, root, mirror) {
+async function install(suite, root, mirror, mirrors) {
   await run(["debootstrap", "--variant=minbase", "--include=ca-certificates", suite, root, mirror], root);
   writeFileSync(join(root, "etc/apt/sources.list"), `deb ${mirror} ${suite} main\n`);
   // As this computer fetches its own packages: through the same proxy, for instance.
@@ -101,7 +114,7 @@ async function install(suite, root, mirror) {
   await inside(root, ["apt-get", "install", "-q", "-y", "--no-install-recommends", ...dpkg, ...packages]);
   // The cache of LXC's Debian template, filled by the template itself.
   const template = ["lxc-create", "-n", "filler", "-t", "debian", "--", "-r", containerRelease];
-  await inside(root, ["env", `MIRROR=${mirror}`, `SECURITY_MIRROR=${mirror}-security`, ...template]);
+  await inside(root, ["env", ...Object.entries(mirrors).map(([name, url]) => `${name}=${url}`), ...template]);
   await inside(root, ["lxc-destroy", "-n", "filler"]);
   await inside(root, ["apt-get", "clean"]);
   for (const path of [settings, join(root, "usr/sbin/policy-rc.d"), join(root, "var/lib/apt/lists")])

@@ -13,7 +13,6 @@ import { ssh } from "./ssh.mjs";
 /** polkit as Debian sets it up: no rule of the tests, real people, real sessions, real passwords. */
 const { admin, other } = people;
 
-// biome-ignore lint/correctness/noEmptyPattern: Playwright reads the names of the first parameter
 test.beforeEach(async ({ rights: _ }) => removeRule());
 
 const helpers = () => run("/bin/sh", "-c", "pgrep -f /usr/lib/lxc-desktop/helper/ || true").trim();
