@@ -4,18 +4,18 @@ import type { Browser, Page } from "@playwright/test";
 import { createContainer, expect, row, test } from "../app/fixtures.ts";
 import { run } from "../app/machine.ts";
 import { type PolkitAgent, startPasswordAgent } from "../app/polkit-agent.ts";
-import { removeRule, setRule } from "../app/test-user.ts";
+import { setRule } from "../app/test-user.ts";
 import type { WebHost } from "../app/web-host.ts";
 import { people } from "./recipe.mjs";
 import { address, checkoutInside, startInSession } from "./session.ts";
 import { ssh } from "./ssh.mjs";
 
-/** polkit as Debian sets it up: no rule of the tests, real people, real sessions, real passwords. */
+/** polkit as Debian sets it up: a rule that grants nothing, real people, real sessions, real passwords. */
 const { admin, other } = people;
 
-test.beforeEach(async ({ rights: _ }) => removeRule());
+test.beforeEach(async ({ rights: _ }) => setRule({}));
 
-const helpers = () => run("/bin/sh", "-c", "pgrep -f /usr/lib/lxc-desktop/helper/ || true").trim();
+const helpers = () => run("/bin/sh", "-c", "pgrep -f 'lxc-desktop/[h]elper/' || true").trim();
 const fullQuestion = {
   action: "org.lxcdesktop.full",
   message: expect.stringContaining("Authentication is required to manage containers."),
