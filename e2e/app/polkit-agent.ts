@@ -4,7 +4,7 @@ import { setTimeout } from "node:timers/promises";
 import { promisify } from "node:util";
 import { spawn } from "node-pty";
 import { createWriter, openSystemBus } from "./system-bus.ts";
-import { asTestUser, testUserEnvironment } from "./test-user.ts";
+import { asTestUser, testUserEnvironment, userName } from "./test-user.ts";
 
 /** What polkit has a person asked, in the words that the person reads. */
 export type Question = { action: string; message: string };
@@ -32,11 +32,11 @@ const authority = {
   interface: "org.freedesktop.PolicyKit1.Authority",
 };
 
-/** polkit's own agent for terminals, run by the test user in a terminal in which a script types the passwords. */
-export async function startPasswordAgent(pid: number, answer: Answer): Promise<PolkitAgent> {
+/** polkit's own agent for terminals, run by that user in a terminal in which a script types the passwords. */
+export async function startPasswordAgent(pid: number, answer: Answer, user = userName): Promise<PolkitAgent> {
   // The agent closes the given descriptor when it has registered, which ends what `read` waits for.
   const script = 'tty; pkttyagent --process "$1" --notify-fd 3 3>&1 >/dev/tty | { read -r _; echo "agent is registered"; }';
-  const [file, args] = asTestUser("/bin/sh", ["-c", script, "sh", String(pid)]);
+  const [file, args] = asTestUser("/bin/sh", ["-c", script, "sh", String(pid)], user);
   const environment = Object.fromEntries(Object.entries(testUserEnvironment()).flatMap(([name, value]) => (value ? [[name, value]] : [])));
   const terminal = spawn(file, args, { name: "dumb", cols: 500, rows: 50, cwd: "/", env: environment });
   const questions: Question[] = [];

@@ -61,6 +61,8 @@ export function asTestUser(file: string, args: readonly string[], user = userNam
 }
 
 export function testUserEnvironment(): NodeJS.ProcessEnv {
+  // What runs here then only leads to the virtual machine, where people have surroundings of their own.
+  if (guest) return { PATH: process.env.PATH, HOME: process.env.HOME };
   const { home, runtimeFolder } = readTestUser();
   return { PATH: process.env.PATH, HOME: home, XDG_RUNTIME_DIR: runtimeFolder, LANG: "C.UTF-8" };
 }
