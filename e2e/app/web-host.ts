@@ -36,7 +36,7 @@ export function buildFolder(): string {
 
 export async function startWebHost(options: WebHostOptions = {}): Promise<WebHost> {
   const { args = ["--no-open"], environment = {}, mount, beforeItRuns, leadsGroup = false } = options;
-  if (guest) return startInSession(guest, userName, args);
+  if (guest) return startInSession(guest, userName, options);
   const program = [process.execPath, join(buildFolder(), "dist/web/main.mjs"), ...args];
   const [file = "", ...rest] = beforeItRuns ? ["/bin/sh", "-c", 'read -r _ <&3; exec "$@" 3<&-', "sh", ...program] : program;
   const [setpriv, argv] = asTestUser(file, rest);

@@ -3,4 +3,4 @@ import { startDismissingAgent } from "../app/polkit-agent.ts";
 
 const agent = await startDismissingAgent(Number(process.argv[2]), ({ action }) => console.log(`dismissed ${action}`));
 console.log("registered");
-process.on("SIGTERM", () => void agent.close().then(() => process.exit(0)));
+process.stdin.resume().on("end", () => void agent.close().then(() => process.exit(0)));
