@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { join, resolve } from "node:path";
 import { _electron, type Browser, test as base, chromium, expect, type Locator, type Page } from "@playwright/test";
 import { lxcPath, removeContainers } from "./lxc.ts";
-import { guest } from "./machine.ts";
+import { guest, slowness } from "./machine.ts";
 import { asTestUser, setRule, testUserEnvironment } from "./test-user.ts";
 import { buildFolder, startWebHost, type WebHost } from "./web-host.ts";
 
@@ -142,7 +142,7 @@ export async function createContainer(
   if (!start) await dialog.getByRole("switch", { name: "Start after creation" }).uncheck({ force: true });
   await dialog.getByRole("button", { name: "Create", exact: true }).click();
   await expect(dialog).toBeHidden();
-  await expect(row(app, name).getByText(start ? "Running" : "Stopped", { exact: true })).toBeVisible({ timeout: 30_000 });
+  await expect(row(app, name).getByText(start ? "Running" : "Stopped", { exact: true })).toBeVisible({ timeout: 30_000 * slowness });
   // It is there before it is finished: until then nothing can be done with it.
   await expect(row(app, name).getByText(/^(Creating|Cloning)/)).toBeHidden();
 }

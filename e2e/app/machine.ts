@@ -5,6 +5,9 @@ import { type Address, ssh } from "../vm/ssh.mjs";
 /** The machine that the app runs on: this one, or, for `npm run test:vm`, a virtual one. The browser runs here in either case. */
 export const guest: Address | undefined = process.env.LXC_DESKTOP_TEST_GUEST ? JSON.parse(process.env.LXC_DESKTOP_TEST_GUEST) : undefined;
 
+/** How many times as long as here everything may take there. */
+export const slowness = guest ? 6 : 1;
+
 /** What has to be started here to run a program there, as root. */
 export function onMachine(file: string, args: readonly string[]): [file: string, args: string[]] {
   if (!guest) return [file, [...args]];

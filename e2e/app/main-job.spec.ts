@@ -1,5 +1,6 @@
 import { confirmDestroy, createContainer, expect, row, test } from "./fixtures.ts";
 import { burnCpu, exists, lxc, lxcLs } from "./lxc.ts";
+import { slowness } from "./machine.ts";
 
 test("a person creates a container, watches it, works in it, stops it and destroys it", async ({ app }) => {
   const name = "e2e-main";
@@ -20,12 +21,12 @@ test("a person creates a container, watches it, works in it, stops it and destro
     const end = burnCpu(name);
     try {
       await expect
-        .poll(async () => Number(/([\d.]+) %/.exec((await cpu.textContent()) ?? "")?.[1]), { timeout: 30_000 })
+        .poll(async () => Number(/([\d.]+) %/.exec((await cpu.textContent()) ?? "")?.[1]), { timeout: 30_000 * slowness })
         .toBeGreaterThan(50);
     } finally {
       end();
     }
-    await expect.poll(async () => Number(/([\d.]+) %/.exec((await cpu.textContent()) ?? "")?.[1]), { timeout: 30_000 }).toBeLessThan(20);
+    await expect.poll(async () => Number(/([\d.]+) %/.exec((await cpu.textContent()) ?? "")?.[1]), { timeout: 30_000 * slowness }).toBeLessThan(20);
     await expect(app.getByRole("figure", { name: "Memory" })).toContainText(/\d (KiB|MiB)/);
     await expect(app.getByRole("figure", { name: "Network" })).toContainText(/B\/s/);
     await expect(app.getByRole("figure", { name: "Disk I/O" })).toContainText(/B\/s|Not available on this host/);
@@ -59,7 +60,7 @@ test("a person creates a container, watches it, works in it, stops it and destro
   await test.step("it stops and is destroyed", async () => {
     await app.getByRole("link", { name: "Containers", exact: true }).click();
     await app.getByRole("button", { name: `Stop ${name}`, exact: true }).click();
-    await expect(row(app, name).getByText("Stopped", { exact: true })).toBeVisible({ timeout: 45_000 });
+    await expect(row(app, name).getByText("Stopped", { exact: true })).toBeVisible({ timeout: 45_000 * slowness });
     await app.getByRole("button", { name: `Destroy ${name}` }).click();
     await confirmDestroy(app, name);
     await expect(app.getByText("No containers yet")).toBeVisible();

@@ -132,7 +132,7 @@ test("one whom a rule lets look and start can do that and nothing more", async (
   run("/usr/bin/lxc-create", "-n", "e2e-limited", "-t", "busybox");
   await setRule({ granted: ["limited", "view", "manage"], refused: ["full", "create"] }, other.name);
   await withApp(chromium, other.name, noAgent, async ({ page }) => {
-    await page.getByRole("button", { name: "Start e2e-limited" }).click();
+    await page.getByRole("button", { name: "Start e2e-limited", exact: true }).click();
     await expect(row(page, "e2e-limited").getByText("Running", { exact: true })).toBeVisible();
     await page.getByRole("button", { name: "Create container" }).click();
     await page.getByRole("dialog").getByRole("button", { name: "Create", exact: true }).click();
