@@ -18,6 +18,7 @@ export default defineConfig({
           name: "integration",
           include: ["**/*.integration.test.ts"],
           exclude: ["**/node_modules/**", "**/dist/**"],
+          setupFiles: ["privileged-helper/testing/patience.ts"],
           fileParallelism: false,
           testTimeout: 60_000 * slowness,
           hookTimeout: 120_000 * slowness,

@@ -50,7 +50,10 @@ describe("the list", () => {
   it("shows an address that is added inside", () => {
     lxc.inside("one", "ip", "addr", "add", "192.0.2.7/32", "dev", "eth0");
     lxc.inside("one", "ip", "addr", "add", "fd00:7::7/128", "dev", "eth0");
-    expect(lxc.reader.readOne("one")).toMatchObject({ ipv4: expect.arrayContaining(["192.0.2.7"]), ipv6: ["fd00:7::7"] });
+    expect(lxc.reader.readOne("one")).toMatchObject({
+      ipv4: expect.arrayContaining(["192.0.2.7"]),
+      ipv6: expect.arrayContaining(["fd00:7::7"]),
+    });
   });
 
   it("knows clones and what they are cloned from", () => {
