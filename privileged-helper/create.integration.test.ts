@@ -17,17 +17,21 @@ import { parseIdmaps } from "./lxc/idmap.ts";
 import { readBridge, reservationsAreSetUp, systemFiles, undoNetworkSetup } from "./lxc/network.ts";
 import { createOperations } from "./lxc/operations.ts";
 import { createTasks, type Tasks } from "./tasks.ts";
+import { bundleHelper } from "./testing/helper-client.ts";
 import { createRealLxc, type RealLxc } from "./testing/real-lxc.ts";
 
 /** Making, cloning and removing containers with LXC's own tools, on LXC's own bridge. */
 let lxc: RealLxc;
 let state: string;
+/** Makes a container as a program of its own, which can be killed. */
+let script: string;
 let wereReservationsSetUp: boolean;
 const signal = new AbortController().signal;
 
-beforeAll(() => {
+beforeAll(async () => {
   lxc = createRealLxc("create");
   state = mkdtempSync(join(tmpdir(), "lxc-desktop-create-"));
+  script = await bundleHelper(join(state, "program"), join(import.meta.dirname, "testing/create-container.ts"));
   wereReservationsSetUp = reservationsAreSetUp();
 });
 afterAll(async () => {
@@ -495,8 +499,7 @@ describe("a container that is not wanted any more while it is made", () => {
 
 describe("a helper that is killed while it makes a container", () => {
   const startCreating = (name: string, others: Wanted): ChildProcess => {
-    const script = join(import.meta.dirname, "testing/create-container.ts");
-    const args = ["--import", "tsx", script, lxc.lxcPath, state, name, JSON.stringify(others)];
+    const args = [script, lxc.lxcPath, state, name, JSON.stringify(others)];
     return spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
   };
   const workersOf = (helper: ChildProcess) =>

@@ -8,13 +8,17 @@ import { createJournal, operationVariable } from "./journal.ts";
 import { createLocks } from "./locks.ts";
 import { createOperations } from "./lxc/operations.ts";
 import { createTasks } from "./tasks.ts";
+import { bundleHelper } from "./testing/helper-client.ts";
 import { createRealLxc, type RealLxc } from "./testing/real-lxc.ts";
 
 let lxc: RealLxc;
 let state: string;
-beforeAll(() => {
+/** Makes a container as a program of its own, which can be killed. */
+let script: string;
+beforeAll(async () => {
   lxc = createRealLxc("recover");
   state = mkdtempSync(join(tmpdir(), "lxc-desktop-recover-"));
+  script = await bundleHelper(join(state, "program"), join(import.meta.dirname, "testing/create-container.ts"));
 });
 afterAll(async () => {
   await lxc.close();
@@ -22,8 +26,7 @@ afterAll(async () => {
 });
 
 function startCreating(name: string): ChildProcess {
-  const script = join(import.meta.dirname, "testing/create-container.ts");
-  return spawn(process.execPath, ["--import", "tsx", script, lxc.lxcPath, state, name], { stdio: ["ignore", "pipe", "inherit"] });
+  return spawn(process.execPath, [script, lxc.lxcPath, state, name], { stdio: ["ignore", "pipe", "inherit"] });
 }
 
 /** A helper that starts after another was killed. */

@@ -26,7 +26,9 @@ test("a person creates a container, watches it, works in it, stops it and destro
     } finally {
       end();
     }
-    await expect.poll(async () => Number(/([\d.]+) %/.exec((await cpu.textContent()) ?? "")?.[1]), { timeout: 30_000 * slowness }).toBeLessThan(20);
+    await expect
+      .poll(async () => Number(/([\d.]+) %/.exec((await cpu.textContent()) ?? "")?.[1]), { timeout: 30_000 * slowness })
+      .toBeLessThan(20);
     await expect(app.getByRole("figure", { name: "Memory" })).toContainText(/\d (KiB|MiB)/);
     await expect(app.getByRole("figure", { name: "Network" })).toContainText(/B\/s/);
     await expect(app.getByRole("figure", { name: "Disk I/O" })).toContainText(/B\/s|Not available on this host/);

@@ -13,7 +13,7 @@ const bootSeconds = 300;
  * What is dear where the processor is interpreted: guarding it against other programs on it, asking the clock of an emulated device
  * where its own counter would do, page tables of five levels (turned off with the processor).
  */
-const cheaper = "mitigations=off tsc=reliable clocksource=tsc no_timer_check";
+const cheaper = "mitigations=off audit=0 tsc=reliable clocksource=tsc no_timer_check";
 
 /**
  * @typedef {object} Machine

@@ -27,5 +27,4 @@ const params = methods["containers.create"].params.parse({
   ...JSON.parse(others),
 });
 process.stdout.write("begin\n");
-await operations.create(params, new AbortController().signal);
-process.stdout.write("done\n");
+void operations.create(params, new AbortController().signal).then(() => process.stdout.write("done\n"));

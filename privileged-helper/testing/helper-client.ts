@@ -80,12 +80,16 @@ function portOf(child: ChildProcessByStdio<Writable, Readable, null>): Port {
   };
 }
 
-/** Bundles the helper from its sources, as the build does. @returns The script's path, in a folder that is to be removed. */
-export async function bundleHelper(folder: string): Promise<string> {
+/**
+ * Bundles the helper from its sources, as the build does.
+ * @param main Another program that is made of the helper's parts.
+ * @returns The script's path, in a folder that is to be removed.
+ */
+export async function bundleHelper(folder: string, main = join(import.meta.dirname, "../main.ts")): Promise<string> {
   const script = join(folder, "main.cjs");
   await build({
     entryPoints: {
-      main: join(import.meta.dirname, "../main.ts"),
+      main,
       "shift-owners": join(import.meta.dirname, "../lxc/shift-owners-main.ts"),
     },
     outdir: folder,
