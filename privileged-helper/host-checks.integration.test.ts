@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { type HostCheck, type HostCheckName, hostCheckNames } from "./contract/model.ts";
 import { toProblem } from "./contract/problems.ts";
+import { readDebianMirrors } from "./lxc/debian-mirrors.ts";
 import { bundleHelper, type HelperClient, startHelper } from "./testing/helper-client.ts";
 import { type PrivateComputer, privateComputer } from "./testing/private-computer.ts";
 
@@ -101,9 +102,10 @@ describe("what was broken is seen, and its fix mends it", () => {
     expect(await check("bridge")).toMatchObject({ status: "ok" });
     inside("ip link set lxcbr0 down");
     await mend("bridge", "warning", /is down/);
-    inside("iptables -t nat -F POSTROUTING");
+    // lxc-net of LXC 6 uses nft where it is there.
+    inside("iptables -t nat -F POSTROUTING; nft flush ruleset 2>/dev/null || true");
     await mend("masquerading", "warning", /no answer comes back/);
-    expect(inside("iptables -t nat -S POSTROUTING")).toContain("MASQUERADE");
+    expect(inside("iptables -t nat -S POSTROUTING; nft list ruleset 2>/dev/null || true")).toMatch(/masquerade/i);
     inside("echo 0 > /proc/sys/net/ipv4/ip_forward");
     await mend("forwarding", "warning", /does not forward/);
     expect(inside("cat /proc/sys/net/ipv4/ip_forward /etc/sysctl.d/60-lxc-desktop-forwarding.conf")).toMatch(
@@ -148,7 +150,10 @@ describe("what was broken is seen, and its fix mends it", () => {
     expect(await helper.call("host.info", {})).not.toHaveProperty("lxcVersion");
   });
 
-  it("a program that templates need, from the distribution's own packages", { timeout: 240_000 }, async () => {
+  it("a program that templates need, from the distribution's own packages", { timeout: 240_000 }, async ({ skip }) => {
+    const mirror = readDebianMirrors().MIRROR ?? "http://deb.debian.org/debian";
+    const answer = await fetch(`${mirror}/dists/stable/Release`, { signal: AbortSignal.timeout(10_000) }).catch(() => undefined);
+    if (!answer?.ok) skip(`Debian's mirror ${mirror} cannot be reached`);
     await begin("dpkg --remove --force-depends rsync 2>&1", false);
     const { fix } = await mend("templates", "warning", /rsync/);
     expect(fix?.commands.at(-1)?.at(-1)).toBe("rsync");

@@ -111,8 +111,9 @@ describe("figures of real containers", () => {
     await until(() => expect(sampleOf("busy")?.cpuPressurePercent).toBeGreaterThanOrEqual(0));
     const [before, from] = [waited(), Date.now()];
     // More loops than CPUs: one of them waits always.
-    const loops = Array.from({ length: availableParallelism() + 1 }, () => "(while :; do :; done) &").join(" ");
-    const burning = lxc.runAside("lxc-attach", "-n", "busy", "--", "timeout", "4", "sh", "-c", `${loops} sleep 3; kill 0`).catch(() => {});
+    const loop = 'timeout 3 sh -c "while :; do :; done" &';
+    const loops = `${Array.from({ length: availableParallelism() + 1 }, () => loop).join(" ")} wait`;
+    const burning = lxc.runAside("lxc-attach", "-n", "busy", "--", "sh", "-c", loops).catch(() => {});
     await burning;
     const count = ticks.length;
     await until(() => expect(ticks.length).toBeGreaterThan(count));

@@ -82,7 +82,7 @@ function Facts({ container, isRunning }: { container: Container; isRunning: bool
     ["Addresses", <Addresses key="addresses" addresses={[...ipv4, ...ipv6]} />],
     ["Uptime", startedAt === undefined ? unknownFigure : <Uptime key="uptime" startedAt={startedAt} />],
     ["Processes", (isRunning && sample?.processes) || unknownFigure],
-    ...(isRunning && sample && hasPressure(sample) ? [["Pressure", describePressure(sample)] as [string, ReactNode]] : []),
+    ...(isRunning && sample && hasPressure(sample) ? [["Pressure", describePressure(sample)] as Fact] : []),
     ["First process", initPid === undefined ? unknownFigure : `${initPid} on this computer`],
     ["Isolation", privileged ? "Privileged: root inside is root on this computer" : "Unprivileged: root inside is nobody on this computer"],
     ["Starts with the computer", autostart ? "Yes" : "No"],
