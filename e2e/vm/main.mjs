@@ -1,11 +1,11 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { arch, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { capture, endCurrent, runLive } from "../host/command.mjs";
 import { installNodeModules } from "../host/node-modules.mjs";
-import { installPackages } from "../host/packages.mjs";
+import { installPackages, machinePackages } from "../host/packages.mjs";
 import { runPlaywright } from "../host/suites.mjs";
 import { packCheckout } from "./brought.mjs";
 import { getImage } from "./image.mjs";
@@ -46,14 +46,12 @@ console.log("\n== Result of the virtual machine");
 for (const { name, reason } of total.skipped) console.log(`skipped: ${name}: ${reason}`);
 for (const name of total.failed) console.log(`failed: ${name}`);
 console.log(`${total.passed} passed, ${total.failed.length} failed, ${total.skipped.length} skipped`);
-const resultsFile = process.env.LXC_DESKTOP_TEST_RESULTS;
-if (resultsFile) writeFileSync(resultsFile, JSON.stringify(total));
 process.exit(total.failed.length === 0 ? 0 : 1);
 
 /** @param {import("./recipe.mjs").Suite} suite */
 async function runAll(suite) {
   if (arch() !== "x64") return skip("the machine is made for amd64");
-  for (const problem of [await installPackages(), await installNodeModules(checkout)])
+  for (const problem of [await installPackages(machinePackages), await installNodeModules(checkout)])
     if (problem !== undefined) total.failed.push(problem);
   if (capture(["qemu-system-x86_64", "--version"]).exitCode !== 0) return skip("qemu-system-x86_64 is not installed");
   await step("Packages", async () => {
