@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { appendFileSync, existsSync, lstatSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
@@ -9,29 +9,29 @@ import { afterAll, beforeAll, describe, expect, it, type TestContext, vi } from 
 import { methods, type ParamsInputOf } from "./contract/methods.ts";
 import type { Container } from "./contract/model.ts";
 import { type Problem, toProblem } from "./contract/problems.ts";
-import { createJournal, operationVariable } from "./journal.ts";
+import { createJournal } from "./journal.ts";
 import { createLocks } from "./locks.ts";
 import { parseConfig, readEffectiveConfig, valuesOf } from "./lxc/config.ts";
-import { readDebianMirrors } from "./lxc/debian-mirrors.ts";
 import { parseIdmaps } from "./lxc/idmap.ts";
 import { readBridge, reservationsAreSetUp, systemFiles, undoNetworkSetup } from "./lxc/network.ts";
 import { createOperations } from "./lxc/operations.ts";
+import { readProcFile } from "./lxc/proc.ts";
 import { createTasks, type Tasks } from "./tasks.ts";
-import { bundleHelper } from "./testing/helper-client.ts";
+import { prepareCreating, type StartCreating, workersOf } from "./testing/creating-process.ts";
+import { reasonWithoutMirror } from "./testing/debian-mirror.ts";
 import { createRealLxc, type RealLxc } from "./testing/real-lxc.ts";
 
 /** Making, cloning and removing containers with LXC's own tools, on LXC's own bridge. */
 let lxc: RealLxc;
 let state: string;
-/** Makes a container as a program of its own, which can be killed. */
-let script: string;
+let startCreating: StartCreating;
 let wereReservationsSetUp: boolean;
 const signal = new AbortController().signal;
 
 beforeAll(async () => {
   lxc = createRealLxc("create");
   state = mkdtempSync(join(tmpdir(), "lxc-desktop-create-"));
-  script = await bundleHelper(join(state, "program"), join(import.meta.dirname, "testing/create-container.ts"));
+  startCreating = await prepareCreating(lxc.lxcPath, state);
   wereReservationsSetUp = reservationsAreSetUp();
 });
 afterAll(async () => {
@@ -188,8 +188,9 @@ describe("a privileged container", () => {
 
   it("has nothing in its folder but what LXC needs", () => {
     // Where the host has AppArmor, LXC generates a profile.
-    const own = readdirSync(folderOf("privileged")).filter((file) => file !== "apparmor");
-    expect(own.sort()).toEqual(["config", "console.log", "lxc.log", "rootfs"]);
+    const hasAppArmor = readProcFile("/sys/module/apparmor/parameters/enabled")?.startsWith("Y");
+    const expected = [...(hasAppArmor ? ["apparmor"] : []), "config", "console.log", "lxc.log", "rootfs"];
+    expect(readdirSync(folderOf("privileged")).sort()).toEqual(expected);
   });
 });
 
@@ -498,19 +499,6 @@ describe("a container that is not wanted any more while it is made", () => {
 });
 
 describe("a helper that is killed while it makes a container", () => {
-  const startCreating = (name: string, others: Wanted): ChildProcess => {
-    const args = [script, lxc.lxcPath, state, name, JSON.stringify(others)];
-    return spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
-  };
-  const workersOf = (helper: ChildProcess) =>
-    readdirSync("/proc").filter((pid) => {
-      try {
-        return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/environ`, "utf8").includes(`${operationVariable}=${helper.pid}.`);
-      } catch {
-        return false;
-      }
-    });
-
   it.each<[string, Wanted, () => boolean]>([
     ["when it has reserved an address", {}, () => existsSync(join(folderOf("killed"), "config.new"))],
     ["while the template runs", {}, () => existsSync(join(folderOf("killed"), "rootfs/bin"))],
@@ -561,9 +549,8 @@ describe("Debian, with systemd", () => {
   });
 
   const skipWithoutMirror = async (context: TestContext) => {
-    const mirror = readDebianMirrors().MIRROR ?? "http://deb.debian.org/debian";
-    const answer = await fetch(`${mirror}/dists/stable/Release`, { signal: AbortSignal.timeout(10_000) }).catch(() => undefined);
-    if (!answer?.ok) context.skip(`Debian's mirror ${mirror} cannot be reached`);
+    const reason = await reasonWithoutMirror();
+    if (reason !== undefined) context.skip(reason);
   };
   const debian = (release: string): Wanted => ({ source: { type: "template", template: "debian", release } });
 

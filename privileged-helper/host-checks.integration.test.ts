@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { type HostCheck, type HostCheckName, hostCheckNames } from "./contract/model.ts";
 import { toProblem } from "./contract/problems.ts";
-import { readDebianMirrors } from "./lxc/debian-mirrors.ts";
+import { reasonWithoutMirror } from "./testing/debian-mirror.ts";
 import { bundleHelper, type HelperClient, startHelper } from "./testing/helper-client.ts";
 import { type PrivateComputer, privateComputer } from "./testing/private-computer.ts";
 
@@ -151,9 +151,8 @@ describe("what was broken is seen, and its fix mends it", () => {
   });
 
   it("a program that templates need, from the distribution's own packages", { timeout: 240_000 }, async ({ skip }) => {
-    const mirror = readDebianMirrors().MIRROR ?? "http://deb.debian.org/debian";
-    const answer = await fetch(`${mirror}/dists/stable/Release`, { signal: AbortSignal.timeout(10_000) }).catch(() => undefined);
-    if (!answer?.ok) skip(`Debian's mirror ${mirror} cannot be reached`);
+    const reason = await reasonWithoutMirror();
+    if (reason !== undefined) skip(reason);
     await begin("dpkg --remove --force-depends rsync 2>&1", false);
     const { fix } = await mend("templates", "warning", /rsync/);
     expect(fix?.commands.at(-1)?.at(-1)).toBe("rsync");

@@ -50,10 +50,10 @@ describe("the list", () => {
   it("shows an address that is added inside", () => {
     lxc.inside("one", "ip", "addr", "add", "192.0.2.7/32", "dev", "eth0");
     lxc.inside("one", "ip", "addr", "add", "fd00:7::7/128", "dev", "eth0");
-    expect(lxc.reader.readOne("one")).toMatchObject({
-      ipv4: expect.arrayContaining(["192.0.2.7"]),
-      ipv6: expect.arrayContaining(["fd00:7::7"]),
-    });
+    const { ipv4, ipv6 } = lxc.reader.readOne("one") ?? {};
+    expect(ipv4).toContain("192.0.2.7");
+    // lxc-net of LXC 6 announces a network of its own.
+    expect(ipv6?.filter((address) => !address.startsWith("fc42:5009:ba4b:5ab0:"))).toEqual(["fd00:7::7"]);
   });
 
   it("knows clones and what they are cloned from", () => {

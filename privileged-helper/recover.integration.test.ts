@@ -1,33 +1,27 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { createJournal, operationVariable } from "./journal.ts";
+import { createJournal } from "./journal.ts";
 import { createLocks } from "./locks.ts";
 import { createOperations } from "./lxc/operations.ts";
 import { createTasks } from "./tasks.ts";
-import { bundleHelper } from "./testing/helper-client.ts";
+import { prepareCreating, type StartCreating, workersOf } from "./testing/creating-process.ts";
 import { createRealLxc, type RealLxc } from "./testing/real-lxc.ts";
 
 let lxc: RealLxc;
 let state: string;
-/** Makes a container as a program of its own, which can be killed. */
-let script: string;
+let startCreating: StartCreating;
 beforeAll(async () => {
   lxc = createRealLxc("recover");
   state = mkdtempSync(join(tmpdir(), "lxc-desktop-recover-"));
-  script = await bundleHelper(join(state, "program"), join(import.meta.dirname, "testing/create-container.ts"));
+  startCreating = await prepareCreating(lxc.lxcPath, state);
 });
 afterAll(async () => {
   await lxc.close();
   rmSync(state, { recursive: true });
 });
-
-function startCreating(name: string): ChildProcess {
-  return spawn(process.execPath, [script, lxc.lxcPath, state, name], { stdio: ["ignore", "pipe", "inherit"] });
-}
 
 /** A helper that starts after another was killed. */
 function createHelper() {
@@ -35,20 +29,6 @@ function createHelper() {
   const journal = createJournal(join(state, "journal"));
   const { lxcPath, reader } = lxc;
   return { tasks, journal, operations: createOperations({ lxcPath, reader, tasks, journal, locks: createLocks(join(state, "locks")) }) };
-}
-
-/** Processes that carry the mark of a helper's unfinished work. */
-function workersOf(helper: ChildProcess): number[] {
-  return readdirSync("/proc")
-    .map(Number)
-    .filter((pid) => pid > 1)
-    .filter((pid) => {
-      try {
-        return readFileSync(`/proc/${pid}/environ`, "utf8").includes(`${operationVariable}=${helper.pid}.`);
-      } catch {
-        return false;
-      }
-    });
 }
 
 describe("a helper that is killed while it makes a container", () => {

@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { WebSocket } from "ws";
 import { windowArguments } from "../../electron/web/open-chromium.ts";
+import { processIds, readProcessStat } from "../../privileged-helper/lxc/proc.ts";
 import { addressOf } from "../app/web-host.ts";
 
 /** A window of Chromium on a display of the bench's own, with the flags that the app itself opens its window with. */
@@ -132,19 +133,10 @@ async function poll<T>(look: () => T | undefined | Promise<T | undefined>): Prom
   throw new Error("the window does not answer");
 }
 
-/** A process and all below it (proc_pid_stat(5): the fourth field is the parent). */
+/** A process and all below it. */
 function withDescendants(root: number): number[] {
-  const parents = new Map<number, number>();
-  for (const entry of readdirSync("/proc")) {
-    if (!/^\d+$/.test(entry)) continue;
-    try {
-      const stat = readFileSync(`/proc/${entry}/stat`, "utf8");
-      parents.set(Number(entry), Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]));
-    } catch {
-      // It has ended.
-    }
-  }
+  const stats = processIds().flatMap((pid) => readProcessStat(pid) ?? []);
   const found = [root];
-  for (const pid of found) for (const [child, parent] of parents) if (parent === pid) found.push(child);
+  for (const parent of found) for (const { pid, parentPid } of stats) if (parentPid === parent) found.push(pid);
   return found;
 }

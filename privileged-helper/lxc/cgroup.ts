@@ -87,8 +87,8 @@ export function joinCgroups(mounted: readonly Hierarchy[], memberships: readonly
 }
 
 function folderIn({ mountPoint, root }: Hierarchy, path: string): string | undefined {
-  // What is mounted is a part of the hierarchy in a container.
   if (root === "/") return join(mountPoint, path);
+  // In a container only a part of the hierarchy is mounted.
   if (path === root || path.startsWith(`${root}/`)) return join(mountPoint, path.slice(root.length));
   return undefined;
 }

@@ -1,8 +1,8 @@
-import { closeSync, existsSync, openSync, readFileSync, readlinkSync, readSync } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync, readlinkSync } from "node:fs";
 import { availableParallelism, totalmem } from "node:os";
 import { dirname, join } from "node:path";
 import type { ContainerCgroups } from "./cgroup.ts";
-import { surelyLastBytes } from "./proc.ts";
+import { readFromStart } from "./proc.ts";
 
 /**
  * What the kernel counts for one container, as totals since it was started. A figure that is absent is not available on this host.
@@ -315,8 +315,6 @@ function countsDisks(folder: string | undefined): boolean {
 type Place = readonly [folder: string | undefined, file: string];
 type OpenFile = { name: string; read(): string | undefined; close(): void };
 
-let shared = Buffer.allocUnsafe(16 * 1024);
-
 /** Opens the first of these files that is there. */
 function openFirst(...places: Place[]): OpenFile | undefined {
   for (const [folder, name] of places) {
@@ -337,14 +335,8 @@ function keepOpen(name: string, file: number): OpenFile {
     /** The whole text. @throws ENODEV where the cgroup is gone. Undefined where the kernel refuses the figure. */
     read() {
       if (!isOpen) return undefined;
-      let length = 0;
       try {
-        for (;;) {
-          const count = readSync(file, shared, length, shared.length - length, length);
-          length += count;
-          if (count < surelyLastBytes) return shared.toString("latin1", 0, length);
-          if (length === shared.length) shared = Buffer.concat([shared, Buffer.allocUnsafe(shared.length)]);
-        }
+        return readFromStart(file);
       } catch (thrown) {
         if (isGone(thrown)) throw thrown;
         return undefined;

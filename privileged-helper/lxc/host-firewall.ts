@@ -39,7 +39,6 @@ async function readRules(facts: HostFacts): Promise<Rules | undefined> {
 
 const rulesUnknown = {
   status: "warning" as const,
-  summary: "Neither nft nor iptables can be asked for its rules, so this cannot be told.",
   evidence: ["nft: not installed or no answer", "iptables-save: not installed or no answer"],
 };
 
@@ -67,6 +66,7 @@ async function checkMasquerading({ facts }: CheckContext): Promise<CheckResult> 
     return {
       ...common,
       ...rulesUnknown,
+      summary: "Neither nft nor iptables can be asked for its rules, so this cannot be told.",
       fix: facts.program("iptables") || facts.program("nft") ? undefined : restartFix(facts),
     };
   }
@@ -102,6 +102,7 @@ async function checkFirewall({ facts }: CheckContext): Promise<CheckResult> {
     return {
       ...common,
       ...rulesUnknown,
+      summary: "Neither nft nor iptables can be asked for its rules, so it cannot be told whether a firewall is in the way.",
     };
   }
   const outside = defaultRouteInterface(facts.read("/proc/net/route") ?? "") ?? "eth0";

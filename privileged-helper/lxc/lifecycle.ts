@@ -74,33 +74,31 @@ export async function start(context: OperationContext, name: string): Promise<vo
   const folder = join(lxcPath, name);
   const log = join(folder, "lxc.log");
   const console = placeOfConsole(lxcPath, name);
-  let attempt = await attemptStart(context, name, log, "INFO");
-  const diagnose = () => {
-    const facts = readStartFacts(lxcPath, name);
-    return { facts, cause: findStartCause(attempt.text, facts) };
-  };
-  let diagnosis = attempt.hasStarted ? undefined : diagnose();
-  if (diagnosis && diagnosis.cause === undefined && !task.signal.aborted) {
+  const facts = readStartFacts(lxcPath, name);
+  const environment = directIdmap(facts);
+  let attempt = await attemptStart(context, name, log, "INFO", environment);
+  let cause = attempt.hasStarted ? undefined : findStartCause(attempt.text, facts);
+  if (!attempt.hasStarted && cause === undefined && !task.signal.aborted) {
     task.step("Looking for the cause");
     const everything = join(folder, "lxc-debug.log");
     rmSync(everything, { force: true });
     try {
-      attempt = await attemptStart(context, name, everything, "DEBUG");
+      attempt = await attemptStart(context, name, everything, "DEBUG", environment);
     } finally {
       rmSync(everything, { force: true });
     }
-    diagnosis = attempt.hasStarted ? undefined : diagnose();
+    cause = attempt.hasStarted ? undefined : findStartCause(attempt.text, facts);
   }
-  if (!diagnosis) {
+  if (attempt.hasStarted) {
     noticeEarlyEnd(context, name, { initPid: attempt.initPid, console, readLog: () => readTail(attempt.log, attempt.logStart) });
     return;
   }
-  const cause = withinLimits(diagnosis.cause ?? { id: "unknown", error: firstError(attempt.errors) });
+  cause = withinLimits(cause ?? { id: "unknown", error: firstError(attempt.errors) });
   throw new ProblemError({
     code: "start-failed",
     name,
     cause,
-    fix: fixFor(cause, diagnosis.facts),
+    fix: fixFor(cause, facts),
     argv: attempt.argv,
     exitCode: attempt.exitCode,
     output: lastBytes(`${attempt.output}${attempt.errors}`, problemOutputBytes),
@@ -132,10 +130,10 @@ async function attemptStart(
   name: string,
   log: string,
   level: "INFO" | "DEBUG",
+  environment: Readonly<Record<string, string>>,
 ): Promise<StartAttempt> {
   const logStart = rotateLog(log);
   const args = ["-n", name, "-P", lxcPath, "-d", "-o", log, "-l", level];
-  const environment = directIdmap(readStartFacts(lxcPath, name));
   const { exitCode, output } = await run("lxc-start", args, {
     task,
     timeoutSeconds: startTimeoutSeconds,

@@ -123,9 +123,10 @@ export function holdFile(path: string): HeldFile | undefined {
 /** One buffer for all: what is read is turned into a string before anything else is. */
 let buffer = Buffer.allocUnsafeSlow(64 * 1024);
 /** The kernel hands out a page at a time, in whole records; what is much shorter than a page is the last piece. */
-export const surelyLastBytes = 2048;
+const surelyLastBytes = 2048;
 
-function readFromStart(descriptor: number): string {
+/** The whole text of a file of the kernel's that is open. @throws What reading throws. */
+export function readFromStart(descriptor: number): string {
   let filled = 0;
   for (;;) {
     if (filled === buffer.length) buffer = Buffer.concat([buffer], buffer.length * 2);

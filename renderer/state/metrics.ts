@@ -65,7 +65,8 @@ export function startMetrics(client: Client): () => void {
   });
   document.addEventListener("visibilitychange", schedule);
   for (const event of touches) document.addEventListener(event, onTouched, { passive: true });
-  onTouched();
+  touchedAt = performance.now();
+  schedule();
   return () => {
     stopListening();
     document.removeEventListener("visibilitychange", schedule);
@@ -76,9 +77,11 @@ export function startMetrics(client: Client): () => void {
 
 const touches = ["pointermove", "pointerdown", "wheel", "keydown"] as const;
 
+/** Only the first one after a while changes anything; a mouse that moves sends hundreds. */
 function onTouched() {
+  const before = listPace(areResting, performance.now() - touchedAt);
   touchedAt = performance.now();
-  schedule();
+  if (before !== listIntervalMilliseconds) schedule();
 }
 
 /**

@@ -18,6 +18,7 @@ import type { Sorting, SortKey } from "./rows.ts";
 
 /** Readings of the last minute or so. */
 const sparklinePoints = 40;
+const minute = 60_000;
 /** Below this there is room for a menu only. The columns that go before that are in styles.css. */
 const menuBelowPixels = 885;
 
@@ -198,4 +199,3 @@ function Uptime({ startedAt }: { startedAt: number }) {
   const uptime = now - startedAt;
   return <>{formatDuration(uptime < 2 * minute ? uptime : uptime - (uptime % minute))}</>;
 }
-const minute = 60_000;

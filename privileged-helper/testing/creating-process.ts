@@ -1,0 +1,23 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { join } from "node:path";
+import { operationVariable } from "../journal.ts";
+import { processIds, readProcFile } from "../lxc/proc.ts";
+import { bundleHelper } from "./helper-client.ts";
+
+/**
+ * Makes a container as a process of its own (`create-container.ts`), which a test can kill half-way.
+ * @param others What is asked for otherwise than a plain busybox container.
+ */
+export type StartCreating = (name: string, others?: object) => ChildProcess;
+
+/** @param state The folder of the helper's state; the program is put there, too. */
+export async function prepareCreating(lxcPath: string, state: string): Promise<StartCreating> {
+  const script = await bundleHelper(join(state, "program"), join(import.meta.dirname, "create-container.ts"));
+  return (name, others = {}) =>
+    spawn(process.execPath, [script, lxcPath, state, name, JSON.stringify(others)], { stdio: ["ignore", "pipe", "inherit"] });
+}
+
+/** Processes that carry the mark of a helper's unfinished work. */
+export function workersOf({ pid: helper }: ChildProcess): number[] {
+  return processIds().filter((pid) => readProcFile(`/proc/${pid}/environ`)?.includes(`${operationVariable}=${helper}.`));
+}
