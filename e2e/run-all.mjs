@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { endCurrent, runMark } from "./host/command.mjs";
+import { removeInterruptedRun } from "./host/interrupted-run.mjs";
 import { installNodeModules } from "./host/node-modules.mjs";
 import { installPackages } from "./host/packages.mjs";
 import { startServices } from "./host/services.mjs";
@@ -53,6 +54,7 @@ async function runAll() {
     total.failed.push(nodeModules);
     return;
   }
+  if (removeInterruptedRun()) console.log("What end-to-end tests that were interrupted had left was removed.");
   const services = await startServices();
   total.failed.push(...services.problems);
   const folder = mkdtempSync(join(tmpdir(), "tests-of-lxc-desktop-"));

@@ -2,12 +2,13 @@ import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { chmodSync, chownSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { testBuilds, testRules, testUser } from "../host/interrupted-run.mjs";
 import { people } from "../vm/recipe.mjs";
 import { ssh } from "../vm/ssh.mjs";
 import { guest, runWithInput } from "./machine.ts";
 
 /** A user without any rights, made for the tests and removed with them; on the virtual machine, the one who sits at it. */
-export const userName = guest ? people.admin.name : "lxcdesktop-test";
+export const userName = guest ? people.admin.name : testUser;
 
 export type TestUser = { uid: number; gid: number; home: string; runtimeFolder: string };
 
@@ -67,8 +68,6 @@ export function testUserEnvironment(): NodeJS.ProcessEnv {
   return { PATH: process.env.PATH, HOME: home, XDG_RUNTIME_DIR: runtimeFolder, LANG: "C.UTF-8" };
 }
 
-const rulesFile = "/etc/polkit-1/rules.d/00-lxc-desktop-test.rules";
-
 /** Before Debian's own rule, which names the group sudo. */
 const administratorRule = `polkit.addAdminRule(function (action, subject) {
   if (action.id.indexOf("org.lxcdesktop.") === 0 && subject.user === ${JSON.stringify(userName)}) return ["unix-user:${userName}"];
@@ -99,16 +98,16 @@ ${answers.isAdministrator ? administratorRule : ""}`,
 
 function writeRule(text: string) {
   if (guest) {
-    runWithInput(text, "/usr/bin/tee", rulesFile);
+    runWithInput(text, "/usr/bin/tee", testRules);
     return;
   }
   mkdirSync("/etc/polkit-1/rules.d", { recursive: true });
-  writeFileSync(rulesFile, text, { mode: 0o644 });
+  writeFileSync(testRules, text, { mode: 0o644 });
 }
 
 export function removeRule(): void {
-  if (guest) runWithInput("", "/usr/bin/rm", "-f", rulesFile);
-  else rmSync(rulesFile, { force: true });
+  if (guest) runWithInput("", "/usr/bin/rm", "-f", testRules);
+  else rmSync(testRules, { force: true });
 }
 
 /** polkitd notices changed rules by itself, a moment later: asked about a process of the test user, it answers by the new ones. */
@@ -129,7 +128,7 @@ async function polkitHasRead({ granted, refused }: { granted?: string; refused?:
 
 /** A copy of the build that the test user can read, wherever the checkout is. */
 export function copyBuild(): string {
-  const folder = mkdtempSync("/var/tmp/lxc-desktop-e2e-");
+  const folder = mkdtempSync(testBuilds);
   for (const part of ["dist", "package.json"]) if (existsSync(part)) cpSync(part, join(folder, part), { recursive: true });
   execFileSync("/usr/bin/chmod", ["-R", "u=rwX,go=rX", folder]);
   return folder;

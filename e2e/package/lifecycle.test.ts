@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { build } from "esbuild";
 import { afterAll, afterEach, beforeAll, expect, inject, it } from "vitest";
+import { testRules, testUser } from "../host/interrupted-run.mjs";
 import { olderVersion } from "./global-setup.ts";
 import { type InstalledApp, openApp } from "./installed-app.ts";
 import { createScratchRoot, type RunOptions, type ScratchRoot } from "./scratch-root.ts";
@@ -16,7 +17,6 @@ const settings = "/etc/default/lxc-net";
 const log = "/var/log/lxc-desktop.log";
 const container = "packaged";
 const client = "/opt/lxc-desktop-client.mjs";
-const userName = "lxcdesktop-test";
 
 let root: ScratchRoot;
 let user: RunOptions & { home: string };
@@ -252,20 +252,20 @@ function forgetTheHostsOwn() {
 }
 
 function makeUser(): RunOptions & { home: string } {
-  run("userdel", "--force", userName);
-  must(["useradd", "--create-home", "--home-dir", `/home/${userName}`, "--shell", "/bin/sh", userName]);
-  const [, , uid = "", gid = "", , folder = ""] = must(["getent", "passwd", userName]).trim().split(":");
+  run("userdel", "--force", testUser);
+  must(["useradd", "--create-home", "--home-dir", `/home/${testUser}`, "--shell", "/bin/sh", testUser]);
+  const [, , uid = "", gid = "", , folder = ""] = must(["getent", "passwd", testUser]).trim().split(":");
   const runtime = `/run/user/${uid}`;
   must(["/bin/sh", "-c", `mkdir -p ${runtime} && chmod 0700 ${runtime} && chown ${uid}:${gid} ${runtime}`]);
   writeFileSync(
-    root.path("/etc/polkit-1/rules.d/00-lxc-desktop-test.rules"),
+    root.path(testRules),
     `polkit.addRule(function (action, subject) {
-  if (action.id === "org.lxcdesktop.full" && subject.user === "${userName}") return polkit.Result.YES;
+  if (action.id === "org.lxcdesktop.full" && subject.user === "${testUser}") return polkit.Result.YES;
   return polkit.Result.NOT_HANDLED;
 });
 `,
   );
-  const environment = { HOME: folder, XDG_RUNTIME_DIR: runtime, XDG_CONFIG_HOME: `${folder}/config`, USER: userName };
+  const environment = { HOME: folder, XDG_RUNTIME_DIR: runtime, XDG_CONFIG_HOME: `${folder}/config`, USER: testUser };
   return { user: { uid: Number(uid), gid: Number(gid) }, environment, home: folder };
 }
 
