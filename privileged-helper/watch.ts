@@ -41,6 +41,8 @@ const coalesceMilliseconds = 3;
 const unknownEventMilliseconds = 100;
 /** Everything is read at times, for what sends no event: addresses that change inside, a queue of events that overflowed. */
 const sweepEveryMilliseconds = 10_000;
+/** While nothing happens at all, it is done ever more rarely, up to this. */
+const longestSweepMilliseconds = 40_000;
 const blindSweepEveryMilliseconds = 1_000;
 /** Some changes end after their event (a freezer at work, an address by DHCP), so the container is read again at growing intervals. */
 const firstFollowUpMilliseconds = 10;
@@ -61,6 +63,7 @@ export function createContainerWatch(options: ContainerWatchOptions): ContainerW
   let flushTimer: NodeJS.Timeout | undefined;
   let unknownTimer: NodeJS.Timeout | undefined;
   let sweepTimer: NodeJS.Timeout | undefined;
+  let sweepPause = sweepEveryMilliseconds;
   const followUps = new Map<string, { timer: NodeJS.Timeout; delay: number; endsAt: number }>();
 
   const lookAndFollow = (name: string) => {
@@ -154,21 +157,31 @@ export function createContainerWatch(options: ContainerWatchOptions): ContainerW
       eyes.tell(thrown instanceof Error ? thrown.message : String(thrown));
     }
     if (changed.size === 0 && removed.size === 0) return;
+    if (sweepPause > sweepEveryMilliseconds) keepSweeping();
     revision += 1;
     const change = { revision, changed: [...changed.values()], removed: [...removed] };
     for (const listener of [...listeners]) listener(change);
   }
 
-  const keepSweeping = () => {
+  /** From now on, at first often. */
+  function keepSweeping() {
+    sweepPause = sweepEveryMilliseconds;
+    sweepAfterPause();
+  }
+
+  function sweepAfterPause() {
+    clearTimeout(sweepTimer);
     sweepTimer = setTimeout(
       () => {
+        // Before the sweep: what it finds begins anew.
+        sweepPause = Math.min(2 * sweepPause, longestSweepMilliseconds);
+        sweepAfterPause();
         sweepIsDue = true;
         flush();
-        if (known) keepSweeping();
       },
-      eyes.areBlind() ? blindSweepEveryMilliseconds : sweepEveryMilliseconds,
+      eyes.areBlind() ? blindSweepEveryMilliseconds : sweepPause,
     ).unref();
-  };
+  }
 
   const start = () => {
     // Watching begins before reading: what happens in between is then seen twice rather than never.

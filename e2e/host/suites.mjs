@@ -41,21 +41,32 @@ export async function runVitest(project, folder, environment) {
  * @param {Record<string, string>} environment
  * @param {string} [name]
  * @param {readonly string[]} [options] of Playwright's
+ * @param {string} [label] before each line of the output
  * @returns {Promise<Results>}
  */
-export async function runPlaywright(checkout, folder, environment, name = "end-to-end", options = []) {
+export async function runPlaywright(checkout, folder, environment, name = "end-to-end", options = [], label = "") {
   const specs = readdirSync(join(checkout, "e2e"), { recursive: true, encoding: "utf8" }).some((path) => path.endsWith(".spec.ts"));
   if (!existsSync(join(checkout, "playwright.config.ts")) || !specs) {
     return { passed: 0, failed: [], skipped: [{ name, reason: "there are no end-to-end tests" }] };
   }
   const file = join(folder, "end-to-end.json");
   rmSync(file, { force: true });
-  const exitCode = await runLive(["node_modules/.bin/playwright", "test", "--reporter=line,json", ...options], {
-    ...environment,
-    PLAYWRIGHT_JSON_OUTPUT_FILE: file,
-  });
+  const argv = ["node_modules/.bin/playwright", "test", "--reporter=line,json", ...options];
+  const exitCode = await runLive(argv, { ...environment, PLAYWRIGHT_JSON_OUTPUT_FILE: file }, label);
   const report = readJson(file);
   return withExitCode(name, exitCode, report === undefined ? undefined : readPlaywright(report));
+}
+
+/**
+ * Runs the tests in a virtual machine.
+ * @param {string} folder for the results
+ * @param {Record<string, string>} environment
+ * @returns {Promise<Results>}
+ */
+export async function runVirtualMachine(folder, environment) {
+  const file = join(folder, "virtual-machine.json");
+  const exitCode = await runLive([process.execPath, "e2e/vm/main.mjs"], { ...environment, LXC_DESKTOP_TEST_RESULTS: file });
+  return withExitCode("virtual machine", exitCode, readJson(file));
 }
 
 /**

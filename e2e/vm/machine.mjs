@@ -73,10 +73,10 @@ export async function startMachine(image, folder, brought) {
     console: readConsole,
     async reboot() {
       const started = Date.now();
-      const before = bootId(address);
-      captureInside(address, "root", ["systemctl", "reboot"]);
+      const before = await bootId(address);
+      await captureInside(address, "root", ["systemctl", "reboot"]);
       disconnect();
-      await waitUntilIn(address, () => qemu.exitCode === null && bootId(address) !== before, readConsole);
+      await waitUntilIn(address, async () => qemu.exitCode === null && (await bootId(address)) !== before, readConsole);
       connections.push(await connect(address, "root"));
       return (Date.now() - started) / 1000;
     },
@@ -87,7 +87,7 @@ export async function startMachine(image, folder, brought) {
     },
   };
   try {
-    await waitUntilIn(address, () => qemu.exitCode === null && bootId(address) !== "", readConsole);
+    await waitUntilIn(address, async () => qemu.exitCode === null && (await bootId(address)) !== "", readConsole);
     connections.push(await connect(address, "root"));
     return machine;
   } catch (error) {
@@ -97,22 +97,22 @@ export async function startMachine(image, folder, brought) {
 }
 
 /** Different after each start; nothing while it cannot be reached. @param {import("./ssh.mjs").Address} address */
-function bootId(address) {
-  const { exitCode, output } = captureInside(address, "root", ["cat", "/proc/sys/kernel/random/boot_id"]);
+async function bootId(address) {
+  const { exitCode, output } = await captureInside(address, "root", ["cat", "/proc/sys/kernel/random/boot_id"]);
   return exitCode === 0 ? output.trim() : "";
 }
 
 /**
  * @param {import("./ssh.mjs").Address} address
- * @param {() => boolean} isIn
+ * @param {() => Promise<boolean>} isIn
  * @param {() => string} readConsole
  */
 async function waitUntilIn(address, isIn, readConsole) {
   const end = Date.now() + bootSeconds * 1000;
   while (Date.now() < end) {
-    if (isIn()) {
+    if (await isIn()) {
       // Not only the door is open: all that starts by itself has started.
-      captureInside(address, "root", ["systemctl", "is-system-running", "--wait"]);
+      await captureInside(address, "root", ["systemctl", "is-system-running", "--wait"]);
       return;
     }
     await wait(1_000);

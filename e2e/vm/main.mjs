@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { arch, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -16,12 +16,15 @@ import { captureInside, connect, runInside } from "./ssh.mjs";
 
 /**
  * LXC Desktop on a machine as most people have it, with systemd, AppArmor, logind and cgroup v2 alone: `npm run test:vm`. The machine
- * is a virtual one, made and thrown away here; the app is installed in it from its packages.
+ * is a virtual one, made and thrown away here; the app is installed in it from its packages. There are two of them, which share the
+ * work: a test seldom keeps more than one processor busy.
  */
 const checkout = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 /** Where the machine has the checkout. */
 const checkoutInside = "/opt/lxc-desktop";
 const hardLimitMinutes = 40;
+/** Integration tests that run on the machine of the end-to-end tests, so that both machines are ready at about the same time. */
+const testedBesides = ["doctor", "lifecycle"];
 
 /** @type {import("../host/suites.mjs").Results} */
 const total = { passed: 0, failed: [], skipped: [] };
@@ -39,13 +42,15 @@ try {
   if (process.getuid?.() !== 0) throw new Error("The image of the machine is made by root: run this as root.");
   await runAll(suite);
 } catch (error) {
-  total.failed.push(error instanceof Error ? error.message : String(error));
+  fail(error);
 }
 
 console.log("\n== Result of the virtual machine");
 for (const { name, reason } of total.skipped) console.log(`skipped: ${name}: ${reason}`);
 for (const name of total.failed) console.log(`failed: ${name}`);
 console.log(`${total.passed} passed, ${total.failed.length} failed, ${total.skipped.length} skipped`);
+const resultsFile = process.env.LXC_DESKTOP_TEST_RESULTS;
+if (resultsFile) writeFileSync(resultsFile, JSON.stringify(total));
 process.exit(total.failed.length === 0 ? 0 : 1);
 
 /** @param {import("./recipe.mjs").Suite} suite */
@@ -54,10 +59,9 @@ async function runAll(suite) {
   for (const problem of [await installPackages(machinePackages), await installNodeModules(checkout)])
     if (problem !== undefined) total.failed.push(problem);
   if (capture(["qemu-system-x86_64", "--version"]).exitCode !== 0) return skip("qemu-system-x86_64 is not installed");
-  await step("Packages", async () => {
+  await step("", "Packages", async () => {
     if ((await runLive(["npm", "run", "--silent", "package:deb"])) !== 0) throw new Error("npm run package:deb failed.");
   });
-  if (stopped()) return;
   const image = await getImage(suite);
   if (stopped()) return;
   const folder = mkdtempSync(join(tmpdir(), "tests-of-lxc-desktop-vm-"));
@@ -65,107 +69,168 @@ async function runAll(suite) {
     () => interrupt(`The virtual machine's tests took longer than ${hardLimitMinutes} minutes.`),
     hardLimitMinutes * 60_000,
   );
-  /** @type {import("./machine.mjs").Machine | undefined} */
-  let machine;
   try {
     const brought = join(folder, "brought.tar");
     packCheckout(checkout, brought);
-    machine = await step(`Start of the machine (${hasKvm() ? "KVM" : "software emulation"})`, () => startMachine(image, folder, brought));
-    await testInside(machine, folder);
+    await Promise.all([
+      withMachine("parts | ", { image, folder, brought }, testParts),
+      withMachine("people | ", { image, folder, brought }, testAsPeople),
+    ]);
   } finally {
     clearTimeout(limit);
-    await machine?.end();
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
 /**
- * @param {import("./machine.mjs").Machine} machine
- * @param {string} folder for the results of the suites
+ * Starts a machine with the app installed, has it tested, and ends it. What goes wrong does not end what the other machine does.
+ * @param {string} label before each line of the output
+ * @param {{ image: import("./image.mjs").Image, folder: string, brought: string }} made
+ * @param {(label: string, machine: import("./machine.mjs").Machine, folder: string) => Promise<void>} test
  */
-async function testInside({ address, reboot }, folder) {
-  const environment = { CI: "true", NO_COLOR: "1", LXC_DESKTOP_TEST_GUEST: JSON.stringify(address) };
-  /** @param {string} project */
-  const playwright = (project) => async () =>
-    count(
-      await runPlaywright(checkout, folder, environment, `virtual machine (${project})`, [
-        "--config=e2e/vm/playwright.config.ts",
-        `--project=${project}`,
-      ]),
+async function withMachine(label, { image, folder, brought }, test) {
+  const own = join(folder, label.replace(/\W/g, ""));
+  mkdirSync(own, { mode: 0o700 });
+  /** @type {import("./machine.mjs").Machine | undefined} */
+  let machine;
+  try {
+    machine = await step(label, `Start of the machine (${hasKvm() ? "KVM" : "software emulation"})`, () =>
+      startMachine(image, own, brought),
     );
-  const connectPeople = () => Promise.all(Object.values(people).map(({ name }) => connect(address, name)));
+    const { address } = machine;
+    await step(label, "Installation", () => install(label, address));
+    await test(label, machine, own);
+  } catch (error) {
+    fail(error);
+  } finally {
+    await machine?.end();
+  }
+}
 
-  await step("Installation", () => install(address));
-  await step("Integration tests inside", () => runIntegration(address));
+/**
+ * @param {string} label
+ * @param {import("./machine.mjs").Machine} machine
+ */
+async function testParts(label, { address }) {
+  const others = testedBesides.map((name) => `--exclude=**/${name}.integration.test.ts`);
+  await suiteStep(label, "Integration tests inside", () => runIntegration(label, address, others));
+}
+
+/**
+ * @param {string} label
+ * @param {import("./machine.mjs").Machine} machine
+ * @param {string} folder for the results
+ */
+async function testAsPeople(label, { address, reboot }, folder) {
+  const environment = { CI: "true", NO_COLOR: "1", LXC_DESKTOP_TEST_GUEST: JSON.stringify(address) };
+  const connectPeople = () => Promise.all(Object.values(people).map(({ name }) => connect(address, name)));
+  /**
+   * @param {string} title
+   * @param {string} project
+   */
+  const endToEnd = (title, project) =>
+    suiteStep(label, title, () =>
+      runPlaywright(
+        checkout,
+        folder,
+        environment,
+        `virtual machine (${project})`,
+        ["--config=e2e/vm/playwright.config.ts", `--project=${project}`],
+        label,
+      ),
+    );
+
   let ends = await connectPeople();
   try {
-    await step("End-to-end tests", playwright("vm"));
-    await step("Before the restart", playwright("before-restart"));
+    await endToEnd("End-to-end tests", "vm");
+    await endToEnd("Before the restart", "before-restart");
     for (const end of ends) end();
-    await step("Restart", reboot);
+    await step(label, "Restart", reboot);
     ends = await connectPeople();
-    await step("After the restart", playwright("after-restart"));
-    await step("Removal of the packages", async () => count(checkRemoval(address)));
+    await endToEnd("After the restart", "after-restart");
+    await suiteStep(label, "Removal of the packages", () => checkRemoval(address, label));
+    // They need no packages: they run from the checkout.
+    await suiteStep(label, "More integration tests inside", () => runIntegration(label, address, testedBesides));
   } finally {
     for (const end of ends) end();
   }
 }
 
-/** @param {import("./ssh.mjs").Address} address */
-async function install(address) {
+/**
+ * @param {string} label
+ * @param {import("./ssh.mjs").Address} address
+ */
+async function install(label, address) {
   const versions =
     "uname -r; lxc-create --version; node --version; systemctl --version | head -1; pkexec --version; cat /etc/debian_version";
-  console.log(captureInside(address, "root", ["sh", "-c", versions]).output);
-  await inside(address, ["mkdir", "-p", checkoutInside]);
-  await inside(address, ["tar", "--extract", "--file=/dev/vdb", `--directory=${checkoutInside}`]);
+  await inside(label, address, ["sh", "-c", versions]);
+  await inside(label, address, ["mkdir", "-p", checkoutInside]);
+  await inside(label, address, ["tar", "--extract", "--file=/dev/vdb", `--directory=${checkoutInside}`]);
   const debs = readdirSync(join(checkout, "release"))
     .filter((name) => name.endsWith(".deb"))
     .map((name) => `${checkoutInside}/release/${name}`);
-  await inside(address, ["dpkg", "--install", ...debs]);
+  await inside(label, address, ["dpkg", "--install", ...debs]);
   // LXC's busybox template runs this 270 times for each container: emulated, a program without libraries takes a quarter of the time.
-  await inside(address, ["ln", "-sf", "busybox", "/usr/bin/ln"]);
+  await inside(label, address, ["ln", "-sf", "busybox", "/usr/bin/ln"]);
   // From its sources the app would have this program translated each time that it is run.
-  await inside(address, ["cp", `${checkoutInside}/dist/helper/shift-owners.cjs`, `${checkoutInside}/privileged-helper/lxc/`]);
+  await inside(label, address, ["cp", `${checkoutInside}/dist/helper/shift-owners.cjs`, `${checkoutInside}/privileged-helper/lxc/`]);
   total.passed++;
 }
 
-/** @param {import("./ssh.mjs").Address} address */
-async function runIntegration(address) {
+/**
+ * @param {string} label
+ * @param {import("./ssh.mjs").Address} address
+ * @param {readonly string[]} selection which files: Vitest's options
+ * @returns {Promise<import("../host/suites.mjs").Results>}
+ */
+async function runIntegration(label, address, selection) {
   const results = "/var/tmp/integration-results.json";
-  const vitest = "node_modules/.bin/vitest run --project integration --reporter=default --reporter=./e2e/host/vitest-results.mjs";
-  const environment = `CI=true NO_COLOR=1 LXC_DESKTOP_TEST_SLOWNESS=${hasKvm() ? 1 : 4} LXC_DESKTOP_TEST_RESULTS=${results}`;
-  const exitCode = await runInside(address, "root", ["sh", "-c", `cd ${checkoutInside} && ${environment} ${vitest}`]);
-  const { output, exitCode: found } = captureInside(address, "root", ["cat", results]);
+  const vitest = ["node_modules/.bin/vitest", "run", "--project", "integration", ...selection];
+  const reporters = ["--reporter=default", "--reporter=./e2e/host/vitest-results.mjs"];
+  const slowness = hasKvm() ? 1 : 4;
+  const exitCode = await runInside(
+    address,
+    "root",
+    [
+      ...["env", "-C", checkoutInside, "CI=true", "NO_COLOR=1"],
+      ...[`LXC_DESKTOP_TEST_SLOWNESS=${slowness}`, `LXC_DESKTOP_TEST_RESULTS=${results}`],
+      ...[...vitest, ...reporters],
+    ],
+    label,
+  );
+  const { output, exitCode: found } = await captureInside(address, "root", ["cat", results]);
   if (found !== 0) throw new Error(`the integration tests crashed (exit code ${exitCode})`);
   const read = JSON.parse(output);
   if (exitCode !== 0 && read.failed.length === 0) read.failed.push(`they ended with exit code ${exitCode}`);
-  count(read);
+  return read;
 }
 
 /**
- * Runs a part and prints how long it took; what goes wrong in it is one failure, after which the next part has its turn.
+ * Runs a part and prints how long it took.
  * @template T
+ * @param {string} label
  * @param {string} title
  * @param {() => Promise<T>} part
  * @returns {Promise<T>}
  */
-async function step(title, part) {
+async function step(label, title, part) {
   if (stopped()) throw new Error(`${title} did not take place.`);
-  console.log(`\n== ${title}`);
+  console.log(`${label === "" ? "\n" : label}== ${title}`);
   const started = Date.now();
-  const before = { passed: total.passed, failed: total.failed.length, skipped: total.skipped.length };
   const result = await part();
-  const [passed, failed, skipped] = [
-    total.passed - before.passed,
-    total.failed.length - before.failed,
-    total.skipped.length - before.skipped,
-  ];
-  console.log(`${title}: ${Math.round((Date.now() - started) / 1000)} s, ${passed} passed, ${failed} failed, ${skipped} skipped`);
+  console.log(`${label}${title}: ${Math.round((Date.now() - started) / 1000)} s`);
   return result;
 }
 
-/** @param {import("../host/suites.mjs").Results} results */
-function count({ passed, failed, skipped }) {
+/**
+ * The same for a part that consists of tests: counts them, too.
+ * @param {string} label
+ * @param {string} title
+ * @param {() => Promise<import("../host/suites.mjs").Results>} part
+ */
+async function suiteStep(label, title, part) {
+  const { passed, failed, skipped } = await step(label, title, part);
+  console.log(`${label}${title}: ${passed} passed, ${failed.length} failed, ${skipped.length} skipped`);
   total.passed += passed;
   total.failed.push(...failed.map((name) => `virtual machine: ${name}`));
   total.skipped.push(...skipped.map(({ name, reason }) => ({ name: `virtual machine: ${name}`, reason })));
@@ -176,12 +241,18 @@ function skip(reason) {
   total.skipped.push({ name: "virtual machine", reason });
 }
 
+/** @param {unknown} error */
+function fail(error) {
+  total.failed.push(`virtual machine: ${error instanceof Error ? error.message : error}`);
+}
+
 /**
+ * @param {string} label
  * @param {import("./ssh.mjs").Address} address
  * @param {readonly string[]} argv
  */
-async function inside(address, argv) {
-  const exitCode = await runInside(address, "root", argv);
+async function inside(label, address, argv) {
+  const exitCode = await runInside(address, "root", argv, label);
   if (exitCode !== 0) throw new Error(`${argv.join(" ")} ended with exit code ${exitCode} in the virtual machine.`);
 }
 

@@ -11,9 +11,10 @@ const container = "kept";
 /**
  * Removes and purges the packages, while there is a container that was made with them.
  * @param {import("./ssh.mjs").Address} address
- * @returns {import("../host/suites.mjs").Results}
+ * @param {string} label before each line of the output
+ * @returns {Promise<import("../host/suites.mjs").Results>}
  */
-export function checkRemoval(address) {
+export async function checkRemoval(address, label) {
   /** @type {import("../host/suites.mjs").Results} */
   const results = { passed: 0, failed: [], skipped: [] };
   const run = (/** @type {string} */ script) => captureInside(address, "root", ["sh", "-c", script]);
@@ -24,11 +25,11 @@ export function checkRemoval(address) {
   const judge = (name, wrong) => {
     if (wrong === undefined) results.passed++;
     else results.failed.push(`${name}: ${wrong}`);
-    console.log(wrong === undefined ? `passed: ${name}` : `failed: ${name}: ${wrong}`);
+    console.log(`${label}${wrong === undefined ? `passed: ${name}` : `failed: ${name}: ${wrong}`}`);
   };
 
-  run(`lxc-stop -k -n ${container}`);
-  const before = run(lxcData).output;
+  await run(`lxc-stop -k -n ${container}`);
+  const before = (await run(lxcData)).output;
   judge(
     "there is something that could get lost",
     before.includes(`/var/lib/lxc/${container}/rootfs/root/note`) ? undefined : before.slice(-500),
@@ -37,14 +38,14 @@ export function checkRemoval(address) {
     ["removing", "-r"],
     ["purging", "-P"],
   ]) {
-    const { exitCode, output } = run(`dpkg ${option} lxc-desktop lxc-desktop-helper`);
+    const { exitCode, output } = await run(`dpkg ${option} lxc-desktop lxc-desktop-helper`);
     judge(`${word} the packages succeeds`, exitCode === 0 ? undefined : output);
-    const after = run(lxcData).output;
+    const after = (await run(lxcData)).output;
     judge(`${word} them leaves LXC's own data as they were`, after === before ? undefined : difference(before, after));
   }
-  const left = run(ours).output.trim();
+  const left = (await run(ours)).output.trim();
   judge("nothing of the packages is left", left === "" ? undefined : left);
-  const { exitCode, output } = run(`lxc-start -n ${container} && lxc-attach -n ${container} -- cat /root/note`);
+  const { exitCode, output } = await run(`lxc-start -n ${container} && lxc-attach -n ${container} -- cat /root/note`);
   judge("plain LXC still runs the container", exitCode === 0 && output.includes("still here") ? undefined : output);
   return results;
 }

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { setTimeout as wait } from "node:timers/promises";
-import { capture, runLive } from "../host/command.mjs";
+import { collect, runLive } from "../host/command.mjs";
 
 /** @typedef {{ port: number, key: string, controls: string }} Address of a machine: its port here, the key that opens it, a folder for sockets */
 
@@ -29,9 +29,9 @@ export function ssh({ port, key, controls }, user, argv, own = []) {
 export async function connect(address, user) {
   const [file = "", ...args] = ssh(address, user, []);
   const master = spawn("setpriv", ["--pdeathsig", "KILL", file, "-M", "-N", ...args], { stdio: "ignore" });
-  const isUp = () => capture([file, "-O", "check", ...args]).exitCode === 0;
+  const isUp = async () => (await collect([file, "-O", "check", ...args])).exitCode === 0;
   for (let attempt = 0; attempt < 600 && master.exitCode === null; attempt++) {
-    if (isUp()) return () => void master.kill();
+    if (await isUp()) return () => void master.kill();
     await wait(100);
   }
   master.kill();
@@ -43,10 +43,11 @@ export async function connect(address, user) {
  * @param {Address} address
  * @param {string} user
  * @param {readonly string[]} argv
+ * @param {string} label before each line
  * @returns {Promise<number>} its exit code
  */
-export function runInside(address, user, argv) {
-  return runLive(ssh(address, user, argv));
+export function runInside(address, user, argv, label) {
+  return runLive(ssh(address, user, argv), {}, label);
 }
 
 /**
@@ -56,7 +57,7 @@ export function runInside(address, user, argv) {
  * @param {readonly string[]} argv
  */
 export function captureInside(address, user, argv) {
-  return capture(ssh(address, user, argv));
+  return collect(ssh(address, user, argv));
 }
 
 /** ssh hands all words as one line to a shell. @param {string} word */

@@ -6,6 +6,15 @@ export function useNow(everyMilliseconds: number): number {
   return useSyncExternalStore(subscribe, read);
 }
 
+export const minute = 60_000;
+const minuteLooks = 5_000;
+
+/** Whole minutes since then. Whoever asks is drawn again only when there is another one. */
+export function useMinutesSince(time: number): number {
+  const { subscribe, read } = clockOf(minuteLooks);
+  return useSyncExternalStore(subscribe, () => Math.max(0, Math.floor((read() - time) / minute)));
+}
+
 type Clock = { subscribe(listener: () => void): () => void; read(): number };
 
 const clocks = new Map<number, Clock>();

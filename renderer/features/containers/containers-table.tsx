@@ -11,14 +11,13 @@ import { containerPath } from "../../ui/paths.ts";
 import { Sparkline, sparklinePicture } from "../../ui/sparkline.tsx";
 import { StateLabel } from "../../ui/state-label.tsx";
 import { useIsNarrow } from "../../ui/use-is-narrow.ts";
-import { useNow } from "../../ui/use-now.ts";
+import { minute, useMinutesSince } from "../../ui/use-now.ts";
 import { operationText } from "./actions.ts";
 import { ContainerActions } from "./container-actions.tsx";
 import type { Sorting, SortKey } from "./rows.ts";
 
 /** Readings of the last minute or so. */
 const sparklinePoints = 40;
-const minute = 60_000;
 /** Below this there is room for a menu only. The columns that go before that are in styles.css. */
 const menuBelowPixels = 885;
 
@@ -153,12 +152,12 @@ function MetricsCells({ name, isRunning }: { name: string; isRunning: boolean })
         {cpu !== "" && (
           <span className="cpu-figure">
             <Sparkline picture={picture} capacity={sparklinePoints} />
-            <span className="figure">{cpu}</span>
+            <span className="steady figure">{cpu}</span>
           </span>
         )}
       </td>
       <td className="column-memory figure">
-        {memory}
+        <span className="steady">{memory}</span>
         {memoryLimit !== "" && <div className="second-line">{memoryLimit}</div>}
       </td>
       <td className="column-processes figure">{processes}</td>
@@ -193,9 +192,8 @@ function orUnknown(value: number | undefined, format: (value: number) => string)
   return value === undefined ? unknownFigure : format(value);
 }
 
-/** By the second while it has just been started, and then by the minute: hundreds of rows would change all the time. */
+/** By the minute: hundreds of rows that count seconds would keep a processor busy. The container's own page counts them. */
 function Uptime({ startedAt }: { startedAt: number }) {
-  const now = useNow(Date.now() - startedAt < 2 * minute ? 1_000 : 10_000);
-  const uptime = now - startedAt;
-  return <>{formatDuration(uptime < 2 * minute ? uptime : uptime - (uptime % minute))}</>;
+  const minutes = useMinutesSince(startedAt);
+  return <span className="steady">{minutes === 0 ? "under 1 min" : formatDuration(minutes * minute)}</span>;
 }
