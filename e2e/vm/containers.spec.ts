@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { createContainer, expect, row, test } from "../app/fixtures.ts";
 import { lxc, lxcLs } from "../app/lxc.ts";
 import { run } from "../app/machine.ts";
+import { startMirror } from "./mirror.ts";
 import { containerRelease } from "./recipe.mjs";
 
 /** Containers of the app on a host with systemd, AppArmor and nothing but cgroup v2. */
@@ -62,7 +63,9 @@ test("the figures shown are the kernel's own, pressure among them", async ({ app
 });
 
 test("a Debian container with systemd runs unprivileged, and is shut down by it", async ({ app }) => {
+  test.setTimeout(600_000);
   const name = "e2e-debian";
+  const endMirror = startMirror();
   await app.getByRole("button", { name: "Create container" }).click();
   const dialog = app.getByRole("dialog", { name: "Create container" });
   await dialog.getByRole("textbox", { name: "Name" }).fill(name);
@@ -70,7 +73,11 @@ test("a Debian container with systemd runs unprivileged, and is shut down by it"
   await app.getByRole("option", { name: "Debian" }).click();
   await dialog.getByRole("textbox", { name: "Release" }).fill(containerRelease);
   await dialog.getByRole("button", { name: "Create", exact: true }).click();
-  await expect(row(app, name).getByText("Running", { exact: true })).toBeVisible({ timeout: 240_000 });
+  try {
+    await expect(row(app, name).getByText("Running", { exact: true })).toBeVisible({ timeout: 300_000 });
+  } finally {
+    endMirror();
+  }
   expect(lxcLs(name)?.unprivileged).toBe("true");
   const inside = (...argv: string[]) => lxc("lxc-attach", "-n", name, "--", ...argv).trim();
   expect(inside("cat", "/proc/1/comm")).toBe("systemd");
