@@ -260,7 +260,7 @@ describe("what cannot be made", () => {
   it("is refused where there is no such template, or it has no releases", async () => {
     const unknown = create("impossible", { source: { type: "template", template: "nothing" } });
     expect(await problemOf(unknown)).toEqual({ code: "not-found", what: "template nothing" });
-    const released = create("impossible", { source: { type: "template", template: "busybox", release: "trixie" } });
+    const released = create("impossible", { source: { type: "template", template: "busybox", options: { release: "trixie" } } });
     expect(await problemOf(released)).toMatchObject({ code: "invalid-request" });
     expect(existsSync(folderOf("impossible"))).toBe(false);
   });
@@ -552,7 +552,7 @@ describe("Debian, with systemd", () => {
     const reason = await reasonWithoutMirror();
     if (reason !== undefined) context.skip(reason);
   };
-  const debian = (release: string): Wanted => ({ source: { type: "template", template: "debian", release } });
+  const debian = (release: string): Wanted => ({ source: { type: "template", template: "debian", options: { release } } });
 
   it("leaves nothing when it is cancelled in the middle of debootstrap, not in LXC's cache either", {
     timeout: 300_000,

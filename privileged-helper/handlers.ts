@@ -127,7 +127,7 @@ export function createHandlers({ lxcPath, isRootSession, notify, sendData, log }
           release();
         }
       },
-      "templates.list": () => listTemplates(),
+      "templates.list": () => listTemplates({ facts: readHostFacts(isRootSession) }),
 
       "containers.watch": () => {
         toolPath("lxc-start");

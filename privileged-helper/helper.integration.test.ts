@@ -133,7 +133,7 @@ describe("the helper", () => {
         "containers.create",
         {
           name: "new",
-          source: { type: "template", template: "debian", release: "--help" },
+          source: { type: "template", template: "debian", options: { release: "--help" } },
           unprivileged: true,
           start: false,
           address: "dhcp",

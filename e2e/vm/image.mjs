@@ -61,7 +61,7 @@ function readMirrors() {
  */
 async function makeImage(suite, cache, folder) {
   const mirrors = readMirrors();
-  const mirror = mirrors.MIRROR;
+  const mirror = mirrors.mirror;
   if (mirror === undefined) throw new Error("No mirror of Debian is named in this computer's apt sources.");
   const started = Date.now();
   console.log(`Making an image of ${suite} from ${mirror}: this takes some minutes, once`);
@@ -95,7 +95,7 @@ async function makeImage(suite, cache, folder) {
  * @param {import("./recipe.mjs").Suite} suite
  * @param {string} root
  * @param {string} mirror
- * @param {Record<string, string>} mirrors as LXC's template takes them
+ * @param {Record<string, string>} mirrors by the names of options of LXC's template
  */
 async function install(suite, root, mirror, mirrors) {
   await run(["debootstrap", "--variant=minbase", "--include=ca-certificates", suite, root, mirror], root);
@@ -113,8 +113,8 @@ async function install(suite, root, mirror, mirrors) {
   const dpkg = ["-o", "Dpkg::Use-Pty=0", "-o", "Dpkg::Options::=--force-unsafe-io"];
   await inside(root, ["apt-get", "install", "-q", "-y", "--no-install-recommends", ...dpkg, ...packages]);
   // The cache of LXC's Debian template, filled by the template itself.
-  const template = ["lxc-create", "-n", "filler", "-t", "debian", "--", "-r", containerRelease];
-  await inside(root, ["env", ...Object.entries(mirrors).map(([name, url]) => `${name}=${url}`), ...template]);
+  const options = Object.entries({ ...mirrors, release: containerRelease }).map(([name, value]) => `--${name}=${value}`);
+  await inside(root, ["lxc-create", "-n", "filler", "-t", "debian", "--", ...options]);
   await inside(root, ["lxc-destroy", "-n", "filler"]);
   await inside(root, ["apt-get", "clean"]);
   for (const path of [settings, join(root, "usr/sbin/policy-rc.d"), join(root, "var/lib/apt/lists")])

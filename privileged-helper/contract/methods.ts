@@ -12,6 +12,7 @@ import {
 } from "./model.ts";
 import { containerName, newContainerName } from "./names.ts";
 import { startCauseIds } from "./start-causes.ts";
+import { templateOptions } from "./template-options.ts";
 
 /** The rights that an administrator hands out; polkit knows each as `org.lxcdesktop.<action>`. */
 export const actions = ["view", "manage", "create", "configure", "shell", "configure-raw", "import", "shell-privileged", "host"] as const;
@@ -36,11 +37,8 @@ export const containerSource = z.discriminatedUnion("type", [
   z.strictObject({
     type: z.literal("template"),
     template: templateName,
-    /** A release's code name or number; what exists is the template's to say. */
-    release: z
-      .string()
-      .regex(/^[a-z0-9][a-z0-9.-]{0,31}$/)
-      .optional(),
+    /** By the names that its form in `templates.list` has; anything else is refused, and so is what is not of the option's kind. */
+    options: templateOptions.default({}),
   }),
   z.strictObject({ type: z.literal("clone"), from: containerName }),
 ]);

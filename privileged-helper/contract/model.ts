@@ -95,11 +95,34 @@ export type Template = {
   title: string;
   /** One sentence: what comes out of it. */
   description: string;
-  needsNetwork: boolean;
-  /** False where it makes only one thing. */
-  takesRelease: boolean;
+  /** Absent where it is not known: a template of this computer's own. */
+  needsNetwork?: boolean;
   /** Programs that it calls and that are not installed. */
   missingTools: string[];
+  /** True where the fix of the Host page's check "Templates" installs all of them. */
+  canInstallTools: boolean;
+  /** Its form: everything that it may be asked for. */
+  options: TemplateOption[];
+};
+
+export type TemplateOption = {
+  /** The template's own name for it, without hyphens. */
+  name: string;
+  /**
+   * `word`: one word. `list`: names of packages, units, ... `choice`: one of `suggestions`. `yes-no`: chosen or left out. A password is
+   * shown nowhere, but while the template runs everybody on this computer can see it among its arguments.
+   */
+  kind: "word" | "url" | "list" | "choice" | "yes-no" | "user" | "password";
+  label: string;
+  /** Of ours where we know the option, otherwise the template's own words. */
+  description?: string;
+  suggestions: string[];
+  /** What we pass on where nothing is chosen. Absent: the template decides. */
+  default?: string;
+  /** How it is passed on: `--release=` with the value, `--release` or `-r` before it, or nothing before values that stand alone. */
+  flag: string;
+  /** True for what few people need. */
+  isMore: boolean;
 };
 
 /**

@@ -1,19 +1,26 @@
 import { chmodSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { basename, join } from "node:path";
+import type { Template } from "../contract/model.ts";
 import { ProblemError } from "../contract/problems.ts";
+import { createArguments, startConfigPath, type TemplateOptions, templateArguments } from "../contract/template-options.ts";
 import { keepAddress } from "./busybox-network.ts";
 import { editConfig, lastValueOf, parseConfig, readConfigurationText, readEffectiveConfig, valuesOf, writeConfig } from "./config.ts";
 import { isOwnNetworkKey, networkEntries } from "./container-network.ts";
 import type { OperationContext } from "./context.ts";
-import { readDebianMirrors } from "./debian-mirrors.ts";
 import { claimFolder } from "./destroy.ts";
 import { readCapabilities, restoreCapabilities } from "./file-capabilities.ts";
 import { allocateIds, type IdRange, idmapEntries } from "./idmap.ts";
 import { run } from "./run.ts";
-import { listTemplates } from "./templates.ts";
+import { checkOptions, findTemplate } from "./templates.ts";
 
-export type TemplateParams = { name: string; template: string; release?: string; unprivileged: boolean; address: "static" | "dhcp" };
+export type TemplateParams = {
+  name: string;
+  template: string;
+  options: TemplateOptions;
+  unprivileged: boolean;
+  address: "static" | "dhcp";
+};
 
 const defaultConfig = "/etc/lxc/default.conf";
 const shareConfig = "/usr/share/lxc/config";
@@ -25,23 +32,28 @@ const maxConsoleLogBytes = 1024 * 1024;
 /**
  * Makes a container from one of LXC's templates. An unprivileged one is made the same way and then given to ids of its own:
  * templates need real root (device nodes, mounts), which an unprivileged root is not.
- * @throws ProblemError `not-found`, `tool-missing`, `command-failed`, `cancelled`, ...
+ * @throws ProblemError `not-found`, `invalid-request`, `tool-missing`, `command-failed`, `cancelled`, ...
  */
 export async function createFromTemplate(context: OperationContext, params: TemplateParams): Promise<void> {
   const { lxcPath, task } = context;
-  const { name, template, release, unprivileged } = params;
-  checkTemplate(params);
+  const { name, template, options, unprivileged } = params;
+  const form = await checkTemplate(params);
   checkAppArmor();
   claimFolder(context, name);
   const ids = unprivileged ? await allocateIds(context) : undefined;
   try {
-    const config = await writeStartConfig(context, params);
-    const args = ["-n", name, "-P", lxcPath, "-t", template, "-f", config, "--", ...(release === undefined ? [] : ["-r", release])];
+    await writeStartConfig(context, params);
+    const forTemplate = templateArguments(form, options, "plain");
+    const shown = templateArguments(form, options, "concealed");
     task.step(`Running the ${template} template`);
     // LXC gives each template mounts of its own, so none is left when it is killed.
-    const environment = template === "debian" ? readDebianMirrors() : {};
-    await run("lxc-create", args, { task, timeoutSeconds: createTimeoutSeconds, environment });
-    rmSync(config);
+    await run("lxc-create", createArguments({ lxcPath, name, template }, forTemplate), {
+      task,
+      timeoutSeconds: createTimeoutSeconds,
+      shownArgs: createArguments({ lxcPath, name, template }, shown),
+    });
+    rmSync(startConfigPath(lxcPath, name));
+    concealInConfig(lxcPath, name, forTemplate, shown);
     if (template === "busybox") keepReservedAddress(lxcPath, name);
     if (ids) await makeUnprivileged(context, name, template, ids.range);
   } finally {
@@ -49,18 +61,14 @@ export async function createFromTemplate(context: OperationContext, params: Temp
   }
 }
 
-function checkTemplate({ template, release }: TemplateParams) {
-  const known = listTemplates().find(({ name }) => name === template);
-  if (!known) throw new ProblemError({ code: "not-found", what: `template ${template}` });
-  const [missing] = known.missingTools;
+/** @returns What the template may be asked for, as it says itself now. */
+async function checkTemplate({ template: name, options }: TemplateParams): Promise<Template["options"]> {
+  const template = await findTemplate(name);
+  checkOptions(template, options);
+  const [missing] = template.missingTools;
   if (missing !== undefined)
-    throw new ProblemError({ code: "tool-missing", tool: missing, neededFor: `creating a container with the ${known.title} template` });
-  if (release !== undefined && !known.takesRelease) {
-    throw new ProblemError({
-      code: "invalid-request",
-      issues: [{ path: "source.release", message: `The ${known.title} template has no releases.` }],
-    });
-  }
+    throw new ProblemError({ code: "tool-missing", tool: missing, neededFor: `creating a container with the ${template.title} template` });
+  return template.options;
 }
 
 /** A profile that LXC generates has to be loaded by apparmor_parser; without it the container would be made and never start. */
@@ -82,18 +90,15 @@ function readDefaultConfig() {
  * What lxc-create starts from: the host's defaults, with a network identity and logs of the container's own. It lies in the
  * container's folder, so that it goes with it.
  */
-async function writeStartConfig(context: OperationContext, { name, address }: TemplateParams): Promise<string> {
+async function writeStartConfig(context: OperationContext, { name, address }: TemplateParams): Promise<void> {
   const network = await networkEntries(context, name, readDefaultConfig().entries, address);
   const text = existsSync(defaultConfig) ? readFileSync(defaultConfig, "utf8") : "";
-  const folder = join(context.lxcPath, name);
-  const path = join(folder, "config.new");
   const config = editConfig(text, {
     // Whether it has ids of its own was asked for this container; templates are run as they are for one that has not.
     remove: (key) => isOwnNetworkKey(key) || key === "lxc.idmap",
-    add: [...network, ...consoleLogEntries(folder)],
+    add: [...network, ...consoleLogEntries(join(context.lxcPath, name))],
   });
-  writeFileSync(path, config, { flag: "wx", mode: 0o600 });
-  return path;
+  writeFileSync(startConfigPath(context.lxcPath, name), config, { flag: "wx", mode: 0o600 });
 }
 
 /** The console's output is kept in a file of bounded size, and one before it (lxc.container.conf(5)). */
@@ -103,6 +108,18 @@ export function consoleLogEntries(folder: string): [key: string, value: string][
     ["lxc.console.size", String(maxConsoleLogBytes)],
     ["lxc.console.rotate", "1"],
   ];
+}
+
+/** LXC writes what its template was called with into the configuration, as a comment; whoever may look at that is not to see a password. */
+function concealInConfig(lxcPath: string, name: string, given: readonly string[], shown: readonly string[]) {
+  const secrets = given.flatMap((argument, index) => (argument === shown[index] ? [] : [{ argument, concealed: shown[index] ?? "" }]));
+  if (secrets.length === 0) return;
+  const { path, text } = readConfigurationText(lxcPath, name);
+  const lines = text.split("\n").map((line) => {
+    if (!line.startsWith("# Parameters passed to the template:")) return line;
+    return secrets.reduce((before, { argument, concealed }) => before.replaceAll(argument, concealed), line);
+  });
+  writeConfig(path, lines.join("\n"));
 }
 
 function keepReservedAddress(lxcPath: string, name: string) {

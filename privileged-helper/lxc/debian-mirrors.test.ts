@@ -23,8 +23,8 @@ describe("the mirrors of a Debian host", () => {
         "deb [arch=amd64 signed-by=/k.gpg] http://mirror.example/security bookworm-security main # why\n",
     );
     expect(readDebianMirrors(root)).toEqual({
-      MIRROR: "http://mirror.example/debian",
-      SECURITY_MIRROR: "http://mirror.example/security",
+      mirror: "http://mirror.example/debian",
+      "security-mirror": "http://mirror.example/security",
     });
   });
 
@@ -35,8 +35,8 @@ describe("the mirrors of a Debian host", () => {
         "Types: deb\nURIs:\n https://mirror.example:8080/debian-security\nSuites: trixie-security\nComponents: main\n",
     );
     expect(readDebianMirrors(root)).toEqual({
-      MIRROR: "https://mirror.example:8080/debian",
-      SECURITY_MIRROR: "https://mirror.example:8080/debian-security",
+      mirror: "https://mirror.example:8080/debian",
+      "security-mirror": "https://mirror.example:8080/debian-security",
     });
   });
 

@@ -3,11 +3,11 @@ import { join } from "node:path";
 import { readProcFile } from "./proc.ts";
 
 /**
- * The mirrors that this computer itself installs from, as the variables that LXC's Debian template obeys: where only a mirror of
+ * The mirrors that this computer itself installs from, by the names of the options of LXC's Debian template: where only a mirror of
  * one's own can be reached, the template's default would fail. Nothing where this computer is no Debian, or has no such list.
  * Formats: sources.list(5), os-release(5).
  */
-export function readDebianMirrors(root = "/"): { MIRROR?: string; SECURITY_MIRROR?: string } {
+export function readDebianMirrors(root = "/"): { mirror?: string; "security-mirror"?: string } {
   if (!/^ID=["']?debian["']?$/m.test(readProcFile(join(root, "etc/os-release")) ?? "")) return {};
   const folder = join(root, "etc/apt/sources.list.d");
   const names = existsSync(folder) ? readdirSync(folder).sort() : [];
@@ -23,7 +23,7 @@ export function readDebianMirrors(root = "/"): { MIRROR?: string; SECURITY_MIRRO
   const ofDebian = texts.filter(({ uri, components }) => isUsable(uri) && components.includes("main"));
   const mirror = ofDebian.find(({ suite }) => releases.test(suite))?.uri;
   const security = ofDebian.find(({ suite }) => securityReleases.test(suite))?.uri;
-  return { ...(mirror ? { MIRROR: withoutSlash(mirror) } : {}), ...(security ? { SECURITY_MIRROR: withoutSlash(security) } : {}) };
+  return { ...(mirror && { mirror: withoutSlash(mirror) }), ...(security && { "security-mirror": withoutSlash(security) }) };
 }
 
 export type AptSource = { uri: string; suite: string; components: string[] };

@@ -26,6 +26,16 @@ export function needsOf(programs: readonly string[]): PackageNeed[] {
   return [...new Set(needs)];
 }
 
+/** Whether our table has a need for each of these programs, so that a fix brings all of them. */
+export function areKnown(programs: readonly string[]): boolean {
+  return programs.every((program) => needsOf([program]).length > 0);
+}
+
+/** Whether this distribution's package manager can bring all of these programs. */
+export function canInstall(facts: HostFacts, programs: readonly string[]): boolean {
+  return areKnown(programs) && installSteps(facts, needsOf(programs)) !== undefined;
+}
+
 /**
  * How this distribution installs what is needed.
  * @returns undefined where its package manager is not one that we know, or it has no package for all of it.

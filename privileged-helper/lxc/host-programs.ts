@@ -1,6 +1,8 @@
 import type { CheckContext, CheckResult, MakeCheck } from "./host-checks.ts";
+import { areKnown } from "./host-packages.ts";
 import { installFix } from "./host-system.ts";
-import { knownTemplates, templatesFolder } from "./templates.ts";
+import { knownTemplates } from "./known-templates.ts";
+import { templatesFolder } from "./templates.ts";
 
 /** The checks of programs around LXC. */
 export const programChecks = { polkit: checkPolkit, agent: checkAgent, templates: checkTemplates, images: checkImages } satisfies Record<
@@ -109,12 +111,18 @@ function checkTemplates({ facts }: CheckContext): CheckResult {
   }
   const found = installed.map(({ title, tools }) => ({ title, missing: tools.filter((tool) => facts.program(tool) === undefined) }));
   const evidence = found.map(({ title, missing }) => `${title}: ${missing.length === 0 ? "ready" : `needs ${missing.join(", ")}`}`);
-  const missing = [...new Set(found.flatMap((one) => one.missing))];
-  if (missing.length === 0) return { ...common, status: "ok", summary: `${found.length} templates are ready.`, evidence };
-  const lacking = found.filter((one) => one.missing.length > 0);
+  // Many templates are for computers of their own distribution: what those lack is no lack of this one.
+  const wanted = found.filter((one) => areKnown(one.missing));
+  const missing = [...new Set(wanted.flatMap((one) => one.missing))];
+  const lacking = wanted.filter((one) => one.missing.length > 0);
+  const ready = wanted.length - lacking.length;
+  if (missing.length === 0 && ready > 0) {
+    return { ...common, status: "ok", summary: ready === 1 ? "One template is ready." : `${ready} templates are ready.`, evidence };
+  }
   const fix = installFix(facts, missing, `Installs ${missing.join(", ")} with your distribution's package manager.`);
-  if (lacking.length === found.length) {
-    return { ...common, status: "problem", summary: `No template is ready: ${missing.join(", ")} missing.`, evidence, fix };
+  if (ready === 0) {
+    const all = [...new Set(found.flatMap((one) => one.missing))];
+    return { ...common, status: "problem", summary: `No template is ready: ${all.join(", ")} missing.`, evidence, fix };
   }
   const verb = lacking.length === 1 ? "lacks" : "lack";
   return {

@@ -95,7 +95,7 @@ export function createOperations({ lxcPath, reader, tasks, journal, locks }: Wor
       const make = (context: OperationContext) =>
         source.type === "clone"
           ? cloneContainer(context, { name, from: source.from, address })
-          : createFromTemplate(context, { name, template: source.template, release: source.release, unprivileged, address });
+          : createFromTemplate(context, { name, template: source.template, options: source.options, unprivileged, address });
       return perform({
         kind,
         target: name,

@@ -32,10 +32,12 @@ const tools = {
   pkcheck: "asking for rights",
   rm: "removing a container's files",
   setcap: "keeping the capabilities of programs in unprivileged containers",
+  setpriv: "reading what templates can be asked for",
   sysctl: "changing settings of the kernel",
   systemctl: "starting services",
   ufw: "letting containers through the firewall",
   umount: "removing a half-made container",
+  unshare: "reading what templates can be asked for",
   usermod: "giving root a range of ids for unprivileged containers",
 } as const;
 export type ToolName = keyof typeof tools;
@@ -74,6 +76,8 @@ export type RunOptions = {
   timeoutSeconds?: number;
   /** Exit codes that are an answer rather than a failure. Only 0 where it is left out. */
   allowExitCodes?: readonly number[] | "any";
+  /** The arguments as they are recorded, where one of them is a secret. */
+  shownArgs?: readonly string[];
   /** Added to the few fixed variables. */
   environment?: Readonly<Record<string, string>>;
 };
@@ -107,10 +111,11 @@ export function toolPath(tool: ToolName): string {
  */
 export async function run(tool: ToolName, args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
   const path = toolPath(tool);
-  const { task, onOutput, timeoutSeconds = defaultTimeoutSeconds, allowExitCodes = [0] } = options;
+  const { task, onOutput, timeoutSeconds = defaultTimeoutSeconds, allowExitCodes = [0], shownArgs = args } = options;
   const signal = options.signal ?? task?.signal;
   if (signal?.aborted) throw new ProblemError({ code: "cancelled" });
-  task?.command([tool, ...args]);
+  const shown = [tool, ...shownArgs];
+  task?.command(shown);
 
   const child = spawn(path, [...args], {
     cwd: "/",
@@ -145,7 +150,7 @@ export async function run(tool: ToolName, args: readonly string[], options: RunO
     if (stoppedBy === "signal") throw new ProblemError({ code: "cancelled" });
     if (stoppedBy === "timeout") throw new ProblemError({ code: "timed-out", what: tool, seconds: timeoutSeconds });
     const allowed = allowExitCodes === "any" || (exitCode !== undefined && allowExitCodes.includes(exitCode));
-    if (!allowed) throw new ProblemError(failure([tool, ...args], output, exitCode, exitSignal));
+    if (!allowed) throw new ProblemError(failure(shown, output, exitCode, exitSignal));
     return { exitCode: exitCode ?? 128 + (exitSignal ? systemConstants.signals[exitSignal] : 0), output };
   } finally {
     clearTimeout(timeout);

@@ -1,68 +1,141 @@
-import { existsSync } from "node:fs";
+import { lstatSync, readdirSync, type Stats, statSync } from "node:fs";
 import { join } from "node:path";
+import { templateName } from "../contract/methods.ts";
 import type { Template } from "../contract/model.ts";
-import { findProgram, programFolders } from "./programs.ts";
+import { ProblemError } from "../contract/problems.ts";
+import { explainOptionValue, type TemplateOptions } from "../contract/template-options.ts";
+import type { HostFacts } from "./host-facts.ts";
+import { canInstall } from "./host-packages.ts";
+import { type KnownTemplate, knownTemplates } from "./known-templates.ts";
+import { findProgram } from "./programs.ts";
+import { run, type ToolName } from "./run.ts";
+import { templateForm } from "./template-form.ts";
+import { type HelpOption, parseHelp } from "./template-help.ts";
 
 /** Where LXC's packages put their templates; the folder is compiled into lxc-create. */
 export const templatesFolder = "/usr/share/lxc/templates";
 
-type KnownTemplate = Omit<Template, "missingTools"> & { tools: readonly string[] };
+/** Sources of their own in the app: images from a server, from a registry, and from a file. */
+const otherSources = ["download", "oci", "local"];
 
-/** Templates whose options and needs are known; a template is a shell script that root runs, so others are not offered. */
-export const knownTemplates: readonly KnownTemplate[] = [
-  {
-    name: "busybox",
-    title: "BusyBox",
-    description: "A tiny system of one program, made from this computer's own BusyBox in a moment.",
-    needsNetwork: false,
-    takesRelease: false,
-    tools: ["busybox"],
-  },
-  {
-    name: "debian",
-    title: "Debian",
-    description: "Debian with systemd and apt, built from its mirror with debootstrap in a few minutes.",
-    needsNetwork: true,
-    takesRelease: true,
-    tools: ["debootstrap", "rsync", "debian-distro-info", "wget"],
-  },
-  {
-    name: "ubuntu",
-    title: "Ubuntu",
-    description: "Ubuntu with systemd and apt, built from its mirror with debootstrap in a few minutes.",
-    needsNetwork: true,
-    takesRelease: true,
-    tools: ["debootstrap", "rsync"],
-  },
-  {
-    name: "alpine",
-    title: "Alpine",
-    description: "A small system with musl and apk, downloaded from its mirror.",
-    needsNetwork: true,
-    takesRelease: true,
-    tools: ["wget", "openssl"],
-  },
-  {
-    name: "devuan",
-    title: "Devuan",
-    description: "Debian without systemd, built from its mirror with debootstrap in a few minutes.",
-    needsNetwork: true,
-    takesRelease: true,
-    tools: ["debootstrap", "rsync"],
-  },
-  {
-    name: "kali",
-    title: "Kali",
-    description: "A Debian for security testing, built from its mirror with debootstrap in a few minutes.",
-    needsNetwork: true,
-    takesRelease: true,
-    tools: ["debootstrap", "rsync"],
-  },
+type World = {
+  folder?: string;
+  /** Without them it is not told what could be installed. */
+  facts?: HostFacts;
+};
+
+/**
+ * The templates that are installed, those that we know first, each with its form and what it still lacks. Root runs a template, so one
+ * that somebody else could have changed is none.
+ */
+export async function listTemplates(world: World = {}): Promise<Template[]> {
+  const names = installedTemplates(world.folder);
+  const templates: Template[] = [];
+  const waiting = names.entries();
+  // Each prints its help in a tenth of a second, most of which it waits.
+  const work = async () => {
+    for (const [index, name] of waiting) templates[index] = await describeTemplate(name, world);
+  };
+  await Promise.all(Array.from({ length: helpsAtOnce }, work));
+  return templates;
+}
+
+/** @throws ProblemError `not-found`. */
+export async function findTemplate(name: string, world: World = {}): Promise<Template> {
+  if (!installedTemplates(world.folder).includes(name)) throw new ProblemError({ code: "not-found", what: `template ${name}` });
+  return describeTemplate(name, world);
+}
+
+/** Names of templates that may be run, in the order in which they are shown. */
+export function installedTemplates(folder = templatesFolder): string[] {
+  const known = knownTemplates.map(({ name }) => name);
+  const rank = (name: string) => (known.includes(name) ? known.indexOf(name) : known.length);
+  return templatesIn(folder).sort((a, b) => rank(a) - rank(b) || a.localeCompare(b, "en"));
+}
+
+/**
+ * Refuses what this template's form does not have.
+ * @throws ProblemError `invalid-request` that names each option.
+ */
+export function checkOptions({ title, options: form }: Template, options: TemplateOptions): void {
+  const issues = Object.entries(options).flatMap(([name, value]) => {
+    const option = form.find((one) => one.name === name);
+    const message = option ? explainOptionValue(option, value) : `The ${title} template has no such option.`;
+    return message === undefined ? [] : [{ path: `source.options.${name}`, message }];
+  });
+  if (issues.length > 0) throw new ProblemError({ code: "invalid-request", issues: issues.slice(0, 20) });
+}
+
+const helpsAtOnce = 4;
+/** The longest of Debian's takes a fifth of a second; what waits for something is not asked again. */
+const helpTimeoutSeconds = 5;
+
+function templatesIn(folder: string): string[] {
+  const stat = statSync(folder, { throwIfNoEntry: false });
+  if (!stat?.isDirectory() || !isRootsAlone(stat)) return [];
+  return readdirSync(folder).flatMap((file) => {
+    const name = /^lxc-(.+)$/.exec(file)?.[1];
+    if (name === undefined || !templateName.safeParse(name).success || otherSources.includes(name)) return [];
+    const template = lstatSync(join(folder, file), { throwIfNoEntry: false });
+    return template?.isFile() && (template.mode & 0o111) !== 0 && isRootsAlone(template) ? [name] : [];
+  });
+}
+
+function isRootsAlone({ uid, mode }: Stats): boolean {
+  return uid === 0 && (mode & 0o022) === 0;
+}
+
+async function describeTemplate(name: string, { folder = templatesFolder, facts }: World): Promise<Template> {
+  const known: Partial<KnownTemplate> = knownTemplates.find((one) => one.name === name) ?? {};
+  const help = known.keepsHelpToItself ? [] : await readHelp(join(folder, `lxc-${name}`));
+  const missingTools = (known.tools ?? []).filter((tool) => (facts?.program ?? findProgram)(tool) === undefined);
+  return {
+    name,
+    title: known.title ?? name,
+    description: known.description ?? `A template of this computer's own, ${join(folder, `lxc-${name}`)}.`,
+    ...(known.needsNetwork !== undefined && { needsNetwork: known.needsNetwork }),
+    missingTools,
+    canInstallTools: facts !== undefined && missingTools.length > 0 && canInstall(facts, missingTools),
+    options: templateForm(help, known.meanings?.()),
+  };
+}
+
+type Read = { state: string; help: Promise<HelpOption[]> };
+const helps = new Map<string, Read>();
+
+/** What a template's help tells, asked once for each state of its file. */
+function readHelp(path: string): Promise<HelpOption[]> {
+  const { size, mtimeMs, ino } = statSync(path);
+  const state = `${ino} ${size} ${mtimeMs}`;
+  const before = helps.get(path);
+  if (before?.state === state) return before.help;
+  const help = askForHelp(path);
+  helps.set(path, { state, help });
+  return help;
+}
+
+/** Nobody's rights, for good: what is run is somebody's script, and to print a help none are needed. */
+const asNobody = [
+  ...["--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all", "--no-new-privs"],
+  "--",
 ];
+/** Some want to be root before they say anything: in a namespace of its own nobody is, with no more rights outside, and no network. */
+const asItsOwnRoot = ["unshare", "--user", "--map-root-user", "--net", "--"];
 
-/** The templates that are installed, the one that needs nothing first, and what each still lacks. */
-export function listTemplates(folder = templatesFolder, folders = programFolders): Template[] {
-  return knownTemplates
-    .filter(({ name }) => existsSync(join(folder, `lxc-${name}`)))
-    .map(({ tools: needed, ...template }) => ({ ...template, missingTools: needed.filter((tool) => !findProgram(tool, folders)) }));
+async function askForHelp(path: string): Promise<HelpOption[]> {
+  for (const launch of [[], asItsOwnRoot]) {
+    const options = parseHelp(await outputOf("setpriv", [...asNobody, ...launch, path, "--help"]));
+    if (options.length > 0) return options;
+  }
+  return [];
+}
+
+/** Whatever it prints: some templates call their own help a failure. */
+async function outputOf(tool: ToolName, args: readonly string[]): Promise<string> {
+  try {
+    return (await run(tool, args, { timeoutSeconds: helpTimeoutSeconds, allowExitCodes: "any", environment: { HOME: "/" } })).output;
+  } catch {
+    // Too slow, or there is no such tool: then only what we know of it is offered.
+    return "";
+  }
 }

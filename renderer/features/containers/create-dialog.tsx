@@ -4,7 +4,7 @@ import { IconAlertTriangle } from "@tabler/icons-react";
 import { useState } from "react";
 import { useLocation } from "wouter";
 import type { ParamsInputOf } from "../../../privileged-helper/contract/methods.ts";
-import type { Container } from "../../../privileged-helper/contract/model.ts";
+import type { Container, TemplateOption } from "../../../privileged-helper/contract/model.ts";
 import { toProblem } from "../../../privileged-helper/contract/problems.ts";
 import type { Client } from "../../backend/client.ts";
 import { useAnswer } from "../../state/answer.ts";
@@ -12,14 +12,19 @@ import { useClient } from "../../state/connection.ts";
 import { useContainers } from "../../state/containers.ts";
 import { closeDialog } from "../../state/dialogs.ts";
 import { Dialog, DialogButtons } from "../../ui/dialog.tsx";
-import { formatList } from "../../ui/format.ts";
 import { containerPath } from "../../ui/paths.ts";
 import { ProblemView } from "../../ui/problem-view.tsx";
 import { showDone, showProblem } from "../../ui/toasts.tsx";
 import { performAction } from "./actions.ts";
-import { type CreateValues, cloneChoices, explainName, explainRelease, reasonAgainstClone, suggestName, toRequest } from "./create-form.ts";
+import { CreateCommand } from "./create-command.tsx";
+import { type CreateValues, cloneChoices, explainName, reasonAgainstClone, suggestName, toRequest } from "./create-form.ts";
+import { MissingTools } from "./missing-tools.tsx";
+import { TemplateFields } from "./template-fields.tsx";
+import { explainTyped, optionsOf, type TypedOptions, templateChoices } from "./template-values.ts";
 
 const askTemplates = (client: Client) => client.call("templates.list", {});
+const noOptions: readonly TemplateOption[] = [];
+const nothingTyped: TypedOptions = {};
 /** The list belongs to the dialog, for those who cannot see where it is drawn; and it scrolls by itself. */
 const listInside = {
   comboboxProps: { withinPortal: false, floatingStrategy: "fixed" },
@@ -42,7 +47,7 @@ export function CreateDialog({ cloneFrom }: { cloneFrom?: string }) {
       name: suggestName(cloneFrom ?? "container", containers),
       source: cloneFrom === undefined ? "template" : "clone",
       template: "busybox",
-      release: "",
+      options: {},
       cloneFrom: cloneFrom ?? "",
       unprivileged: true,
       start: true,
@@ -53,7 +58,9 @@ export function CreateDialog({ cloneFrom }: { cloneFrom?: string }) {
   const template = templates?.find(({ name }) => name === values.template);
   const base = containers.get(values.cloneFrom);
   const nameError = explainName(values.name, containers);
-  const releaseError = values.source === "template" && template?.takesRelease ? explainRelease(values.release) : undefined;
+  const templateForm = values.source === "template" ? (template?.options ?? noOptions) : noOptions;
+  const typed = values.options[values.template] ?? nothingTyped;
+  const areOptionsGood = templateForm.every((option) => explainTyped(option, typed[option.name]) === undefined);
   const missingTools = values.source === "template" ? (template?.missingTools ?? []) : [];
   const sourceError =
     values.source === "clone"
@@ -63,8 +70,7 @@ export function CreateDialog({ cloneFrom }: { cloneFrom?: string }) {
       : templates !== undefined && template === undefined
         ? "Choose a template."
         : undefined;
-  const canCreate =
-    nameError === undefined && releaseError === undefined && sourceError === undefined && missingTools.length === 0 && !problem;
+  const canCreate = nameError === undefined && areOptionsGood && sourceError === undefined && missingTools.length === 0 && !problem;
   const isUnprivileged = values.source === "clone" ? base?.privileged !== true : values.unprivileged;
 
   const cloneOf = (from: string) => {
@@ -89,7 +95,7 @@ export function CreateDialog({ cloneFrom }: { cloneFrom?: string }) {
   const create = () => {
     if (!canCreate) return;
     closeDialog();
-    void send(toRequest({ ...values, unprivileged: isUnprivileged }, template?.takesRelease === true));
+    void send(toRequest({ ...values, unprivileged: isUnprivileged }, templateForm));
   };
 
   return (
@@ -127,30 +133,26 @@ export function CreateDialog({ cloneFrom }: { cloneFrom?: string }) {
         <>
           <Select
             label="Template"
-            data={(templates ?? []).map(({ name, title }) => ({ value: name, label: title }))}
+            data={templateChoices(templates ?? [])}
+            searchable
             allowDeselect={false}
+            nothingFoundMessage="There is no such template here."
             disabled={templates === undefined}
             description={template?.description}
             {...listInside}
             {...form.getInputProps("template")}
             error={sourceError}
           />
-          {missingTools.length > 0 && template && (
-            <Alert color="yellow" icon={<IconAlertTriangle aria-hidden />} title={`${template.title} needs ${formatList(missingTools)}`}>
-              Install {missingTools.length === 1 ? "it" : "them"} with your distribution's package manager, then open this dialog again.
-            </Alert>
-          )}
-          {template?.takesRelease && (
-            <TextInput
-              label="Release"
-              description="Empty: what the template takes by itself."
-              placeholder="bookworm"
-              autoComplete="off"
-              spellCheck={false}
-              {...form.getInputProps("release")}
-              error={releaseError}
-            />
-          )}
+          {missingTools.length > 0 && template && <MissingTools template={template} />}
+          <TemplateFields
+            // Each template's form begins folded.
+            key={values.template}
+            form={templateForm}
+            typed={typed}
+            onTyped={(option, value) =>
+              form.setFieldValue("options", { ...values.options, [values.template]: { ...typed, [option]: value } })
+            }
+          />
         </>
       ) : (
         <Select
@@ -202,6 +204,9 @@ export function CreateDialog({ cloneFrom }: { cloneFrom?: string }) {
         />
       </div>
       <Switch label="Start after creation" {...form.getInputProps("start", { type: "checkbox" })} />
+      {template && values.source === "template" && areOptionsGood && (
+        <CreateCommand template={template} name={values.name} options={optionsOf(templateForm, typed)} />
+      )}
       <DialogButtons>
         <Button type="submit" disabled={!canCreate}>
           Create

@@ -1,13 +1,15 @@
 import type { ParamsInputOf } from "../../../privileged-helper/contract/methods.ts";
-import type { Container } from "../../../privileged-helper/contract/model.ts";
+import type { Container, TemplateOption } from "../../../privileged-helper/contract/model.ts";
 import { explainNewName } from "../../../privileged-helper/contract/names.ts";
+import { optionsOf, type TypedOptions } from "./template-values.ts";
 
 /** What the create dialog asks for. */
 export type CreateValues = {
   name: string;
   source: "template" | "clone";
   template: string;
-  release: string;
+  /** What was typed into each template's form, by the template's name: it is still there when one comes back to it. */
+  options: Readonly<Record<string, TypedOptions>>;
   cloneFrom: string;
   unprivileged: boolean;
   start: boolean;
@@ -35,13 +37,6 @@ export function suggestName(source: string, containers: Containers): string {
   }
 }
 
-/** Why a release cannot be asked for; empty is the template's own choice. */
-export function explainRelease(release: string): string | undefined {
-  return release === "" || /^[a-z0-9][a-z0-9.-]{0,31}$/.test(release)
-    ? undefined
-    : "A release is a code name or a number, like bookworm or 24.04.";
-}
-
 /** Why a container cannot be cloned now; undefined where it can. */
 export function reasonAgainstClone({ manageable, state, operation }: Container): string | undefined {
   if (!manageable) return "only shown here";
@@ -60,14 +55,15 @@ export function cloneChoices(containers: Containers): { value: string; label: st
     .sort((a, b) => Number(a.disabled) - Number(b.disabled) || a.value.localeCompare(b.value, "en", { numeric: true }));
 }
 
-export function toRequest(values: CreateValues, takesRelease: boolean): ParamsInputOf<"containers.create"> {
-  const { name, source, template, release, cloneFrom, unprivileged, start, address } = values;
+/** @param form Of the template that is chosen. */
+export function toRequest(values: CreateValues, form: readonly TemplateOption[]): ParamsInputOf<"containers.create"> {
+  const { name, source, template, options, cloneFrom, unprivileged, start, address } = values;
   return {
     name,
     source:
       source === "clone"
         ? { type: "clone", from: cloneFrom }
-        : { type: "template", template, ...(takesRelease && release !== "" ? { release } : {}) },
+        : { type: "template", template, options: optionsOf(form, options[template] ?? {}) },
     unprivileged,
     start,
     address,

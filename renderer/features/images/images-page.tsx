@@ -40,9 +40,11 @@ export function ImagesPage() {
           <Card key={name} component="li" withBorder padding="md">
             <Group justify="space-between" mb={4} wrap="nowrap">
               <Text fw={600}>{title}</Text>
-              <Badge variant="light" color={needsNetwork ? "gray" : "teal"} tt="none">
-                {needsNetwork ? "Downloads" : "Works offline"}
-              </Badge>
+              {needsNetwork !== undefined && (
+                <Badge variant="light" color={needsNetwork ? "gray" : "teal"} tt="none">
+                  {needsNetwork ? "Downloads" : "Works offline"}
+                </Badge>
+              )}
             </Group>
             <Text size="sm">{description}</Text>
             {missingTools.length > 0 && (

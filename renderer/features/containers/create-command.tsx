@@ -1,0 +1,33 @@
+import { Button, Collapse } from "@mantine/core";
+import { useDisclosure } from "@mantine/hooks";
+import { useId } from "react";
+import type { Template } from "../../../privileged-helper/contract/model.ts";
+import type { TemplateOptions } from "../../../privileged-helper/contract/template-options.ts";
+import type { Client } from "../../backend/client.ts";
+import { useAnswer } from "../../state/answer.ts";
+import { CommandBlock } from "../../ui/code-block.tsx";
+import { commandOf } from "./template-values.ts";
+
+const askHost = (client: Client) => client.call("host.info", {});
+
+/** What Create will run, to be read and copied before. */
+export function CreateCommand({ template, name, options }: { template: Template; name: string; options: TemplateOptions }) {
+  const id = useId();
+  const [isOpen, { toggle }] = useDisclosure(false);
+  const { answer: host } = useAnswer(askHost);
+  if (!host) return null;
+  return (
+    <div>
+      <Button variant="subtle" size="compact-sm" px={4} aria-expanded={isOpen} aria-controls={id} onClick={toggle}>
+        {isOpen ? "Hide command" : "Show command"}
+      </Button>
+      <Collapse expanded={isOpen} id={id}>
+        <CommandBlock
+          title="Create runs this as root"
+          label="Command of Create"
+          commands={[commandOf(template, name, host.lxcPath, options)]}
+        />
+      </Collapse>
+    </div>
+  );
+}
