@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it, type TestContext, vi } from 
 import { methods, type ParamsInputOf } from "./contract/methods.ts";
 import type { Container } from "./contract/model.ts";
 import { type Problem, toProblem } from "./contract/problems.ts";
+import { createArguments, templateArguments } from "./contract/template-options.ts";
 import { createJournal } from "./journal.ts";
 import { createLocks } from "./locks.ts";
 import { parseConfig, readEffectiveConfig, valuesOf } from "./lxc/config.ts";
@@ -16,6 +17,7 @@ import { parseIdmaps } from "./lxc/idmap.ts";
 import { readBridge, reservationsAreSetUp, systemFiles, undoNetworkSetup } from "./lxc/network.ts";
 import { createOperations } from "./lxc/operations.ts";
 import { readProcFile } from "./lxc/proc.ts";
+import { findTemplate } from "./lxc/templates.ts";
 import { createTasks, type Tasks } from "./tasks.ts";
 import { prepareCreating, type StartCreating, workersOf } from "./testing/creating-process.ts";
 import { reasonWithoutMirror } from "./testing/debian-mirror.ts";
@@ -194,6 +196,23 @@ describe("a privileged container", () => {
   });
 });
 
+describe("a template", () => {
+  it("gets what it was asked for, and runs by the very command that was shown before", async () => {
+    const { options: form } = await findTemplate("busybox");
+    const [busybox = ""] = form.find(({ name }) => name === "busybox-path")?.suggestions ?? [];
+    expect(busybox).toMatch(/^\/(usr\/)?s?bin\/busybox$/);
+    const options = { "busybox-path": busybox };
+    const { operations, tasks } = createHelper();
+    await operations.create(wanted("asked", { source: { type: "template", template: "busybox", options }, start: false }), signal);
+    const forTemplate = templateArguments(form, options, "concealed");
+    const command = ["lxc-create", ...createArguments({ lxcPath: lxc.lxcPath, name: "asked", template: "busybox" }, forTemplate)];
+    expect(tasks.snapshot().tasks[0]?.commands[0]).toEqual(command);
+    expect(command.join(" ")).toContain(` -- --busybox-path ${busybox}`);
+    expect(configOf("asked")).toContain(`# Parameters passed to the template: --busybox-path ${busybox}`);
+    expect(readFileSync(join(folderOf("asked"), "rootfs/bin/busybox"))).toEqual(readFileSync(busybox));
+  });
+});
+
 describe("an unprivileged container", () => {
   it("runs with ids of its own, which are root's nowhere else", async () => {
     await create("unprivileged");
@@ -257,11 +276,16 @@ describe("what cannot be made", () => {
     expect(read("unprivileged").state).toBe("running");
   });
 
-  it("is refused where there is no such template, or it has no releases", async () => {
+  it("is refused where there is no such template, or it has no such option, or no such value", async () => {
     const unknown = create("impossible", { source: { type: "template", template: "nothing" } });
     expect(await problemOf(unknown)).toEqual({ code: "not-found", what: "template nothing" });
     const released = create("impossible", { source: { type: "template", template: "busybox", options: { release: "trixie" } } });
-    expect(await problemOf(released)).toMatchObject({ code: "invalid-request" });
+    expect(await problemOf(released)).toEqual({
+      code: "invalid-request",
+      issues: [{ path: "source.options.release", message: "The BusyBox template has no such option." }],
+    });
+    const elsewhere = create("impossible", { source: { type: "template", template: "busybox", options: { "busybox-path": "/tmp/x" } } });
+    expect(await problemOf(elsewhere)).toMatchObject({ code: "invalid-request", issues: [{ path: "source.options.busybox-path" }] });
     expect(existsSync(folderOf("impossible"))).toBe(false);
   });
 
@@ -552,7 +576,9 @@ describe("Debian, with systemd", () => {
     const reason = await reasonWithoutMirror();
     if (reason !== undefined) context.skip(reason);
   };
-  const debian = (release: string): Wanted => ({ source: { type: "template", template: "debian", options: { release } } });
+  const debian = (release: string, packages: string[] = []): Wanted => ({
+    source: { type: "template", template: "debian", options: { release, ...(packages.length > 0 && { packages }) } },
+  });
 
   it("leaves nothing when it is cancelled in the middle of debootstrap, not in LXC's cache either", {
     timeout: 300_000,
@@ -589,7 +615,8 @@ describe("Debian, with systemd", () => {
   }, async (context) => {
     await skipWithoutMirror(context);
     // The last release whose systemd runs on hosts with control groups of version 1, too.
-    await create("debian", debian("bookworm"));
+    await create("debian", debian("bookworm", ["tree", "bc"]));
+    for (const program of ["tree", "bc"]) expect(existsSync(join(folderOf("debian"), "rootfs/usr/bin", program)), program).toBe(true);
     const [address] = (settingOf("debian", "lxc.net.0.ipv4.address") ?? "").split("/");
     expect(read("debian").ipv4).toEqual([address]);
     expect(await answers(address ?? "")).toBe(true);

@@ -17,7 +17,7 @@ const examples: Record<MethodName, object> = {
   "containers.configuration": { name: "web" },
   "containers.create": {
     name: "web",
-    source: { type: "template", template: "busybox" },
+    source: { type: "template", template: "debian", options: { release: "trixie", packages: ["curl"], "flush-cache": true } },
     unprivileged: true,
     start: true,
     address: "static",
@@ -183,18 +183,24 @@ describe("names in requests", () => {
     expect(handler).toHaveBeenCalledTimes(1);
   });
 
-  it.each(["$(id)", "; id", "--", "-h", "a b", "bookworm\n", "../x", ""])("the template option %j is refused", async (value) => {
-    const { dispatch } = world();
-    const create = examples["containers.create"];
-    for (const source of [
-      { type: "template", template: "debian", release: value },
-      { type: "template", template: value },
-    ]) {
-      await expect(dispatch("containers.create", { ...create, source }, never)).rejects.toMatchObject({
-        problem: { code: "invalid-request" },
-      });
-    }
-  });
+  it.each(["$(id)", "; id", "--", "-h", "a b", "bookworm\n", "`id`", "a*", ""])(
+    "%j is refused as a template, an option and a value",
+    async (value) => {
+      const { dispatch } = world();
+      const create = examples["containers.create"];
+      for (const source of [
+        { type: "template", template: "debian", options: { release: value } },
+        { type: "template", template: "debian", options: { packages: ["curl", value] } },
+        { type: "template", template: "debian", options: { [value]: "a" } },
+        { type: "template", template: "debian", release: "trixie" },
+        { type: "template", template: value },
+      ]) {
+        await expect(dispatch("containers.create", { ...create, source }, never)).rejects.toMatchObject({
+          problem: { code: "invalid-request" },
+        });
+      }
+    },
+  );
 
   it.each(["", "bridge ", "../bridge", "__proto__", "constructor", "--help"])("%j is no check that could be mended", async (check) => {
     const { dispatch, handler, authorize } = world();

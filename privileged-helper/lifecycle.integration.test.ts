@@ -306,7 +306,7 @@ describe("one operation at a time", () => {
 describe("refusals before anything is made or removed", () => {
   const params = (name: string) => ({
     name: newContainerName.parse(name),
-    source: { type: "template" as const, template: "busybox" },
+    source: { type: "template" as const, template: "busybox", options: {} },
     unprivileged: true,
     start: false,
     address: "dhcp" as const,

@@ -19,11 +19,11 @@ const user = /^[a-z_][a-z0-9_-]{0,31}$/;
 const password = /^[A-Za-z0-9._+=@][A-Za-z0-9._+=@-]{0,63}$/;
 const url = /^https?:\/\/[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?(\/[A-Za-z0-9._~+-]*)*$/;
 
-/** Whatever the kind is, which only the template's form tells: nothing but these. */
+/** Whatever the kind is, which only the template's form tells: nothing but these. A path can only be one of a form's choices. */
 const anyText = z
   .string()
   .max(maxCharacters)
-  .regex(/^[A-Za-z0-9._+=@][A-Za-z0-9._+=@:/~-]*$/);
+  .regex(/^[A-Za-z0-9._+=@/][A-Za-z0-9._+=@:/~-]*$/);
 
 export const templateOptions = z
   .record(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$/), z.union([z.literal(true), anyText, z.array(anyText).min(1).max(maxItems)]))

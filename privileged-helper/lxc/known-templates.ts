@@ -1,3 +1,4 @@
+import { realpathSync } from "node:fs";
 import type { Template } from "../contract/model.ts";
 import { readDebianMirrors } from "./debian-mirrors.ts";
 import { supportedReleases } from "./distro-info.ts";
@@ -16,6 +17,12 @@ export type KnownTemplate = Pick<Template, "name" | "title" | "description"> & {
 
 /** What the templates of debootstrap have in common. Their synopsis says --package once, where it means --packages. */
 const likeDebian: Meanings = { package: false };
+/** /bin is often another name of /usr/bin. */
+function busyboxes(): string[] {
+  const found = programFolders.flatMap((folder) => findProgram("busybox", [folder]) ?? []);
+  return [...new Map(found.map((path) => [realpathSync(path), path] as const).reverse()).values()].reverse();
+}
+
 const repository = { kind: "url", label: "Repository", description: "Empty: the template's own." } as const;
 const units = "Names of systemd units, separated by commas.";
 
@@ -36,7 +43,7 @@ export const knownTemplates: readonly KnownTemplate[] = [
         kind: "choice",
         label: "BusyBox program",
         description: "Which of this computer's is copied into the container.",
-        suggestions: programFolders.flatMap((folder) => findProgram("busybox", [folder]) ?? []),
+        suggestions: busyboxes(),
         isMore: true,
       },
     }),
@@ -146,7 +153,9 @@ export const knownTemplates: readonly KnownTemplate[] = [
         description: "Otherwise that of this computer is mounted into it, where there is one.",
       },
       user: { description: "Whom the password is for. Empty: root." },
-      autologin: { kind: "yes-no", label: "Log in by itself" },
+      password: { description: "Empty: none." },
+      autologin: { kind: "yes-no", label: "Log in by itself", description: "On the console, without a password." },
+      variant: { description: "Of the architecture, such as amd64-hardened. Empty: the usual one." },
       settings: { description: "Which of LXC's settings for Gentoo it gets.", suggestions: ["common", "moresecure"] },
       tty: { kind: "word", label: "Terminals", description: "How many, at most 6." },
     }),

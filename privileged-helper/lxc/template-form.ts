@@ -36,9 +36,9 @@ const usualMeanings: Readonly<Record<string, Meaning>> = {
 /** Shown at once, in this order; all others are among "More options". */
 const mainOptions = ["release", "arch", "packages", "rpms", "user", "password", "root_password"];
 
-/** LXC's or ours to give; an end of its own instead of a container; what would print a password; the network, which is ours. */
+/** LXC's or ours to give, also by their usual letters; an end of its own instead of a container; what would print a password; the network, which is ours. */
 const neverOffered = new Set([
-  ...["help", "name", "path", "rootfs", "version-info", "list", "clean", "cache-only", "debug", "unprivileged", "flush-owner"],
+  ...["help", "h", "name", "n", "path", "p", "rootfs", "list", "clean", "cache-only", "debug", "unprivileged", "flush-owner"],
   ...["ipv4", "ipv6", "gw", "gw6", "dns", "hwaddr", "config"],
 ]);
 /** Files and folders of this computer, and programs of one's own that root would run. */

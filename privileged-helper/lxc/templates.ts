@@ -124,18 +124,20 @@ const asItsOwnRoot = ["unshare", "--user", "--map-root-user", "--net", "--"];
 
 async function askForHelp(path: string): Promise<HelpOption[]> {
   for (const launch of [[], asItsOwnRoot]) {
-    const options = parseHelp(await outputOf("setpriv", [...asNobody, ...launch, path, "--help"]));
+    const output = await outputOf("setpriv", [...asNobody, ...launch, path, "--help"]);
+    if (output === undefined) return [];
+    const options = parseHelp(output);
     if (options.length > 0) return options;
   }
   return [];
 }
 
-/** Whatever it prints: some templates call their own help a failure. */
-async function outputOf(tool: ToolName, args: readonly string[]): Promise<string> {
+/** Whatever it prints, because some templates call their own help a failure; undefined where it did not end, or there is no such tool. */
+async function outputOf(tool: ToolName, args: readonly string[]): Promise<string | undefined> {
   try {
     return (await run(tool, args, { timeoutSeconds: helpTimeoutSeconds, allowExitCodes: "any", environment: { HOME: "/" } })).output;
   } catch {
-    // Too slow, or there is no such tool: then only what we know of it is offered.
-    return "";
+    // Then only what we know of the template is offered.
+    return undefined;
   }
 }

@@ -1,9 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { methods } from "../../../privileged-helper/contract/methods.ts";
-import type { Container } from "../../../privileged-helper/contract/model.ts";
+import type { Container, TemplateOption } from "../../../privileged-helper/contract/model.ts";
 import { explainNewName } from "../../../privileged-helper/contract/names.ts";
-import { type CreateValues, cloneChoices, explainName, explainRelease, reasonAgainstClone, suggestName, toRequest } from "./create-form.ts";
+import { type CreateValues, cloneChoices, explainName, reasonAgainstClone, suggestName, toRequest } from "./create-form.ts";
+import { explainTyped } from "./template-values.ts";
 
 const container = (name: string, more: Partial<Container> = {}): Container => ({
   name,
@@ -22,7 +23,7 @@ const values: CreateValues = {
   name: "web",
   source: "template",
   template: "debian",
-  release: "",
+  options: {},
   cloneFrom: "",
   unprivileged: true,
   start: true,
@@ -79,20 +80,33 @@ it("the bases that can be cloned come first, the others say why they cannot", ()
 
 describe("the request", () => {
   const { params } = methods["containers.create"];
-  it("names the release only where the template takes one", () => {
-    expect(toRequest({ ...values, release: "trixie" }, true).source).toEqual({ type: "template", template: "debian", release: "trixie" });
-    expect(toRequest({ ...values, release: "trixie" }, false).source).toEqual({ type: "template", template: "debian" });
-    expect(toRequest(values, true).source).toEqual({ type: "template", template: "debian" });
+  const form: TemplateOption[] = [
+    { name: "release", kind: "word", label: "Release", suggestions: [], flag: "--release=", isMore: false },
+    { name: "packages", kind: "list", label: "Packages", suggestions: [], flag: "--packages=", isMore: false },
+  ];
+  it("asks only for what the template that is chosen takes, and what was typed into its form", () => {
+    const options = { debian: { release: "trixie", gone: "x" }, ubuntu: { release: "jammy" } };
+    expect(toRequest({ ...values, options }, form).source).toEqual({
+      type: "template",
+      template: "debian",
+      options: { release: "trixie" },
+    });
+    expect(toRequest({ ...values, options, template: "alpine" }, form).source).toEqual({
+      type: "template",
+      template: "alpine",
+      options: {},
+    });
   });
   it("is one that the helper accepts, for a template and for a clone", () => {
-    expect(params.safeParse(toRequest({ ...values, release: "24.04" }, true)).success).toBe(true);
-    expect(params.safeParse(toRequest({ ...values, source: "clone", cloneFrom: "Base_1" }, false)).success).toBe(true);
+    const options = { debian: { release: "24.04", packages: "curl, git" } };
+    expect(params.safeParse(toRequest({ ...values, options }, form)).success).toBe(true);
+    expect(params.safeParse(toRequest({ ...values, source: "clone", cloneFrom: "Base_1" }, form)).success).toBe(true);
   });
-  it("has no release that the helper would refuse, because the form refuses it first", () => {
+  it("has nothing typed that the helper would refuse, because the form refuses it first", () => {
     fc.assert(
-      fc.property(fc.string(), (release) => {
-        const accepted = params.safeParse(toRequest({ ...values, release }, true)).success;
-        expect(explainRelease(release) === undefined).toBe(accepted);
+      fc.property(fc.constantFrom(...form), fc.string(), (option, typed) => {
+        if (explainTyped(option, typed) !== undefined) return;
+        expect(params.safeParse(toRequest({ ...values, options: { debian: { [option.name]: typed } } }, form)).success).toBe(true);
       }),
     );
   });
