@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, chownSync, mkdtempSync, readFileSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { templateName } from "./contract/methods.ts";
@@ -7,7 +7,9 @@ import { toProblem } from "./contract/problems.ts";
 import type { TemplateOptions } from "./contract/template-options.ts";
 import { knownTemplates } from "./lxc/known-templates.ts";
 import { checkOptions, findTemplate, listTemplates } from "./lxc/templates.ts";
+import { bundleHelper, startHelper } from "./testing/helper-client.ts";
 import { factsOf } from "./testing/other-computer.ts";
+import { privateComputer } from "./testing/private-computer.ts";
 
 /** As root, because only root's templates are offered, and only root can ask them as nobody. */
 let folder: string;
@@ -163,6 +165,66 @@ describe("LXC's own templates on this computer", () => {
       // Everything that we have words for, the template has here, too.
       const named = Object.entries(meanings?.() ?? {}).flatMap(([option, meaning]) => (meaning === false ? [] : [option]));
       expect(options.map((option) => option.name)).toEqual(expect.arrayContaining(named));
+    }
+  });
+});
+
+describe("an administrator's own template", () => {
+  /** Makes the least that is a container, and keeps what it was called with. */
+  const script = `#!/bin/sh
+if [ "$1" = --help ]; then
+  echo "  --colours=RED,GREEN,...  Of the prompt."
+  echo "  --root-password <password>  Of root."
+  echo "  --loud  Says more."
+  exit
+fi
+for argument; do case "$argument" in --path=*) path=\${argument#--path=};; esac; done
+mkdir -p "$path/rootfs"
+printf "%s\\n" "$@" > "$path/rootfs/arguments"
+echo "lxc.rootfs.path = dir:$path/rootfs" >> "$path/config"
+`;
+
+  it("gets each value as one argument, and its password is shown nowhere", async () => {
+    const state = mkdtempSync("/var/tmp/lxc-desktop-own-template-");
+    const lxcPath = join(state, "containers");
+    mkdirSync(lxcPath);
+    writeFileSync(join(state, "lxc-mine"), script, { mode: 0o755 });
+    const bundle = await bundleHelper(state);
+    const nodeModules = join(import.meta.dirname, "../node_modules");
+    const prepare = `install -m 755 ${join(state, "lxc-mine")} /usr/share/lxc/templates/lxc-mine`;
+    const helper = startHelper(bundle, lxcPath, privateComputer([state, nodeModules], { ownNetwork: true, prepare }).around);
+    try {
+      const mine = (await helper.call("templates.list", {})).find(({ name }) => name === "mine");
+      expect(mine?.options.map(({ name, kind }) => [name, kind])).toEqual([
+        ["colours", "list"],
+        ["root-password", "password"],
+        ["loud", "yes-no"],
+      ]);
+      const options = { colours: ["red", "green"], "root-password": "hunter2-of-mine", loud: true as const };
+      const source = { type: "template", template: "mine", options } as const;
+      await helper.call("containers.create", { name: "own", source, unprivileged: false, start: false, address: "dhcp" });
+      const given = readFileSync(join(lxcPath, "own/rootfs/arguments"), "utf8").split("\n");
+      for (const argument of ["--colours=red,green", "--root-password", "hunter2-of-mine", "--loud"]) expect(given).toContain(argument);
+      const { tasks } = await helper.call("tasks.watch", {});
+      const { text } = await helper.call("containers.configuration", { name: "own" });
+      const { text: log } = await helper.call("tasks.log", { task: tasks[0]?.id ?? "" });
+      expect(tasks[0]?.commands[0]?.join(" ")).toContain("-- --colours=red,green --root-password ******** --loud");
+      expect(text).toContain("# Parameters passed to the template: --colours=red,green --root-password ******** --loud");
+      expect(JSON.stringify([tasks, text, log])).not.toContain("hunter2");
+
+      const failed = await helper
+        .call("containers.create", {
+          name: "own-2",
+          source: { ...source, options: { ...options, path: "x" } },
+          unprivileged: false,
+          start: false,
+          address: "dhcp",
+        })
+        .catch(toProblem);
+      expect(failed).toMatchObject({ code: "invalid-request", issues: [{ path: "source.options.path" }] });
+    } finally {
+      await helper.close();
+      rmSync(state, { recursive: true });
     }
   });
 });

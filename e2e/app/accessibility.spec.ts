@@ -24,7 +24,7 @@ test.describe("axe finds nothing", () => {
     await expect(app.getByRole("option", { name: "Debian" })).toBeVisible();
     await expectNoViolations(app, "create: a wrong name, and the list of templates");
     await app.getByRole("option", { name: "Debian" }).click();
-    await dialog.getByRole("textbox", { name: "Release" }).fill("../x");
+    await dialog.getByRole("combobox", { name: "Release" }).fill("../x");
     await expectNoViolations(app, "create: a template with a release");
     await dialog.getByRole("radio", { name: "Clone" }).check();
     await dialog.getByRole("combobox", { name: "Clone from" }).click();

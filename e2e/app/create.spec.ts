@@ -55,7 +55,7 @@ test("creating can be cancelled, and nothing of it is left", async ({ app }) => 
   await dialog.getByRole("textbox", { name: "Name" }).fill("e2e-cancelled");
   await dialog.getByRole("combobox", { name: "Template" }).click();
   await app.getByRole("option", { name: "Debian" }).click();
-  await dialog.getByRole("textbox", { name: "Release" }).fill("trixie");
+  await dialog.getByRole("combobox", { name: "Release" }).fill("trixie");
   await dialog.getByRole("button", { name: "Create", exact: true }).click();
   await app
     .getByRole("link", { name: /^Tasks/ })

@@ -110,7 +110,7 @@ async function startCreatingDebian(page: Page, name: string) {
   await dialog.getByRole("textbox", { name: "Name" }).fill(name);
   await dialog.getByRole("combobox", { name: "Template" }).click();
   await page.getByRole("option", { name: "Debian" }).click();
-  await dialog.getByRole("textbox", { name: "Release" }).fill("trixie");
+  await dialog.getByRole("combobox", { name: "Release" }).fill("trixie");
   await dialog.getByRole("button", { name: "Create", exact: true }).click();
   await page
     .getByRole("navigation", { name: "Main" })

@@ -71,7 +71,7 @@ test("a Debian container with systemd runs unprivileged, and is shut down by it"
   await dialog.getByRole("textbox", { name: "Name" }).fill(name);
   await dialog.getByRole("combobox", { name: "Template" }).click();
   await app.getByRole("option", { name: "Debian" }).click();
-  await dialog.getByRole("textbox", { name: "Release" }).fill(containerRelease);
+  await dialog.getByRole("combobox", { name: "Release" }).fill(containerRelease);
   await dialog.getByRole("button", { name: "Create", exact: true }).click();
   try {
     await expect(row(app, name).getByText("Running", { exact: true })).toBeVisible({ timeout: 300_000 });

@@ -153,7 +153,6 @@ export const knownTemplates: readonly KnownTemplate[] = [
         description: "Otherwise that of this computer is mounted into it, where there is one.",
       },
       user: { description: "Whom the password is for. Empty: root." },
-      password: { description: "Empty: none." },
       autologin: { kind: "yes-no", label: "Log in by itself", description: "On the console, without a password." },
       variant: { description: "Of the architecture, such as amd64-hardened. Empty: the usual one." },
       settings: { description: "Which of LXC's settings for Gentoo it gets.", suggestions: ["common", "moresecure"] },

@@ -15,8 +15,8 @@ const usualMeanings: Readonly<Record<string, Meaning>> = {
   packages: { kind: "list", label: "Extra packages", description: "Installed as well: names, separated by commas.", isMore: false },
   rpms: { kind: "list", label: "Extra packages", description: "Installed as well: names, separated by commas.", isMore: false },
   user: { kind: "user", label: "User" },
-  password: { kind: "password", label: "Password" },
-  root_password: { kind: "password", label: "Password of root" },
+  password: { kind: "password", label: "Password", description: "Empty: none." },
+  root_password: { kind: "password", label: "Password of root", description: "Empty: none." },
   mirror: { kind: "url", label: "Mirror", description: "Empty: the template's own." },
   "security-mirror": { kind: "url", label: "Security mirror", description: "Where security updates come from. Empty: the template's own." },
   url: { kind: "url", label: "Mirror", description: "Empty: the template's own." },
@@ -81,7 +81,7 @@ function toOption({ name, flag, argument, description, suggestions }: HelpOption
     kind,
     label: meaning.label ?? labelOf(name),
     ...(told !== undefined && { description: told }),
-    suggestions: kind === "yes-no" || kind === "password" ? [] : (meaning.suggestions ?? suggestions),
+    suggestions: kind === "yes-no" || kind === "password" ? [] : meaning.suggestions?.length ? meaning.suggestions : suggestions,
     ...(meaning.default !== undefined && { default: meaning.default }),
     // Our own description of a flag with a value may be better than the help's, which shows none.
     flag: meaning.flag ?? (kind !== "yes-no" && argument === undefined && flag.startsWith("--") && !flag.endsWith("=") ? `${flag}=` : flag),
@@ -102,5 +102,5 @@ function labelOf(name: string): string {
 }
 
 function sentence(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?)]$/.test(text) ? "" : "."}`;
 }

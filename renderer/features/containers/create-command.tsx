@@ -1,4 +1,4 @@
-import { Button, Collapse } from "@mantine/core";
+import { Button, Collapse, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { useId } from "react";
 import type { Template } from "../../../privileged-helper/contract/model.ts";
@@ -10,8 +10,10 @@ import { commandOf } from "./template-values.ts";
 
 const askHost = (client: Client) => client.call("host.info", {});
 
+type Props = { template: Template; name: string /** Absent while something that was typed is refused. */; options?: TemplateOptions };
+
 /** What Create will run, to be read and copied before. */
-export function CreateCommand({ template, name, options }: { template: Template; name: string; options: TemplateOptions }) {
+export function CreateCommand({ template, name, options }: Props) {
   const id = useId();
   const [isOpen, { toggle }] = useDisclosure(false);
   const { answer: host } = useAnswer(askHost);
@@ -22,11 +24,17 @@ export function CreateCommand({ template, name, options }: { template: Template;
         {isOpen ? "Hide command" : "Show command"}
       </Button>
       <Collapse expanded={isOpen} id={id}>
-        <CommandBlock
-          title="Create runs this as root"
-          label="Command of Create"
-          commands={[commandOf(template, name, host.lxcPath, options)]}
-        />
+        {options ? (
+          <CommandBlock
+            title="Create runs this as root"
+            label="Command of Create"
+            commands={[commandOf(template, name, host.lxcPath, options)]}
+          />
+        ) : (
+          <Text size="sm" c="dimmed">
+            It is shown as soon as everything above can be taken.
+          </Text>
+        )}
       </Collapse>
     </div>
   );

@@ -204,8 +204,12 @@ export function CreateDialog({ cloneFrom }: { cloneFrom?: string }) {
         />
       </div>
       <Switch label="Start after creation" {...form.getInputProps("start", { type: "checkbox" })} />
-      {template && values.source === "template" && areOptionsGood && (
-        <CreateCommand template={template} name={values.name} options={optionsOf(templateForm, typed)} />
+      {template && values.source === "template" && (
+        <CreateCommand
+          template={template}
+          name={values.name}
+          options={nameError === undefined && areOptionsGood ? optionsOf(templateForm, typed) : undefined}
+        />
       )}
       <DialogButtons>
         <Button type="submit" disabled={!canCreate}>

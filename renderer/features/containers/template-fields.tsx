@@ -38,7 +38,9 @@ export function TemplateFields({ form, typed, onTyped }: Props) {
             More options
           </Button>
           <Collapse expanded={isExpanded} id={id}>
-            <Stack pt="xs">{fieldsOf(more)}</Stack>
+            <Stack mt="xs" pl="md" className="more-options">
+              {fieldsOf(more)}
+            </Stack>
           </Collapse>
         </div>
       )}
