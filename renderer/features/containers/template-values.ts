@@ -13,9 +13,12 @@ export type TypedOptions = Readonly<Record<string, string | boolean>>;
 /** What a field stands for; undefined where it is left as it is. */
 export function typedValue({ kind }: TemplateOption, typed: string | boolean | undefined): TemplateOptionValue | undefined {
   if (typeof typed === "boolean") return typed || undefined;
+  if (kind === "list") {
+    const names = (typed ?? "").split(/[\s,]+/).filter((name) => name !== "");
+    return names.length > 0 ? names : undefined;
+  }
   const text = kind === "password" ? (typed ?? "") : (typed ?? "").trim();
-  if (text === "") return undefined;
-  return kind === "list" ? text.split(/[\s,]+/).filter((name) => name !== "") : text;
+  return text || undefined;
 }
 
 /** Why a field's value cannot be taken, in words; undefined where it can. */
