@@ -34,7 +34,7 @@ test("each template has a form of its own, and what was typed into one is still 
   await expect(dialog.getByRole("textbox", { name: "Security mirror" })).toBeHidden();
   await more.click();
   await dialog.getByRole("textbox", { name: "Security mirror" }).fill("http://mirror.example/security");
-  await dialog.getByRole("switch", { name: "Non-free packages too" }).check({ force: true });
+  await dialog.getByRole("switch", { name: "Non-free packages too" }).check();
   await dialog.getByRole("button", { name: "Show command" }).click();
   const debian =
     / -t debian .* -- --release=trixie --packages=curl,git .*--security-mirror=http:\/\/mirror\.example\/security --enable-non-free$/;
@@ -137,7 +137,7 @@ test("axe finds nothing in a form with everything unfolded, wide and narrow, and
   await dialog.getByRole("button", { name: "More options" }).click();
   await dialog.getByRole("button", { name: "Show command" }).click();
   await dialog.getByLabel("Password", { exact: true }).fill("secret");
-  await dialog.getByRole("switch", { name: "Download anew" }).check({ force: true });
+  await dialog.getByRole("switch", { name: "Download anew" }).check();
   await expect(command(dialog)).toBeVisible();
   await expectNoViolationsInBothThemes(app, "the form of Ubuntu");
   await dialog.getByRole("textbox", { name: "Mirror", exact: true }).fill("no");

@@ -113,6 +113,11 @@ describe("running a tool", () => {
     expect(problem.output.endsWith("xthe end")).toBe(true);
   });
 
+  it("tells its arguments as they may be shown, where one of them is a secret", async () => {
+    const problem = await problemOf(run("node", ["-e", "process.exit(3)", "secret"], { shownArgs: ["-e", "process.exit(3)", "********"] }));
+    expect(problem).toMatchObject({ code: "command-failed", argv: ["node", "-e", "process.exit(3)", "********"] });
+  });
+
   it("says which signal ended it", async () => {
     const problem = await problemOf(run("node", script(`process.kill(process.pid, "SIGKILL")`)));
     expect(problem).toMatchObject({ code: "command-failed", signal: "SIGKILL", summary: "node was ended by SIGKILL." });

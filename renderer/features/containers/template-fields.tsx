@@ -79,6 +79,8 @@ function OptionField({ option, typed, onTyped }: FieldProps) {
         {...common}
         description={`${description === undefined ? "" : `${description} `}While the template runs, whoever uses this computer can see it among its arguments.`}
         autoComplete="new-password"
+        // Mantine marks every other field by itself.
+        aria-invalid={common.error !== undefined || undefined}
         value={text}
         onChange={(event) => onTyped(event.currentTarget.value)}
       />
