@@ -46,13 +46,6 @@ export async function findTemplate(name: string, world: World = {}): Promise<Tem
   return describeTemplate(name, world);
 }
 
-/** Names of templates that may be run, in the order in which they are shown. */
-export function installedTemplates(folder = templatesFolder): string[] {
-  const known = knownTemplates.map(({ name }) => name);
-  const rank = (name: string) => (known.includes(name) ? known.indexOf(name) : known.length);
-  return templatesIn(folder).sort((a, b) => rank(a) - rank(b) || a.localeCompare(b, "en"));
-}
-
 /**
  * Refuses what this template's form does not have.
  * @throws ProblemError `invalid-request` that names each option.
@@ -69,6 +62,13 @@ export function checkOptions({ title, options: form }: Template, options: Templa
 const helpsAtOnce = 4;
 /** The longest of Debian's takes a fifth of a second; what waits for something is not asked again. */
 const helpTimeoutSeconds = 5;
+
+/** Names of templates that may be run, in the order in which they are shown. */
+function installedTemplates(folder = templatesFolder): string[] {
+  const known = knownTemplates.map(({ name }) => name);
+  const rank = (name: string) => (known.includes(name) ? known.indexOf(name) : known.length);
+  return templatesIn(folder).sort((a, b) => rank(a) - rank(b) || a.localeCompare(b, "en"));
+}
 
 function templatesIn(folder: string): string[] {
   const stat = statSync(folder, { throwIfNoEntry: false });
