@@ -81,7 +81,8 @@ test("a Debian container with systemd runs unprivileged, and is shut down by it"
   expect(lxcLs(name)?.unprivileged).toBe("true");
   const inside = (...argv: string[]) => lxc("lxc-attach", "-n", name, "--", ...argv).trim();
   expect(inside("cat", "/proc/1/comm")).toBe("systemd");
-  await expect.poll(() => inside("sh", "-c", "systemctl is-system-running --wait || true"), { timeout: 120_000 }).toBe("running");
+  const howItIs = "systemctl is-system-running --wait; systemctl --failed --no-legend --plain || true";
+  await expect.poll(() => inside("sh", "-c", howItIs), { timeout: 120_000 }).toBe("running");
   // systemd manages its own part of the tree, in a cgroup of its own below the container's.
   expect(inside("cat", "/proc/1/cgroup")).toBe("0::/init.scope");
   expect(read(`/proc/${initPid(name)}/attr/current`)).toContain("(enforce)");
