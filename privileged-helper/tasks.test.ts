@@ -198,7 +198,7 @@ describe("watching tasks", () => {
     tasks.onChanged((change) => changes.push(change));
     const before = tasks.snapshot().revision;
     await tasks.run(start, async () => {});
-    tasks.clear();
+    tasks.forget([onlyTask(tasks).id, "t0"]);
     expect(changes.map(({ revision }) => revision - before)).toEqual([1, 2, 3]);
     expect(changes.map(({ changed }) => changed[0]?.state)).toEqual(["running", "succeeded", undefined]);
     expect(changes[2]?.removed).toEqual([changes[0]?.changed[0]?.id]);
