@@ -28,6 +28,9 @@ afterEach(async () => {
   await cleaner.call("tasks.clear", {});
   await cleaner.close();
   for (const name of readdirSync(lxc.lxcPath)) {
+    // LXC's tools would wait for one whose start is held up.
+    writeFileSync(join(lxc.lxcPath, name, "goes-on"), "");
+    await vi.waitFor(() => expect(lxc.reader.readOne(name)?.state).not.toBe("starting"), { timeout: 20_000 });
     if (lxc.reader.readOne(name)?.state !== "stopped") lxc.run("lxc-stop", "-k", "-n", name);
     lxc.run("lxc-destroy", "-n", name);
   }
@@ -56,7 +59,7 @@ async function openHelper() {
   return { ...helper, seen, taskOf, become };
 }
 
-/** Makes its start take as long as that file is not there. */
+/** Makes its start take until it is told to go on. */
 function holdStart(name: string): () => void {
   const goesOn = join(lxc.lxcPath, name, "goes-on");
   const hook = join(lxc.lxcPath, name, "hold");

@@ -34,7 +34,9 @@ export function taskTitle({ kind, target }: Pick<Task, "kind" | "target">): stri
 export function taskNews({ state, step, waitsFor, problem }: Task): string | undefined {
   if (state === "running") return step;
   if (state === "waiting") return waitsFor && waitingText(waitsFor);
-  return state === "failed" && problem ? explainProblem(problem).title : undefined;
+  if (state !== "failed" || !problem) return undefined;
+  const { title, body } = explainProblem(problem);
+  return problem.code === "command-failed" ? body : title;
 }
 
 function waitingText({ operation, name, task }: NonNullable<Task["waitsFor"]>): string {
