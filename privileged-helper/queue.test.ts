@@ -49,7 +49,10 @@ describe("the queue of a container", () => {
     const destroy = work("destroy", [lock("web", "destroy")]);
     await settled();
     expect(order).toEqual(["stop"]);
-    expect(blockers.map(({ operation }) => operation).sort()).toEqual(["start", "stop"]);
+    expect(blockers).toEqual([
+      { name: "web", operation: "stop", target: "web" },
+      { name: "web", operation: "start", target: "web" },
+    ]);
     first();
     (await start)();
     (await destroy)();
@@ -66,7 +69,7 @@ describe("the queue of a container", () => {
   });
 
   it("lets those share it that change nothing, behind whoever came before them", async () => {
-    const { work, order } = createHelper();
+    const { work, order, blockers } = createHelper();
     const shared = (name: string) => [lock(name, "clone"), lock("base", "clone", { mode: "shared" })];
     const one = await work("clone one", shared("one"));
     const two = await work("clone two", shared("two"));
@@ -74,6 +77,7 @@ describe("the queue of a container", () => {
     const three = work("clone three", shared("three"));
     await settled();
     expect(order).toEqual(["clone one", "clone two"]);
+    expect(blockers).toContainEqual({ name: "base", operation: "clone", target: "one" });
     one();
     two();
     (await start)();

@@ -8,7 +8,7 @@ import type { LockRequest, Locks } from "./locks.ts";
 export type Queue = {
   /**
    * Takes a place behind all that came before and want one of the same containers.
-   * @param locks All that is needed at once.
+   * @param locks All that is needed at once; the first is of the container that the operation is about.
    */
   enter(locks: readonly LockRequest[]): Place;
 };
@@ -26,14 +26,20 @@ export type Place = {
   leave(): void;
 };
 
-/** An operation on a container that comes first. */
-export type Blocker = { name: string; operation: string };
-
-type Waiting = { locks: readonly LockRequest[] };
+/** An operation that comes first. */
+export type Blocker = {
+  /** The container that both want. */
+  name: string;
+  operation: string;
+  /** The container that the operation is about; absent where it is another helper's. */
+  target?: string;
+};
 
 export function createQueue(locks: Locks): Queue {
   /** In the order in which they came, without those whose turn has come. */
-  const line: Waiting[] = [];
+  const line: (readonly LockRequest[])[] = [];
+  /** What those have taken whose turn has come. */
+  const taken = new Set<readonly LockRequest[]>();
   const sleepers = new Set<() => void>();
   let changes = 0;
   let endWatching: (() => void) | undefined;
@@ -42,9 +48,17 @@ export function createQueue(locks: Locks): Queue {
     changes += 1;
     for (const resolve of [...sleepers]) resolve();
   };
-  const takeOut = (waiting: Waiting) => {
-    const index = line.indexOf(waiting);
+  const takeOut = (requests: readonly LockRequest[]) => {
+    const index = line.indexOf(requests);
     if (index >= 0) line.splice(index, 1);
+  };
+  /** Of this helper, whoever came last. */
+  const findBlocker = (requests: readonly LockRequest[]): Blocker | undefined => {
+    for (const others of [...line.slice(0, line.indexOf(requests)).reverse(), ...taken]) {
+      const theirs = others.find((other) => requests.some((request) => isInTheWay(other, request)));
+      if (theirs) return { name: theirs.name, operation: theirs.operation, target: others[0]?.name };
+    }
+    return undefined;
   };
   /** Until something changes; locks of other helpers are watched while somebody waits. */
   const sleep = (signal: AbortSignal) =>
@@ -64,28 +78,27 @@ export function createQueue(locks: Locks): Queue {
     });
 
   return {
-    enter(requests) {
-      const waiting: Waiting = { locks: requests };
-      line.push(waiting);
+    enter(locksNeeded) {
+      // A place is told from others by its own list.
+      const requests = [...locksNeeded];
+      line.push(requests);
       let releases: (() => void)[] = [];
 
       const attempt = async (): Promise<Blocker | undefined> => {
-        const ahead = line.slice(0, line.indexOf(waiting)).reverse();
-        for (const other of ahead) {
-          const blocker = other.locks.find((theirs) => requests.some((ours) => excludeEachOther(theirs, ours)));
-          if (blocker) return { name: blocker.name, operation: blocker.operation };
-        }
-        const taken: (() => void)[] = [];
+        const blocker = findBlocker(requests);
+        if (blocker) return blocker;
+        const acquired: (() => void)[] = [];
         try {
-          for (const request of requests) taken.push(await locks.acquire(request));
+          for (const request of requests) acquired.unshift(await locks.acquire(request));
         } catch (thrown) {
-          for (const release of taken.reverse()) release();
+          for (const release of acquired) release();
           const problem = toProblem(thrown);
           if (problem.code === "busy") return { name: problem.name, operation: problem.operation };
           throw thrown;
         }
-        releases = taken.reverse();
-        takeOut(waiting);
+        releases = acquired;
+        taken.add(requests);
+        takeOut(requests);
         return undefined;
       };
 
@@ -103,7 +116,8 @@ export function createQueue(locks: Locks): Queue {
           }
         },
         leave() {
-          takeOut(waiting);
+          takeOut(requests);
+          taken.delete(requests);
           for (const release of releases) release();
           releases = [];
           wake();
@@ -113,7 +127,10 @@ export function createQueue(locks: Locks): Queue {
   };
 }
 
-function excludeEachOther(a: LockRequest, b: LockRequest): boolean {
-  const isShared = a.mode === "shared" && b.mode === "shared";
-  return a.lxcPath === b.lxcPath && a.name === b.name && (a.lane ?? "work") === (b.lane ?? "work") && !isShared;
+function isInTheWay(theirs: LockRequest, ours: LockRequest): boolean {
+  const isSame = theirs.lxcPath === ours.lxcPath && theirs.name === ours.name;
+  const isShared = theirs.mode === "shared" && ours.mode === "shared";
+  // Ending by force waits for no work, and is waited for.
+  const goesFirst = ours.lane === "force" && theirs.lane !== "force";
+  return isSame && !isShared && !goesFirst;
 }

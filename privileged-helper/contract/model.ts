@@ -172,7 +172,7 @@ export type Task = {
   request?: { method: string; params: object };
   /** True of what a helper before or beside this one did: it was read from disk. */
   isOfAnotherHelper?: boolean;
-  /** While it waits: for which operation on which container, and which task that is where it is one of this helper's. */
+  /** While it waits: for which operation about which container, and which task that is; no task where it is another helper's. */
   waitsFor?: { operation: string; name: string; task?: string };
   /** What it is doing now, for people. */
   step?: string;

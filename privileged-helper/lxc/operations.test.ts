@@ -96,7 +96,8 @@ const untilAborted = (task: OperationContext["task"]) =>
   new Promise<never>((_, reject) => {
     task.signal.addEventListener("abort", () => reject(new ProblemError({ code: "cancelled" })));
   });
-const taskOf = (tasks: Tasks, kind: TaskKind) => tasks.snapshot().tasks.findLast((task) => task.kind === kind);
+const taskOf = (tasks: Tasks, kind: TaskKind, target?: string) =>
+  tasks.snapshot().tasks.findLast((task) => task.kind === kind && (target === undefined || task.target === target));
 const onlyTask = (tasks: Tasks) => tasks.snapshot().tasks[0];
 const locksHeld = () => readdirSync(join(folder, "locks"));
 
@@ -174,7 +175,10 @@ describe("cloning", () => {
     await vi.waitFor(() => expect(cloneContainer).toHaveBeenCalledTimes(2));
     const starting = operations.start("base", signal);
     await vi.waitFor(() =>
-      expect(taskOf(tasks, "start")).toMatchObject({ state: "waiting", waitsFor: { operation: "clone", name: "base" } }),
+      expect(taskOf(tasks, "start")).toMatchObject({
+        state: "waiting",
+        waitsFor: { operation: "clone", name: "one", task: taskOf(tasks, "clone", "one")?.id },
+      }),
     );
     expect(start).not.toHaveBeenCalled();
     for (const { id, kind } of tasks.snapshot().tasks) if (kind === "clone") tasks.cancel(id);

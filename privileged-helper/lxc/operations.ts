@@ -87,7 +87,9 @@ export function createOperations({ lxcPath, reader, tasks, journal, locks }: Wor
     ]);
     try {
       const blocker = await place.attempt();
-      if (blocker && (!request || makesNoSenseAfter(job, blocker))) throw new ProblemError({ code: "busy", ...blocker });
+      if (blocker && (!request || makesNoSenseAfter(job, blocker))) {
+        throw new ProblemError({ code: "busy", name: blocker.name, operation: blocker.operation });
+      }
       if (!blocker) check();
       const turn = async (waiting: AbortSignal, tell: (waitsFor: Task["waitsFor"]) => void) => {
         if (blocker) tell(whatItWaitsFor(blocker));
@@ -112,9 +114,9 @@ export function createOperations({ lxcPath, reader, tasks, journal, locks }: Wor
   };
   const hasComeTrue = ({ target, leadsTo }: Job) => leadsTo !== undefined && reader.readOne(target)?.state === leadsTo;
   /** An operation of another helper has no task here. */
-  const whatItWaitsFor = ({ name, operation }: Blocker): Task["waitsFor"] => {
-    const isIt = (task: Task) => task.target === name && task.kind === operation && task.endedAt === undefined;
-    return { operation, name, task: tasks.snapshot().tasks.findLast(isIt)?.id };
+  const whatItWaitsFor = ({ name, operation, target }: Blocker): Task["waitsFor"] => {
+    const isIt = (task: Task) => task.target === target && task.kind === operation && task.endedAt === undefined;
+    return { operation, name: target ?? name, task: tasks.snapshot().tasks.findLast(isIt)?.id };
   };
 
   return {

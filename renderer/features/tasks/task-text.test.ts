@@ -26,7 +26,9 @@ describe("a task in words", () => {
     expect(taskNews(task({ state: "running", step: "Starting" }))).toBe("Starting");
     const waiting = task({ state: "waiting", waitsFor: { operation: "force-stop", name: "web", task: "t0" } });
     expect(taskNews(waiting)).toBe("Waits for Force stop web");
-    expect(taskNews({ ...waiting, waitsFor: { operation: "stop", name: "base" } })).toBe("Waits for another LXC Desktop: Stop base");
+    expect(taskNews({ ...waiting, waitsFor: { operation: "stop", name: "base" } })).toBe(
+      "Waits until another LXC Desktop is done with base",
+    );
     expect(taskNews(task({ state: "failed", problem: { code: "already-exists", name: "web" } }))).toBe("web exists already");
     expect(taskNews(task({ state: "cancelled", problem: { code: "cancelled" } }))).toBeUndefined();
     expect(taskNews(task())).toBeUndefined();

@@ -40,8 +40,9 @@ export function taskNews({ state, step, waitsFor, problem }: Task): string | und
 }
 
 function waitingText({ operation, name, task }: NonNullable<Task["waitsFor"]>): string {
-  const verb: string | undefined = Object.hasOwn(verbs, operation) ? verbs[operation as TaskKind] : operation;
-  return `Waits for ${task === undefined ? "another LXC Desktop: " : ""}${verb} ${name}`;
+  // Another helper's operation may be about a clone of it, and nobody here knows which.
+  if (task === undefined) return `Waits until another LXC Desktop is done with ${name}`;
+  return `Waits for ${Object.hasOwn(verbs, operation) ? verbs[operation as TaskKind] : operation} ${name}`;
 }
 
 /** Who asked for it. What a helper removes that another one left, nobody did. */
