@@ -624,7 +624,7 @@ describe("a repair", () => {
 describe("a repair that leaves less between a container and this computer", () => {
   it.skipIf(schedulesCores)("needs the right to change any setting, on top of the right to configure", async () => {
     const name = addContainer("exposed", "lxc.sched.core = 1");
-    const { methods } = createHandlers({ lxcPath: lxc.lxcPath, isRootSession: false, notify() {}, sendData() {} });
+    const { methods } = createHandlers({ lxcPath: lxc.lxcPath, uid: 0, isRootSession: false, notify() {}, sendData() {} });
     const asked: string[] = [];
     const context = {
       signal,

@@ -1,6 +1,6 @@
 import type { EventName, Events } from "./contract/events.ts";
 import type { Action } from "./contract/methods.ts";
-import type { TaskKind } from "./contract/model.ts";
+import type { Task, TaskKind } from "./contract/model.ts";
 import { ProblemError } from "./contract/problems.ts";
 import type { Handlers } from "./dispatch.ts";
 import { createJournal } from "./journal.ts";
@@ -17,8 +17,11 @@ import { createOperations } from "./lxc/operations.ts";
 import { toolPath } from "./lxc/run.ts";
 import { listTemplates } from "./lxc/templates.ts";
 import { createMetrics } from "./metrics.ts";
+import { createTaskHistory } from "./task-history.ts";
+import { createTaskList } from "./task-list.ts";
 import { createTasks } from "./tasks.ts";
 import { createTerminals, type Terminals } from "./terminals.ts";
+import { userNameOf } from "./user-name.ts";
 import { createContainerWatch } from "./watch.ts";
 
 /** Which right a task needed, for those who want to cancel it. */
@@ -39,6 +42,8 @@ const actionOfTask: Record<TaskKind, Action> = {
 
 type World = {
   lxcPath: string;
+  /** Who uses this helper. */
+  uid: number;
   /** True where whoever uses the app is root already. */
   isRootSession: boolean;
   notify<E extends EventName>(event: E, params: Events[E]): void;
@@ -58,9 +63,18 @@ export type HelperHandlers = {
 };
 
 /** Joins the parts and names the function behind each method. */
-export function createHandlers({ lxcPath, isRootSession, notify, sendData, log }: World): HelperHandlers {
+export function createHandlers({ lxcPath, uid, isRootSession, notify, sendData, log }: World): HelperHandlers {
   const reader = createContainerReader({ lxcPath });
-  const tasks = createTasks();
+  const requestedBy: NonNullable<Task["requestedBy"]> = { uid };
+  void userNameOf(uid).then(
+    (user) => {
+      requestedBy.user = user;
+    },
+    () => {},
+  );
+  const history = createTaskHistory({ lxcPath, onTrouble: (reason) => log?.("history-incomplete", { reason }) });
+  const tasks = createTasks({ requestedBy, history });
+  const taskList = createTaskList({ tasks, history });
   const journal = createJournal();
   const locks = createLocks();
   const operations = createOperations({ lxcPath, reader, tasks, journal, locks });
@@ -122,7 +136,8 @@ export function createHandlers({ lxcPath, isRootSession, notify, sendData, log }
         // Package managers exclude each other, and so do two people who mend the same thing.
         const release = await locks.acquire({ lxcPath: "", name: "host", operation: "fix" });
         try {
-          await tasks.run({ kind: "fix", target: title, cancellable: false }, (task) => runFix(task, look));
+          const request = { method: "host.fix", params: { check } };
+          await tasks.run({ kind: "fix", target: title, cancellable: false, request }, (task) => runFix(task, look));
         } finally {
           release();
         }
@@ -158,26 +173,26 @@ export function createHandlers({ lxcPath, isRootSession, notify, sendData, log }
 
       "tasks.watch": () => {
         if (!unwatchTasks) {
-          const stopChanged = tasks.onChanged((change) => notify("tasks.changed", change));
+          const stopChanged = taskList.onChanged((change) => notify("tasks.changed", change));
           const stopOutput = tasks.onOutput((output) => notify("tasks.output", output));
           unwatchTasks = () => {
             stopChanged();
             stopOutput();
           };
         }
-        return tasks.snapshot();
+        return taskList.snapshot();
       },
       "tasks.unwatch": () => {
         unwatchTasks?.();
         unwatchTasks = undefined;
       },
-      "tasks.log": ({ task }) => tasks.log(task),
+      "tasks.log": ({ task }) => taskList.log(task),
       "tasks.cancel": async ({ task }, { authorize }) => {
         const { kind, target } = tasks.get(task);
         await authorize(actionOfTask[kind], target);
         tasks.cancel(task);
       },
-      "tasks.clear": () => tasks.clear(),
+      "tasks.clear": () => taskList.clear(),
 
       "terminal.open": async ({ name, columns, rows }, { authorize }) => {
         const before = find(name);

@@ -276,7 +276,7 @@ describe("freezing", () => {
 });
 
 describe("one operation at a time", () => {
-  it("refuses a second one and names the first, also to another helper", async () => {
+  it("lets a second one wait for the first, also of another helper, and refuses the same once more", async () => {
     const first = createHelper();
     const second = createHelper();
     addContainer("busy", endsNever);
@@ -284,12 +284,19 @@ describe("one operation at a time", () => {
     const stopping = problemOf(first.operations.stop("busy", 60, signal));
     const task = await taskOf(first.tasks, "stop");
     for (const { operations } of [first, second]) {
-      expect(await problemOf(operations.freeze("busy", signal))).toEqual({ code: "busy", name: "busy", operation: "stop" });
-      expect(await problemOf(operations.destroy("busy", signal))).toEqual({ code: "busy", name: "busy", operation: "stop" });
+      expect(await problemOf(operations.stop("busy", 60, signal))).toEqual({ code: "busy", name: "busy", operation: "stop" });
     }
+    const freezing = second.operations.freeze("busy", signal);
+    const destroying = problemOf(first.operations.destroy("busy", signal));
+    const waits = ({ tasks }: typeof first) => tasks.snapshot().tasks.find(({ state }) => state === "waiting")?.waitsFor;
+    await vi.waitFor(() => expect(waits(first)).toEqual({ name: "busy", operation: "stop", task: task.id }));
+    await vi.waitFor(() => expect(waits(second)).toEqual({ name: "busy", operation: "stop" }));
+    expect(stateOf("busy")).toBe("running");
     first.tasks.cancel(task.id);
-    await stopping;
-    await second.operations.freeze("busy", signal);
+    expect(await stopping).toEqual({ code: "cancelled" });
+    // Of two helpers either may be next; both find it as it must not be for destroying.
+    expect(await destroying).toMatchObject({ code: "wrong-state" });
+    await freezing;
     expect(stateOf("busy")).toBe("frozen");
   });
 

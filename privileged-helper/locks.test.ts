@@ -87,6 +87,27 @@ describe("a lock", () => {
     });
   });
 
+  it("is not given for work while something is ended by force", async () => {
+    const locks = createLocks(directory);
+    const release = await locks.acquire(lock({ operation: "force-stop", lane: "force" }));
+    expect(await problemOf(locks.acquire(lock()))).toEqual({ code: "busy", name: "web", operation: "force-stop" });
+    release();
+    await locks.acquire(lock());
+  });
+
+  it("can be waited for: giving it back is told, looking in vain is not", async () => {
+    const locks = createLocks(directory);
+    const release = await locks.acquire(lock());
+    let told = 0;
+    const stop = createLocks(directory).onReleased(() => told++);
+    await problemOf(createLocks(directory).acquire(lock()));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(told).toBe(0);
+    release();
+    await expect.poll(() => told).toBeGreaterThan(0);
+    stop();
+  });
+
   it("is respected while another process holds it, and not after that one was killed", async () => {
     const locks = createLocks(directory);
     await withProcess(async (holder, end) => {

@@ -3,6 +3,7 @@ import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ProblemError } from "./contract/problems.ts";
 import { isHeld, ownProcess } from "./holder.ts";
+import { watchPath } from "./lxc/inotify.ts";
 
 /**
  * One operation per container, across all helpers of this computer (two people may each have one).
@@ -19,9 +20,13 @@ export type LockRequest = {
   operation: string;
   /** `shared` ones do not exclude each other: several clones of one base. */
   mode?: "exclusive" | "shared";
-  /** Locks of different lanes do not exclude each other: ending by force must be possible while something else hangs. */
-  lane?: "work" | "force";
+  /** Ending by force must be possible while something else hangs, so it waits for no work; work begins only once it is over. */
+  lane?: Lane;
 };
+
+type Lane = "work" | "force";
+/** Whose locks are in the way of one of a lane. */
+const lanesInTheWay: Record<Lane, readonly Lane[]> = { work: ["work", "force"], force: ["force"] };
 
 export type Locks = {
   /**
@@ -30,11 +35,14 @@ export type Locks = {
    * @throws ProblemError `busy`, with the operation that holds it.
    */
   acquire(request: LockRequest): Promise<() => void>;
+  /** Calls back when a lock of any helper may have been given back, until the function that it returns is called. */
+  onReleased(listener: () => void): () => void;
 };
 
 /** Two that stepped back from each other try again; three times is enough unless someone really holds it. */
 const attempts = 3;
 const stepBackMilliseconds = 20;
+const lookAgainMilliseconds = 500;
 
 /** Of the whole process, so that no two files of it ever have one name. */
 let count = 0;
@@ -44,22 +52,39 @@ export function createLocks(directory = "/run/lxc-desktop/locks"): Locks {
     async acquire({ lxcPath, name, operation, mode = "exclusive", lane = "work" }) {
       mkdirSync(directory, { recursive: true, mode: 0o700 });
       const self = ownProcess();
-      const what = `${createHash("sha256").update(lxcPath).digest("hex").slice(0, 16)}.${lane}`;
-      for (let attempt = 1; ; attempt++) {
-        const file = `${what}.${mode}.${operation}.${self.pid}.${self.startTicks}.${++count}.${name}`;
-        const path = join(directory, file);
-        writeFileSync(path, "", { flag: "wx", mode: 0o600 });
-        const other = readdirSync(directory)
-          .filter((entry) => entry !== file && entry.startsWith(`${what}.`) && entry.endsWith(`.${name}`))
+      const folder = createHash("sha256").update(lxcPath).digest("hex").slice(0, 16);
+      const inTheWay = lanesInTheWay[lane].map((other) => `${folder}.${other}.`);
+      const findOther = (own?: string) =>
+        readdirSync(directory)
+          .filter((entry) => entry !== own && entry.endsWith(`.${name}`) && inTheWay.some((start) => entry.startsWith(start)))
           .map(parse)
           .find((lock) => lock?.name === name && (mode === "exclusive" || lock.mode === "exclusive") && isLive(lock));
-        if (!other) return () => rmSync(path, { force: true });
-        rmSync(path, { force: true });
+      for (let attempt = 1; ; attempt++) {
+        // Those that wait look without leaving a trace, which would wake each other up.
+        let other = findOther();
+        if (!other) {
+          const file = `${folder}.${lane}.${mode}.${operation}.${self.pid}.${self.startTicks}.${++count}.${name}`;
+          const path = join(directory, file);
+          writeFileSync(path, "", { flag: "wx", mode: 0o600 });
+          other = findOther(file);
+          if (!other) return () => rmSync(path, { force: true });
+          rmSync(path, { force: true });
+        }
         if (other.pid === self.pid || attempt === attempts) {
           throw new ProblemError({ code: "busy", name, operation: other.operation });
         }
         await new Promise((resolve) => setTimeout(resolve, Math.random() * stepBackMilliseconds));
       }
+    },
+    onReleased(listener) {
+      mkdirSync(directory, { recursive: true, mode: 0o700 });
+      const watched = watchPath(directory, listener);
+      // A holder that was killed takes nothing away, and the kernel may have no watch left.
+      const timer = setInterval(listener, lookAgainMilliseconds);
+      return () => {
+        if (watched.state === "watched") watched.close();
+        clearInterval(timer);
+      };
     },
   };
 

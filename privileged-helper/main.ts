@@ -56,6 +56,7 @@ function main() {
   const notify = <E extends EventName>(event: E, params: Events[E]) => peer.notify(event, params);
   const handlers = createHandlers({
     lxcPath,
+    uid,
     isRootSession: mode === "root",
     log: (event, fields) => log(event, { uid, ...fields }),
     notify(event, params) {

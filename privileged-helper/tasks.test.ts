@@ -103,6 +103,49 @@ describe("a task", () => {
   });
 });
 
+describe("a task that waits for its turn", () => {
+  it("may be cancelled, says for what it waits, and then counts from when its work began", async () => {
+    const tasks = createTasks();
+    const { open, passed } = gate();
+    const destroy: TaskRequest = {
+      kind: "destroy",
+      target: "web",
+      cancellable: false,
+      async turn(_, tell) {
+        tell({ operation: "stop", name: "web" });
+        await passed;
+      },
+    };
+    let state: string | undefined;
+    const result = tasks.run(destroy, async () => {
+      state = onlyTask(tasks).state;
+    });
+    const waiting = onlyTask(tasks);
+    expect(waiting).toMatchObject({ state: "waiting", cancellable: true, waitsFor: { operation: "stop", name: "web" } });
+    expect(tasks.operations().size).toBe(0);
+    open();
+    await result;
+    expect(state).toBe("running");
+    const ended = onlyTask(tasks);
+    expect(ended).toMatchObject({ state: "succeeded", askedAt: waiting.startedAt });
+    expect(ended.startedAt).toBeGreaterThanOrEqual(waiting.startedAt);
+    expect(ended.waitsFor).toBeUndefined();
+  });
+
+  it("never begins once it is cancelled", async () => {
+    const tasks = createTasks();
+    let hasBegun = false;
+    const turn = (signal: AbortSignal) => untilAborted(signal);
+    const result = tasks.run({ kind: "destroy", target: "web", cancellable: false, turn }, async () => {
+      hasBegun = true;
+    });
+    tasks.cancel(onlyTask(tasks).id);
+    expect(await problemOf(result)).toEqual({ code: "cancelled" });
+    expect(hasBegun).toBe(false);
+    expect(onlyTask(tasks)).toMatchObject({ state: "cancelled" });
+  });
+});
+
 describe("cancelling", () => {
   it("undoes the work with a signal that does not abort, and ends as cancelled", async () => {
     const tasks = createTasks();
@@ -198,7 +241,7 @@ describe("watching tasks", () => {
     tasks.onChanged((change) => changes.push(change));
     const before = tasks.snapshot().revision;
     await tasks.run(start, async () => {});
-    tasks.clear();
+    tasks.forget([onlyTask(tasks).id, "t0"]);
     expect(changes.map(({ revision }) => revision - before)).toEqual([1, 2, 3]);
     expect(changes.map(({ changed }) => changed[0]?.state)).toEqual(["running", "succeeded", undefined]);
     expect(changes[2]?.removed).toEqual([changes[0]?.changed[0]?.id]);
@@ -292,6 +335,47 @@ describe("what is kept", () => {
     expect(tasks.snapshot().tasks[0]?.target).toBe("long");
     open();
     await long;
+  });
+
+  it("says who asked for what, unless nobody did", async () => {
+    const requestedBy = { uid: 1000, user: "ann" };
+    const request = { method: "containers.start", params: { name: "web" } };
+    const tasks = createTasks({ requestedBy });
+    await tasks.run({ ...start, request }, async () => {});
+    await tasks.run({ ...start, kind: "recover", isRequested: false }, async () => {});
+    const [asked, unasked] = tasks.snapshot().tasks;
+    expect(asked).toMatchObject({ requestedBy, request });
+    expect(unasked?.requestedBy).toBeUndefined();
+  });
+
+  it("is written down when it begins, now and then, and when it ends", async () => {
+    const kept: string[] = [];
+    const tasks = createTasks({ history: { keep: ({ state, commands }, { text }) => kept.push(`${state} ${commands.length} ${text}`) } });
+    const { open, passed } = gate();
+    const result = tasks.run(start, async (task) => {
+      task.command(["lxc-start"]);
+      task.output("so far");
+      await passed;
+      task.output(", and the rest");
+    });
+    await expect.poll(() => kept, { timeout: 5_000 }).toEqual(["running 0 ", "running 1 so far"]);
+    open();
+    await result;
+    expect(kept.at(-1)).toBe("succeeded 1 so far, and the rest");
+  });
+
+  it("has ids of which none comes twice, in any helper, and whose order is that of the tasks", async () => {
+    const helpers = [createTasks(), createTasks()];
+    const ids: string[] = [];
+    for (let count = 0; count < 100; count++) {
+      for (const tasks of helpers) await tasks.run(start, async () => {});
+    }
+    for (const tasks of helpers) {
+      const own = tasks.snapshot().tasks.map(({ id }) => id);
+      expect(own.toSorted()).toEqual(own);
+      ids.push(...own);
+    }
+    expect(new Set(ids).size).toBe(200);
   });
 
   it("has ids that fit into the contract", async () => {

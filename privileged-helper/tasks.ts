@@ -1,8 +1,10 @@
+import { randomBytes } from "node:crypto";
 import { statfsSync } from "node:fs";
 import type { Task, TaskKind, TasksChanged, TasksSnapshot } from "./contract/model.ts";
 import { type Problem, ProblemError, toProblem } from "./contract/problems.ts";
 import type { ContainerTaskContext } from "./lxc/context.ts";
 import { toPlainText } from "./lxc/plain-text.ts";
+import type { TaskHistory, TaskLog } from "./task-history.ts";
 
 /**
  * Everything that changes a container runs as a task: people see what it does, which commands it ran and what those
@@ -16,6 +18,18 @@ export type TaskRequest = {
   cancellable: boolean;
   /** Aborts when whoever asked for the task no longer wants it. */
   signal?: AbortSignal;
+  /** What was asked for. */
+  request?: Task["request"];
+  /** False where nobody asked: the helper does it by itself. */
+  isRequested?: boolean;
+  /** Resolves when its turn has come; until then the task waits, and may be cancelled whatever it is. */
+  turn?(signal: AbortSignal, tell: (waitsFor: Task["waitsFor"]) => void): Promise<void>;
+};
+
+export type TasksOptions = {
+  /** Who uses this helper. */
+  requestedBy?: Task["requestedBy"];
+  history?: Pick<TaskHistory, "keep">;
 };
 
 export type Tasks = {
@@ -29,18 +43,18 @@ export type Tasks = {
   /** @throws ProblemError `not-found`. */
   get(id: string): Task;
   /** What a task has printed; the last 256 KiB of it. */
-  log(id: string): { text: string; truncated: boolean };
+  log(id: string): TaskLog;
   /** Asks a task to end; it does so after undoing its work. @throws ProblemError `not-supported` where it cannot be cancelled. */
   cancel(id: string): void;
-  /** Forgets tasks that have ended. */
-  clear(): void;
+  /** Forgets those of these tasks that have ended. */
+  forget(ids: readonly string[]): void;
   /** What runs now, by container; what is done to the computer itself is not among it. */
   operations(): Map<string, { task: string; kind: TaskKind }>;
   onChanged(listener: (change: TasksChanged) => void): () => void;
   onOutput(listener: (output: { task: string; text: string }) => void): () => void;
   /** Cancels what can be cancelled, and refuses new tasks: the helper is about to end. */
   abortAll(): void;
-  /** Settles when no task runs. */
+  /** Settles when no task runs or waits. */
   idle(): Promise<void>;
 };
 
@@ -48,6 +62,8 @@ export type Tasks = {
 const batchMilliseconds = 50;
 const maxLogCharacters = 256 * 1024;
 const maxFinishedTasks = 200;
+/** So often a task that goes on is written down, for the case that its helper is killed. */
+const keepMilliseconds = 2_000;
 const maxCommands = 100;
 const maxNotices = 20;
 
@@ -59,7 +75,7 @@ type Entry = {
   cancel(): void;
 };
 
-export function createTasks(): Tasks {
+export function createTasks({ requestedBy, history }: TasksOptions = {}): Tasks {
   const entries = new Map<string, Entry>();
   const changedListeners = new Set<(change: TasksChanged) => void>();
   const outputListeners = new Set<(output: { task: string; text: string }) => void>();
@@ -70,7 +86,25 @@ export function createTasks(): Tasks {
   let count = 0;
   let ending = false;
   let batch: NodeJS.Timeout | undefined;
+  const unkept = new Set<string>();
+  let keeping: NodeJS.Timeout | undefined;
 
+  const keep = ({ task, log, truncated }: Entry) => {
+    unkept.delete(task.id);
+    history?.keep(task, { text: log, truncated });
+  };
+  const keepSoon = (id: string) => {
+    unkept.add(id);
+    if (keeping) return;
+    keeping = setTimeout(() => {
+      keeping = undefined;
+      for (const id of unkept) {
+        const entry = entries.get(id);
+        if (entry) keep(entry);
+      }
+      unkept.clear();
+    }, keepMilliseconds).unref();
+  };
   const flush = () => {
     clearTimeout(batch);
     batch = undefined;
@@ -96,6 +130,7 @@ export function createTasks(): Tasks {
   const change = (id: string) => {
     changed.add(id);
     flushSoon();
+    if (history) keepSoon(id);
   };
   const remove = (id: string) => {
     entries.delete(id);
@@ -107,7 +142,7 @@ export function createTasks(): Tasks {
     if (!entry) throw new ProblemError({ code: "not-found", what: `task ${id}` });
     return entry;
   };
-  const running = () => [...entries.values()].filter(({ task }) => task.state === "running");
+  const active = () => [...entries.values()].filter(({ task }) => task.endedAt === undefined);
 
   function end(entry: Entry, state: "succeeded" | "failed" | "cancelled", problem?: Problem) {
     const { task } = entry;
@@ -115,19 +150,21 @@ export function createTasks(): Tasks {
     task.endedAt = Date.now();
     task.problem = problem;
     task.step = undefined;
+    task.waitsFor = undefined;
     task.cancellable = false;
     changed.add(task.id);
-    const finished = [...entries.values()].filter((other) => other.task.state !== "running");
+    const finished = [...entries.values()].filter((other) => other.task.endedAt !== undefined);
     for (const { task: old } of finished.slice(0, Math.max(0, finished.length - maxFinishedTasks))) remove(old.id);
     flush();
-    if (running().length > 0) return;
+    keep(entry);
+    if (active().length > 0) return;
     for (const resolve of waitingForIdle) resolve();
     waitingForIdle = [];
   }
 
   return {
-    async run({ kind, target, cancellable, signal: callersSignal }, work) {
-      if (ending || (cancellable && callersSignal?.aborted)) throw new ProblemError({ code: "cancelled" });
+    async run({ kind, target, cancellable, signal: callersSignal, request, isRequested = true, turn }, work) {
+      if (ending || ((cancellable || turn) && callersSignal?.aborted)) throw new ProblemError({ code: "cancelled" });
       const controller = new AbortController();
       const never = new AbortController().signal;
       const undoStack: (() => void | Promise<void>)[] = [];
@@ -136,12 +173,23 @@ export function createTasks(): Tasks {
       let undoing = false;
 
       const entry: Entry = {
-        task: { id: (++count).toString(36), kind, target, state: "running", cancellable, startedAt: Date.now(), notices: [], commands: [] },
+        task: {
+          id: newId(++count),
+          kind,
+          target,
+          state: turn ? "waiting" : "running",
+          requestedBy: isRequested && requestedBy ? { ...requestedBy } : undefined,
+          request,
+          cancellable: cancellable || turn !== undefined,
+          startedAt: Date.now(),
+          notices: [],
+          commands: [],
+        },
         log: "",
         truncated: false,
         unsentOutput: "",
         cancel() {
-          if (!cancellable || undoing) return;
+          if (!entry.task.cancellable || undoing) return;
           cancelled = true;
           if (criticalDepth === 0) controller.abort();
         },
@@ -166,6 +214,7 @@ export function createTasks(): Tasks {
           }
           entry.unsentOutput = (entry.unsentOutput + plain).slice(-maxLogCharacters);
           flushSoon();
+          if (history) keepSoon(task.id);
         },
         notice(sentence) {
           context.output(`${sentence}\n`);
@@ -179,7 +228,8 @@ export function createTasks(): Tasks {
           change(task.id);
         },
         endedAtOnce(how) {
-          const newest = [...entries.values()].filter((other) => other.task.target === target).at(-1);
+          // One that waits has not changed anything yet.
+          const newest = [...entries.values()].filter((other) => other.task.target === target && other.task.state !== "waiting").at(-1);
           if (newest !== entry) return;
           task.endedAtOnce = how;
           change(task.id);
@@ -198,6 +248,22 @@ export function createTasks(): Tasks {
         },
       };
 
+      const waitForTurn = async (turnComes: NonNullable<TaskRequest["turn"]>) => {
+        await turnComes(controller.signal, (waitsFor) => {
+          task.waitsFor = waitsFor;
+          change(task.id);
+        });
+        if (cancelled) throw new ProblemError({ code: "cancelled" });
+        task.askedAt = task.startedAt;
+        task.startedAt = Date.now();
+        task.state = "running";
+        task.waitsFor = undefined;
+        task.cancellable = cancellable;
+        changed.add(task.id);
+        flush();
+        keep(entry);
+      };
+
       const undoAll = async () => {
         undoing = true;
         if (undoStack.length > 0) context.step("Undoing what was done");
@@ -214,7 +280,9 @@ export function createTasks(): Tasks {
       callersSignal?.addEventListener("abort", entry.cancel, { once: true });
       changed.add(task.id);
       flush();
+      keep(entry);
       try {
+        if (turn) await waitForTurn(turn);
         const result = await work(context);
         end(entry, "succeeded");
         return result;
@@ -235,25 +303,35 @@ export function createTasks(): Tasks {
     },
     cancel(id) {
       const { task, cancel } = find(id);
-      if (task.state !== "running") return;
+      if (task.endedAt !== undefined) return;
       if (!task.cancellable)
         throw new ProblemError({ code: "not-supported", what: "This cannot be cancelled: it would leave things half done." });
       cancel();
     },
-    clear() {
-      for (const { task } of entries.values()) if (task.state !== "running") remove(task.id);
+    forget(ids) {
+      for (const id of ids) if (entries.get(id)?.task.endedAt !== undefined) remove(id);
       flush();
     },
     operations: () =>
-      new Map(running().flatMap(({ task: { id, kind, target } }) => (kind === "fix" ? [] : [[target, { task: id, kind }] as const]))),
+      new Map(
+        active().flatMap(({ task: { id, kind, target, state } }) =>
+          kind === "fix" || state === "waiting" ? [] : [[target, { task: id, kind }] as const],
+        ),
+      ),
     onChanged: (listener) => subscribe(changedListeners, listener),
     onOutput: (listener) => subscribe(outputListeners, listener),
     abortAll() {
       ending = true;
-      for (const { cancel } of running()) cancel();
+      for (const { cancel } of active()) cancel();
     },
-    idle: () => new Promise((resolve) => (running().length === 0 ? resolve() : waitingForIdle.push(resolve))),
+    idle: () => new Promise((resolve) => (active().length === 0 ? resolve() : waitingForIdle.push(resolve))),
   };
+}
+
+/** Ids of all helpers sort by time; no two have the same. */
+function newId(count: number): string {
+  const inMillisecond = (count % 36 ** 3).toString(36).padStart(3, "0");
+  return `t${Date.now().toString(36).padStart(9, "0")}${inMillisecond}${randomBytes(4).toString("hex")}`;
 }
 
 /** What goes on changing must not change in a message that waits to be sent. */

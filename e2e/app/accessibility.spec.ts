@@ -2,7 +2,7 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Page } from "@playwright/test";
 import { expectNoViolationsInBothThemes as expectNoViolations } from "./axe.ts";
-import { closeNews, createContainer, expect, row, test } from "./fixtures.ts";
+import { closeNews, createContainer, expect, openTask, row, test } from "./fixtures.ts";
 import { lxc, lxcPath } from "./lxc.ts";
 
 /** Each problem's own screen is looked at where it is brought about: faults, web-host and web-password. */
@@ -108,9 +108,8 @@ test.describe("axe finds nothing", () => {
     await expect(alert).toContainText("lxc-start -n e2e-fails");
     await expectNoViolations(app, "failure in the corner");
     await alert.getByRole("button", { name: "Close" }).click();
-    await go(app, "Tasks");
-    await app.getByRole("button", { name: "Show output of Start e2e-fails" }).click();
-    await expect(app.getByText("Failed", { exact: false }).first()).toBeVisible();
+    await openTask(app, "Start e2e-fails");
+    await expect(app.getByRole("row", { name: /Start e2e-fails/ })).toContainText("Failed");
     await expectNoViolations(app, "failed task");
   });
 });

@@ -1,6 +1,6 @@
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { createContainer, expect, row, test } from "./fixtures.ts";
+import { createContainer, expect, openTask, row, test } from "./fixtures.ts";
 import { exists, lxcLs, lxcPath } from "./lxc.ts";
 
 test("a bad name is refused while it is typed", async ({ app }) => {
@@ -57,17 +57,13 @@ test("creating can be cancelled, and nothing of it is left", async ({ app }) => 
   await app.getByRole("option", { name: "Debian" }).click();
   await dialog.getByRole("combobox", { name: "Release" }).fill("trixie");
   await dialog.getByRole("button", { name: "Create", exact: true }).click();
-  await app
-    .getByRole("link", { name: /^Tasks/ })
-    .first()
-    .click();
-  await app.getByRole("button", { name: "Show output of Create e2e-cancelled" }).click();
-  await expect(app.getByRole("log", { name: "Output of Create e2e-cancelled" })).toContainText(
+  const details = await openTask(app, "Create e2e-cancelled");
+  await expect(details.getByRole("log", { name: "Output of Create e2e-cancelled" })).toContainText(
     /debootstrap|I: |Checking cache|Downloading/i,
     { timeout: 60_000 },
   );
   await app.getByRole("button", { name: "Cancel Create e2e-cancelled" }).click();
-  await expect(app.getByText(/^Cancelled ·/)).toBeVisible({ timeout: 60_000 });
+  await expect(app.getByRole("row", { name: /Create e2e-cancelled/ })).toContainText("Cancelled", { timeout: 60_000 });
   expect(exists("e2e-cancelled")).toBe(false);
   expect(readFileSync("/proc/self/mountinfo", "utf8")).not.toContain("e2e-cancelled");
 });

@@ -39,7 +39,7 @@ test("a bridge that is not there: said in a sentence, shown what mends it, mende
   expect(lxcLs(name)?.state).toBe("RUNNING");
   expect(readFileSync(configOf(name), "utf8")).toMatch(/^lxc\.net\.0\.link = lxcbr0$/m);
   await app.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Tasks" }).click();
-  await expect(app.getByText(`Fix ${name}`, { exact: true })).toBeVisible();
+  await expect(app.getByRole("rowheader", { name: `Fix ${name}` })).toBeVisible();
 });
 
 test("a closed folder: said on the container's own page, with the command that opens it", async ({ app }) => {

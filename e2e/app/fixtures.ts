@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { _electron, type Browser, test as base, chromium, expect, type Locator, type Page } from "@playwright/test";
-import { lxcPath, removeContainers } from "./lxc.ts";
+import { forgetTasks, lxcPath, removeContainers } from "./lxc.ts";
 import { guest, slowness } from "./machine.ts";
 import { asTestUser, setRule, testUserEnvironment } from "./test-user.ts";
 import { buildFolder, startWebHost, type WebHost } from "./web-host.ts";
@@ -41,8 +41,10 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
   cleanUp: [
     // biome-ignore lint/correctness/noEmptyPattern: as above
     async ({}, use) => {
+      forgetTasks();
       await use(undefined);
       removeContainers();
+      forgetTasks();
       releaseReservations();
     },
     { auto: true },
@@ -145,6 +147,21 @@ export async function createContainer(
   await expect(row(app, name).getByText(start ? "Running" : "Stopped", { exact: true })).toBeVisible({ timeout: 30_000 * slowness });
   // It is there before it is finished: until then nothing can be done with it.
   await expect(row(app, name).getByText(/^(Creating|Cloning)/)).toBeHidden();
+}
+
+/** Goes to the tasks and opens the one of that title, or the newest whose title is like that. @returns Its details. */
+export async function openTask(app: Page, title: string | RegExp): Promise<Locator> {
+  await app
+    .getByRole("navigation", { name: "Main" })
+    .getByRole("link", { name: /^Tasks/ })
+    .click();
+  await app
+    .getByRole("table", { name: "Tasks" })
+    .getByRole("rowheader")
+    .getByRole("button", { name: title, exact: typeof title === "string" })
+    .first()
+    .click();
+  return app.getByRole("region", { name: "Task log" });
 }
 
 /** Closes what says for a moment that something was done. */

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { release } from "node:os";
 import AxeBuilder from "@axe-core/playwright";
 import type { Browser, Page } from "@playwright/test";
-import { everyAction, expect, test } from "./fixtures.ts";
+import { everyAction, expect, openTask, test } from "./fixtures.ts";
 import { setRule } from "./test-user.ts";
 import { startWebHost, type WebHost } from "./web-host.ts";
 
@@ -110,9 +110,8 @@ test.describe("on a computer that is not ready", () => {
       await dialog.getByRole("button", { name: "Run it" }).click();
       await expect(item(app, ids)).toContainText("OK");
       await expect(item(app, ids).getByRole("button", { name: `Fix ${ids}` })).toBeHidden();
-      await app.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Tasks" }).click();
-      await app.getByRole("button", { name: `Show output of Fix ${ids}` }).click();
-      await expect(app.getByLabel(`Commands of Fix ${ids}`)).toHaveText(shown);
+      const details = await openTask(app, `Fix ${ids}`);
+      await expect(details.getByRole("list", { name: `Commands of Fix ${ids}` }).getByRole("listitem")).toHaveText(shown.split("\n"));
     });
   });
 

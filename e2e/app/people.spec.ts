@@ -1,6 +1,6 @@
 import type { Page } from "@playwright/test";
 import { expectNoViolations } from "./axe.ts";
-import { closeNews, confirmDestroy, createContainer, expect, row, test } from "./fixtures.ts";
+import { closeNews, confirmDestroy, createContainer, expect, openTask, row, test } from "./fixtures.ts";
 import { exists } from "./lxc.ts";
 
 for (const colorScheme of ["light", "dark"] as const) {
@@ -41,11 +41,7 @@ for (const colorScheme of ["light", "dark"] as const) {
       for (const page of ["Images", "Tasks", "Host", "Settings"]) {
         await app.getByRole("navigation", { name: "Main" }).getByRole("link", { name: page }).click();
         await expect(app.getByRole("heading", { name: page, level: 1 })).toBeVisible();
-        if (page === "Tasks")
-          await app
-            .getByRole("button", { name: /Show output/ })
-            .first()
-            .click();
+        if (page === "Tasks") await openTask(app, /^Create/);
         await expectNoViolations(app, page);
       }
       await app.setViewportSize({ width: 480, height: 800 });

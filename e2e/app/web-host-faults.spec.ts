@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import type { Browser, Page } from "@playwright/test";
 import { heartbeatLostAfterMilliseconds } from "../../privileged-helper/contract/events.ts";
-import { createContainer, expect, row, test } from "./fixtures.ts";
+import { createContainer, expect, openTask, row, test } from "./fixtures.ts";
 import { exists, lxcLs } from "./lxc.ts";
 import { descendants, helperPids, isAlive } from "./processes.ts";
 import { startWebHost, type WebHost } from "./web-host.ts";
@@ -39,12 +39,11 @@ test.describe("in the middle of creating a container", () => {
       const page = await (await chromium.newContext()).newPage();
       try {
         await page.goto(next.address);
-        await page
-          .getByRole("navigation", { name: "Main" })
-          .getByRole("link", { name: /^Tasks/ })
-          .click();
-        await page.getByRole("button", { name: /^Show output of .*e2e-left$/ }).click();
-        await expect(page.getByRole("log")).toContainText("LXC Desktop ended while it made e2e-left. What is left of it is removed.");
+        const details = await openTask(page, "Clean up e2e-left");
+        await expect(details.getByRole("log")).toContainText("LXC Desktop ended while it made e2e-left. What is left of it is removed.");
+        await expect(page.getByRole("row", { name: /Create e2e-left/ })).toContainText("Failed");
+        await openTask(page, "Create e2e-left");
+        await expect(details).toContainText("LXC Desktop was ended while this ran.");
         await expect.poll(() => exists("e2e-left"), soon).toBe(false);
         await expect.poll(() => family.filter(isAlive), soon).toEqual([]);
         await expect.poll(() => journal(), soon).toEqual([]);
@@ -112,14 +111,13 @@ async function startCreatingDebian(page: Page, name: string) {
   await page.getByRole("option", { name: "Debian" }).click();
   await dialog.getByRole("combobox", { name: "Release" }).fill("trixie");
   await dialog.getByRole("button", { name: "Create", exact: true }).click();
-  await page
-    .getByRole("navigation", { name: "Main" })
-    .getByRole("link", { name: /^Tasks/ })
-    .click();
-  await page.getByRole("button", { name: `Show output of Create ${name}` }).click();
-  await expect(page.getByRole("log", { name: `Output of Create ${name}` })).toContainText(/debootstrap|I: |Checking cache|Downloading/i, {
-    timeout: 60_000,
-  });
+  const details = await openTask(page, `Create ${name}`);
+  await expect(details.getByRole("log", { name: `Output of Create ${name}` })).toContainText(
+    /debootstrap|I: |Checking cache|Downloading/i,
+    {
+      timeout: 60_000,
+    },
+  );
 }
 
 function expectNothingOf(name: string) {

@@ -6,7 +6,10 @@ import { compareTrees, readTrees, restoreTrees } from "./files.mjs";
 import { findLeftProcesses, readProcesses } from "./processes.mjs";
 import { bridgeServerPid, restartBridge } from "./services.mjs";
 
-/** What LXC Desktop keeps or changes on a host when it is used, and what therefore is put back after the tests. */
+/**
+ * What LXC Desktop keeps or changes on a host when it is used, and what therefore is put back after the tests; somebody's history of
+ * tasks in /var/lib/lxc-desktop/tasks is part of it.
+ */
 const changedByTheApp = [
   ...["/etc/subuid", "/etc/subgid", "/etc/default/lxc-net", "/etc/lxc/lxc-desktop-dnsmasq.conf"],
   ...["/var/lib/lxc-desktop", "/run/lxc-desktop"],

@@ -15,6 +15,7 @@ const home = "/usr/lib/lxc-desktop";
 const policy = "/usr/share/polkit-1/actions/org.lxcdesktop.policy";
 const settings = "/etc/default/lxc-net";
 const log = "/var/log/lxc-desktop.log";
+const tasks = "/var/lib/lxc-desktop/tasks";
 const container = "packaged";
 const client = "/opt/lxc-desktop-client.mjs";
 
@@ -102,6 +103,7 @@ it("makes a container, whose address lxc-net keeps for it", async () => {
   expect(answer.problem).toBeUndefined();
   expect(inside(settings)).toContain("LXC Desktop");
   expect(inside(log)).toContain("containers.create");
+  expect(readdirSync(root.path(tasks))).toHaveLength(1);
 });
 
 it("an update under an open window leaves that window alone, and the next connection says what to do", async () => {
@@ -155,9 +157,9 @@ it("removing and purging leaves every container, and what a container needs", ()
   const removed = must(["dpkg", "--remove", "lxc-desktop", "lxc-desktop-helper"]);
   expect(removed).toContain("1 container has a reserved address");
   expect(exists(home) || exists(policy) || exists("/usr/bin/lxc-desktop") || exists("/usr/share/lxc-desktop")).toBe(false);
-  expect(exists(log), "the record stays until it is purged").toBe(true);
+  expect(exists(log) && exists(tasks), "the record stays until it is purged").toBe(true);
   must(["dpkg", "--purge", "lxc-desktop", "lxc-desktop-helper"]);
-  expect(exists(log)).toBe(false);
+  expect(exists(log) || exists(tasks)).toBe(false);
   expect(treeOf("/var/lib/lxc")).toEqual(before);
   expect(inside(settings)).toContain("LXC Desktop");
 });

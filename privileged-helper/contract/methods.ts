@@ -112,7 +112,8 @@ export const methods = {
   "tasks.log": { params: z.strictObject({ task: taskId }), result: result<{ text: string; truncated: boolean }>(), action: "view" },
   /** Needs the right that the task itself needed, too. */
   "tasks.cancel": { params: z.strictObject({ task: taskId }), result: result<void>(), action: "view" },
-  "tasks.clear": { params: nothing, result: result<void>(), action: "view" },
+  /** Forgets what has ended, for everybody: so looking is not enough. */
+  "tasks.clear": { params: nothing, result: result<void>(), action: "manage" },
 
   /** A container without a user namespace needs `shell-privileged` instead: the handler asks for it. */
   "terminal.open": {

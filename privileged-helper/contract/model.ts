@@ -166,32 +166,45 @@ export type MetricsTick = {
   samples: MetricsSample[];
 };
 
-export type TaskKind =
-  | "create"
-  | "clone"
-  | "start"
-  | "stop"
-  | "force-stop"
-  | "restart"
-  | "freeze"
-  | "unfreeze"
-  | "destroy"
-  | "recover"
-  | "repair"
-  | "fix";
+export const taskKinds = [
+  "create",
+  "clone",
+  "start",
+  "stop",
+  "force-stop",
+  "restart",
+  "freeze",
+  "unfreeze",
+  "destroy",
+  "recover",
+  "repair",
+  "fix",
+] as const;
+export type TaskKind = (typeof taskKinds)[number];
 
 export type Task = {
   id: string;
   kind: TaskKind;
   /** The container that it works on; of a fix, the title of the check that it mends. */
   target: string;
-  state: "running" | "succeeded" | "failed" | "cancelled";
+  /** `waiting`: something else works on its container first. */
+  state: "waiting" | "running" | "succeeded" | "failed" | "cancelled";
+  /** Who asked for it; absent where nobody did. */
+  requestedBy?: { uid: number /** Absent where the computer does not know one. */; user?: string };
+  /** What was asked for, so that it can be asked for again; it is parsed again then. */
+  request?: { method: string; params: object };
+  /** True of what a helper before or beside this one did: it was read from disk. */
+  isOfAnotherHelper?: boolean;
+  /** While it waits: for which operation about which container, and which task that is; no task where it is another helper's. */
+  waitsFor?: { operation: string; name: string; task?: string };
   /** What it is doing now, for people. */
   step?: string;
   /** 0 to 1, where it is known. */
   fraction?: number;
   cancellable: boolean;
-  /** Milliseconds since the epoch. */
+  /** When it was asked for, where it had to wait. All times are milliseconds since the epoch. */
+  askedAt?: number;
+  /** When its work began; of what has not begun yet, when it was asked for. */
   startedAt: number;
   endedAt?: number;
   problem?: import("./problems.ts").Problem;

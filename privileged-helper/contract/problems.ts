@@ -64,6 +64,8 @@ export const problem = z.discriminatedUnion("code", [
   }),
   z.object({ code: z.literal("timed-out"), what: detail, seconds: z.number() }),
   z.object({ code: z.literal("cancelled") }),
+  /** The helper was killed, or its computer ended, before the task had. */
+  z.object({ code: z.literal("interrupted"), hadBegun: z.boolean() }),
   z.object({ code: z.literal("internal"), detail }),
 ]);
 

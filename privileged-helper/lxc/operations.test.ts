@@ -5,12 +5,12 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { ParamsInputOf } from "../contract/methods.ts";
 import { methods } from "../contract/methods.ts";
-import type { Container } from "../contract/model.ts";
+import type { Container, TaskKind } from "../contract/model.ts";
 import { ProblemError, toProblem } from "../contract/problems.ts";
 import { ownProcess } from "../holder.ts";
 import { createJournal } from "../journal.ts";
 import { createLocks } from "../locks.ts";
-import { createTasks } from "../tasks.ts";
+import { createTasks, type Tasks } from "../tasks.ts";
 import { cloneContainer } from "./clone.ts";
 import type { OperationContext } from "./context.ts";
 import { createFromTemplate } from "./create.ts";
@@ -96,6 +96,9 @@ const untilAborted = (task: OperationContext["task"]) =>
   new Promise<never>((_, reject) => {
     task.signal.addEventListener("abort", () => reject(new ProblemError({ code: "cancelled" })));
   });
+const taskOf = (tasks: Tasks, kind: TaskKind, target?: string) =>
+  tasks.snapshot().tasks.findLast((task) => task.kind === kind && (target === undefined || task.target === target));
+const onlyTask = (tasks: Tasks) => tasks.snapshot().tasks[0];
 const locksHeld = () => readdirSync(join(folder, "locks"));
 
 describe("making a container", () => {
@@ -170,11 +173,18 @@ describe("cloning", () => {
     vi.mocked(cloneContainer).mockImplementation(async ({ task }) => untilAborted(task));
     const cloning = [problemOf(operations.create(clone("one"), signal)), problemOf(operations.create(clone("two"), signal))];
     await vi.waitFor(() => expect(cloneContainer).toHaveBeenCalledTimes(2));
-    expect(await problemOf(operations.start("base", signal))).toEqual({ code: "busy", name: "base", operation: "clone" });
-    expect(await problemOf(operations.destroy("base", signal))).toEqual({ code: "busy", name: "base", operation: "clone" });
-    for (const { id } of tasks.snapshot().tasks) tasks.cancel(id);
+    const starting = operations.start("base", signal);
+    await vi.waitFor(() =>
+      expect(taskOf(tasks, "start")).toMatchObject({
+        state: "waiting",
+        waitsFor: { operation: "clone", name: "one", task: taskOf(tasks, "clone", "one")?.id },
+      }),
+    );
+    expect(start).not.toHaveBeenCalled();
+    for (const { id, kind } of tasks.snapshot().tasks) if (kind === "clone") tasks.cancel(id);
     await Promise.all(cloning);
-    await operations.start("base", signal);
+    await starting;
+    expect(start).toHaveBeenCalledOnce();
   });
 
   it("is refused while the base runs, is half made, or is not there", async () => {
@@ -190,6 +200,157 @@ describe("cloning", () => {
       code: "already-exists",
       name: "base",
     });
+  });
+});
+
+describe("a second operation on a container", () => {
+  /** A start that goes on until it is told. */
+  function holdStart() {
+    let finish = () => {};
+    const finished = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    vi.mocked(start).mockImplementation(async (_, name) => {
+      await finished;
+      containers.set(name, { ...(containers.get(name) as Container), state: "running" });
+    });
+    return () => finish();
+  }
+
+  it("waits for the first, as a task that says for what, and then looks at the state", async () => {
+    const { operations, tasks } = createHelper();
+    addContainer("web");
+    const finish = holdStart();
+    const starting = operations.start("web", signal);
+    await vi.waitFor(() => expect(start).toHaveBeenCalled());
+    const destroying = problemOf(operations.destroy("web", signal));
+    const first = taskOf(tasks, "start");
+    await vi.waitFor(() =>
+      expect(taskOf(tasks, "destroy")).toMatchObject({
+        state: "waiting",
+        cancellable: true,
+        waitsFor: { operation: "start", name: "web", task: first?.id },
+        request: { method: "containers.destroy", params: { name: "web" } },
+      }),
+    );
+    expect(tasks.operations().get("web")).toEqual({ task: first?.id, kind: "start" });
+    finish();
+    await starting;
+    expect(await destroying).toMatchObject({ code: "wrong-state", state: "running" });
+    expect(taskOf(tasks, "destroy")).toMatchObject({ state: "failed", cancellable: false, problem: { code: "wrong-state" } });
+    expect(taskOf(tasks, "destroy")?.waitsFor).toBeUndefined();
+    expect(destroyContainer).not.toHaveBeenCalled();
+    expect(locksHeld()).toEqual([]);
+  });
+
+  it("cannot be cancelled any more once its turn has come, where it never can", async () => {
+    const { operations, tasks } = createHelper();
+    addContainer("web");
+    vi.mocked(start).mockImplementation(async ({ task }) => untilAborted(task));
+    const starting = problemOf(operations.start("web", signal));
+    await vi.waitFor(() => expect(start).toHaveBeenCalled());
+    let finish = () => {};
+    vi.mocked(destroyContainer).mockImplementation(() => new Promise<void>((resolve) => (finish = resolve)));
+    const destroying = operations.destroy("web", signal);
+    await vi.waitFor(() => expect(taskOf(tasks, "destroy")?.state).toBe("waiting"));
+    const askedAt = taskOf(tasks, "destroy")?.startedAt;
+    tasks.cancel(taskOf(tasks, "start")?.id ?? "");
+    expect(await starting).toEqual({ code: "cancelled" });
+    await vi.waitFor(() => expect(taskOf(tasks, "destroy")).toMatchObject({ state: "running", cancellable: false, askedAt }));
+    finish();
+    await destroying;
+  });
+
+  it("does nothing when it is cancelled while it waits, also by the page that asked for it", async () => {
+    const { operations, tasks } = createHelper();
+    addContainer("web");
+    const finish = holdStart();
+    const starting = operations.start("web", signal);
+    await vi.waitFor(() => expect(start).toHaveBeenCalled());
+    const page = new AbortController();
+    const stopping = problemOf(operations.stop("web", 5, page.signal));
+    const destroying = problemOf(operations.destroy("web", signal));
+    await vi.waitFor(() => expect(taskOf(tasks, "destroy")?.waitsFor?.operation).toBe("stop"));
+    page.abort();
+    expect(await stopping).toEqual({ code: "cancelled" });
+    await vi.waitFor(() => expect(taskOf(tasks, "destroy")?.waitsFor?.operation).toBe("start"));
+    tasks.cancel(taskOf(tasks, "destroy")?.id ?? "");
+    expect(await destroying).toEqual({ code: "cancelled" });
+    finish();
+    await starting;
+    expect(destroyContainer).not.toHaveBeenCalled();
+  });
+
+  it("that is the same once more is refused, and so are two that make the same", async () => {
+    const { operations, tasks } = createHelper();
+    addContainer("web");
+    const finish = holdStart();
+    const starting = operations.start("web", signal);
+    await vi.waitFor(() => expect(start).toHaveBeenCalled());
+    expect(await problemOf(operations.start("web", signal))).toEqual({ code: "busy", name: "web", operation: "start" });
+    const stopping = problemOf(operations.stop("web", 5, signal));
+    expect(await problemOf(operations.stop("web", 5, signal))).toEqual({ code: "busy", name: "web", operation: "stop" });
+    tasks.cancel(taskOf(tasks, "stop")?.id ?? "");
+    await stopping;
+    finish();
+    await starting;
+    addContainer("base");
+    vi.mocked(createFromTemplate).mockImplementation(async ({ task }) => untilAborted(task));
+    const creating = problemOf(operations.create(params({ name: "new" }), signal));
+    await vi.waitFor(() => expect(createFromTemplate).toHaveBeenCalled());
+    expect(await problemOf(operations.create(clone("new"), signal))).toEqual({ code: "busy", name: "new", operation: "create" });
+    tasks.cancel(taskOf(tasks, "create")?.id ?? "");
+    await creating;
+  });
+
+  it("has nothing left to do where what it leads to has come by then", async () => {
+    const { operations, tasks } = createHelper();
+    vi.mocked(createFromTemplate).mockImplementation(async (context, { name }) => {
+      makeFolder(context, name);
+      rmSync(join(lxcPath, name), { recursive: true });
+      addContainer(name);
+    });
+    const finish = holdStart();
+    const creating = operations.create(params({ start: true }), signal);
+    await vi.waitFor(() => expect(start).toHaveBeenCalled());
+    const starting = operations.start("web", signal);
+    await vi.waitFor(() => expect(taskOf(tasks, "start")?.state).toBe("waiting"));
+    finish();
+    await creating;
+    await starting;
+    expect(start).toHaveBeenCalledOnce();
+    expect(taskOf(tasks, "start")?.state).toBe("succeeded");
+    expect(tasks.log(taskOf(tasks, "start")?.id ?? "").text).toBe("web is running already: there is nothing left to do.\n");
+  });
+
+  it("waits for what another helper does, and nothing of this one is named then", async () => {
+    const one = createHelper();
+    const two = createHelper();
+    addContainer("web");
+    const finish = holdStart();
+    const starting = one.operations.start("web", signal);
+    await vi.waitFor(() => expect(start).toHaveBeenCalled());
+    const destroying = problemOf(two.operations.destroy("web", signal));
+    await vi.waitFor(() => expect(onlyTask(two.tasks)).toMatchObject({ state: "waiting", waitsFor: { operation: "start", name: "web" } }));
+    expect(onlyTask(two.tasks)?.waitsFor?.task).toBeUndefined();
+    finish();
+    await starting;
+    expect(await destroying).toMatchObject({ code: "wrong-state" });
+  });
+
+  it("ends with its helper, which waits for none that waits", async () => {
+    const { operations, tasks } = createHelper();
+    addContainer("web");
+    const finish = holdStart();
+    const starting = operations.start("web", signal);
+    await vi.waitFor(() => expect(start).toHaveBeenCalled());
+    const destroying = problemOf(operations.destroy("web", signal));
+    await vi.waitFor(() => expect(taskOf(tasks, "destroy")?.state).toBe("waiting"));
+    tasks.abortAll();
+    expect(await destroying).toEqual({ code: "cancelled" });
+    finish();
+    await problemOf(starting);
+    await tasks.idle();
   });
 });
 

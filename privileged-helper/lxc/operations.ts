@@ -1,12 +1,13 @@
 import { lstatSync } from "node:fs";
 import { join } from "node:path";
-import type { ParamsOf } from "../contract/methods.ts";
-import type { Container, TaskKind } from "../contract/model.ts";
+import type { MethodName, ParamsInputOf, ParamsOf } from "../contract/methods.ts";
+import type { Container, ContainerState, Task, TaskKind } from "../contract/model.ts";
 import { isManageableName } from "../contract/names.ts";
 import { ProblemError, toProblem } from "../contract/problems.ts";
 import type { StartCause, StartCauseId, StartFix } from "../contract/start-causes.ts";
 import type { Journal } from "../journal.ts";
 import type { Locks } from "../locks.ts";
+import { type Blocker, createQueue } from "../queue.ts";
 import type { Tasks } from "../tasks.ts";
 import { cloneContainer } from "./clone.ts";
 import type { OperationContext } from "./context.ts";
@@ -40,12 +41,16 @@ type World = { lxcPath: string; reader: ContainerReader; tasks: Tasks; journal: 
 type Job = {
   kind: TaskKind;
   target: string;
+  /** Absent where nobody asked for it. Then it does not wait for its turn either. */
+  request?: Task["request"];
   cancellable?: boolean;
   signal?: AbortSignal;
   lane?: "work" | "force";
   /** Containers that must stay as they are meanwhile. */
   keepStill?: string[];
-  /** Refuses before there is a task; nothing changes between this and the work. */
+  /** The state that it leads to: where it has waited and that state has come by itself, there is nothing left to do. */
+  leadsTo?: ContainerState;
+  /** Refuses before there is a task, or when its turn has come; nothing changes between this and the work. */
   check(): void;
   work(context: OperationContext): Promise<void>;
 };
@@ -71,26 +76,52 @@ export function createOperations({ lxcPath, reader, tasks, journal, locks }: Wor
     return { cause, fix };
   };
 
-  const perform = async ({ kind, target, cancellable = false, signal, lane, keepStill = [], check, work }: Job) => {
+  const queue = createQueue(locks);
+
+  const perform = async (job: Job) => {
+    const { kind, target, request, cancellable = false, signal, lane, keepStill = [], check, work } = job;
     for (const name of [target, ...keepStill]) requireManageable(name);
-    const releases: (() => void)[] = [];
+    const place = queue.enter([
+      { lxcPath, name: target, operation: kind, lane },
+      ...keepStill.map((name) => ({ lxcPath, name, operation: kind, mode: "shared" as const })),
+    ]);
     try {
-      releases.push(await locks.acquire({ lxcPath, name: target, operation: kind, lane }));
-      for (const name of keepStill) releases.push(await locks.acquire({ lxcPath, name, operation: kind, mode: "shared" }));
-      check();
-      await tasks.run({ kind, target, cancellable, signal }, (task) => work({ lxcPath, reader, journal, task }));
+      const blocker = await place.attempt();
+      if (blocker && (!request || makesNoSenseAfter(job, blocker))) {
+        throw new ProblemError({ code: "busy", name: blocker.name, operation: blocker.operation });
+      }
+      if (!blocker) check();
+      const turn = async (waiting: AbortSignal, tell: (waitsFor: Task["waitsFor"]) => void) => {
+        if (blocker) tell(whatItWaitsFor(blocker));
+        await place.turn(waiting, (next) => tell(whatItWaitsFor(next)));
+      };
+      await tasks.run(
+        { kind, target, cancellable, signal, request, isRequested: request !== undefined, turn: blocker && turn },
+        async (task) => {
+          if (blocker && hasComeTrue(job)) return task.output(`${target} is ${job.leadsTo} already: there is nothing left to do.\n`);
+          if (blocker) check();
+          await work({ lxcPath, reader, journal, task });
+        },
+      );
       diagnoses.delete(target);
     } catch (thrown) {
       const problem = toProblem(thrown);
       if (problem.code === "start-failed") diagnoses.set(target, problem);
       throw thrown;
     } finally {
-      for (const release of releases.reverse()) release();
+      place.leave();
     }
+  };
+  const hasComeTrue = ({ target, leadsTo }: Job) => leadsTo !== undefined && reader.readOne(target)?.state === leadsTo;
+  /** An operation of another helper has no task here. */
+  const whatItWaitsFor = ({ name, operation, target }: Blocker): Task["waitsFor"] => {
+    const isIt = (task: Task) => task.target === target && task.kind === operation && task.endedAt === undefined;
+    return { operation, name: target ?? name, task: tasks.snapshot().tasks.findLast(isIt)?.id };
   };
 
   return {
-    create({ name, source, unprivileged, start: startAfter, address }, signal) {
+    create(params, signal) {
+      const { name, source, unprivileged, start: startAfter, address } = params;
       const kind = source.type === "clone" ? "clone" : "create";
       const make = (context: OperationContext) =>
         source.type === "clone"
@@ -99,6 +130,7 @@ export function createOperations({ lxcPath, reader, tasks, journal, locks }: Wor
       return perform({
         kind,
         target: name,
+        request: requestOf("containers.create", params),
         cancellable: true,
         signal,
         keepStill: source.type === "clone" && source.from !== name ? [source.from] : [],
@@ -116,6 +148,7 @@ export function createOperations({ lxcPath, reader, tasks, journal, locks }: Wor
       perform({
         kind: "destroy",
         target: name,
+        request: requestOf("containers.destroy", { name }),
         signal,
         check() {
           const container = find(name);
@@ -128,6 +161,8 @@ export function createOperations({ lxcPath, reader, tasks, journal, locks }: Wor
       perform({
         kind: "start",
         target: name,
+        request: requestOf("containers.start", { name }),
+        leadsTo: "running",
         cancellable: true,
         signal,
         check: () => requireState(findFinished(name), "start"),
@@ -137,6 +172,8 @@ export function createOperations({ lxcPath, reader, tasks, journal, locks }: Wor
       perform({
         kind: "stop",
         target: name,
+        request: requestOf("containers.stop", { name, timeoutSeconds }),
+        leadsTo: "stopped",
         cancellable: true,
         signal,
         check: () => requireState(find(name), "stop"),
@@ -146,13 +183,15 @@ export function createOperations({ lxcPath, reader, tasks, journal, locks }: Wor
       perform({
         kind: "force-stop",
         target: name,
+        request: requestOf("containers.forceStop", { name }),
         signal,
         lane: "force",
         check() {
           requireState(find(name), "forceStop");
-          // Whoever waits for it to shut down waits no longer, and must not start it again.
-          const running = tasks.operations().get(name);
-          if (running && (running.kind === "stop" || running.kind === "restart")) tasks.cancel(running.task);
+          // Whoever waits for it to shut down waits no longer, and must not start it again; nor must one whose turn is still to come.
+          for (const { id, kind, target, endedAt } of tasks.snapshot().tasks) {
+            if (target === name && endedAt === undefined && (kind === "stop" || kind === "restart")) tasks.cancel(id);
+          }
         },
         work: (context) => forceStop(context, name),
       }),
@@ -160,6 +199,7 @@ export function createOperations({ lxcPath, reader, tasks, journal, locks }: Wor
       perform({
         kind: "restart",
         target: name,
+        request: requestOf("containers.restart", { name, timeoutSeconds }),
         cancellable: true,
         signal,
         check: () => requireState(findFinished(name), "stop"),
@@ -169,6 +209,8 @@ export function createOperations({ lxcPath, reader, tasks, journal, locks }: Wor
       perform({
         kind: "freeze",
         target: name,
+        request: requestOf("containers.freeze", { name }),
+        leadsTo: "frozen",
         signal,
         check: () => requireState(find(name), "freeze"),
         work: (context) => freeze(context, name),
@@ -177,6 +219,8 @@ export function createOperations({ lxcPath, reader, tasks, journal, locks }: Wor
       perform({
         kind: "unfreeze",
         target: name,
+        request: requestOf("containers.unfreeze", { name }),
+        leadsTo: "running",
         signal,
         check: () => requireState(find(name), "unfreeze"),
         work: (context) => unfreeze(context, name),
@@ -186,6 +230,7 @@ export function createOperations({ lxcPath, reader, tasks, journal, locks }: Wor
       perform({
         kind: "repair",
         target: name,
+        request: requestOf("containers.repair", { name, cause }),
         signal,
         check: () => requireState(findFinished(name), "repair"),
         work(context) {
@@ -266,6 +311,16 @@ async function startNew(context: OperationContext, name: string, keep: () => voi
     if (!context.task.signal.aborted && toProblem(thrown).code !== "cancelled") keep();
     throw thrown;
   }
+}
+
+function requestOf<M extends MethodName>(method: M, params: ParamsInputOf<M>): Task["request"] {
+  return { method, params };
+}
+
+/** Doing the same once more, or ending by force what is just being ended by force: a click too many. */
+function makesNoSenseAfter({ kind, target }: Job, { name, operation }: Blocker): boolean {
+  const makes = (operationKind: string) => operationKind === "create" || operationKind === "clone";
+  return name === target && (kind === operation || (makes(kind) && makes(operation)));
 }
 
 /** Names were parsed before. They are here again, because after this nothing looks at them until root's shell does. */

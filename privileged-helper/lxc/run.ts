@@ -22,6 +22,7 @@ const tools = {
   "apt-get": "installing packages",
   dnf: "installing packages",
   "firewall-cmd": "letting containers through the firewall",
+  getent: "telling who asked for something",
   getcap: "keeping the capabilities of programs in unprivileged containers",
   iptables: "letting containers through the firewall",
   "iptables-legacy-save": "reading the firewall's rules",

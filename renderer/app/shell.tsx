@@ -146,20 +146,20 @@ function Pages({ session }: { session: Session }) {
   );
 }
 
-/** What runs now, on every page. */
+/** What runs now, on every page; or what waits, where nothing of ours runs. */
 function TaskBar() {
-  const running = useTasksStore(({ tasks }) => tasks).filter(({ state }) => state === "running");
-  const [task] = running;
+  const active = useTasksStore(({ tasks }) => tasks).filter(({ endedAt }) => endedAt === undefined);
+  const running = active.filter(({ state }) => state === "running");
+  const [task] = running.length > 0 ? running : active;
   if (!task) return null;
+  const doing = task.step ?? (task.state === "waiting" ? "Waiting for its turn" : "Working");
   return (
     <footer>
       {" "}
       <Link href="/tasks" className="task-bar">
         <Loader size={14} aria-hidden />
         <span>
-          {running.length === 1
-            ? `${task.target}: ${task.step ?? "Working"}`
-            : `${running.length} tasks run, the newest on ${task.target}: ${task.step ?? "Working"}`}
+          {running.length <= 1 ? `${task.target}: ${doing}` : `${running.length} tasks run, the newest on ${task.target}: ${doing}`}
         </span>
       </Link>
     </footer>

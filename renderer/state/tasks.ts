@@ -5,7 +5,7 @@ import type { Client } from "../backend/client.ts";
 import { useClient } from "./connection.ts";
 import { followRevisions } from "./revisions.ts";
 
-/** What the helper does and did, newest first. */
+/** What is done and was done, newest first: by this helper, by others, and by the host. */
 export const useTasksStore = create<{ tasks: readonly Task[] }>(() => ({ tasks: [] }));
 
 const keptOutput = 256 * 1024;
@@ -35,9 +35,9 @@ const newsMilliseconds = 10_000;
 export function onNotices(listener: (task: Task) => void): () => void {
   return useTasksStore.subscribe(({ tasks: now }, { tasks: before }) => {
     for (const task of now) {
-      if (task.notices.length === 0 || task.state === "running") continue;
+      if (task.notices.length === 0 || task.endedAt === undefined || task.isOfAnotherHelper) continue;
       const known = before.find(({ id }) => id === task.id);
-      const isNew = known ? known.state === "running" : Date.now() - (task.endedAt ?? 0) < newsMilliseconds;
+      const isNew = known ? known.endedAt === undefined : Date.now() - (task.endedAt ?? 0) < newsMilliseconds;
       if (isNew) listener(task);
     }
   });
@@ -47,7 +47,7 @@ export function onNotices(listener: (task: Task) => void): () => void {
 export function onEndedAtOnce(listener: (task: Task) => void): () => void {
   return useTasksStore.subscribe(({ tasks: now }, { tasks: before }) => {
     for (const task of now) {
-      if (task.endedAtOnce === undefined) continue;
+      if (task.endedAtOnce === undefined || task.isOfAnotherHelper) continue;
       const known = before.find(({ id }) => id === task.id);
       const isNew = known ? known.endedAtOnce === undefined : Date.now() - (task.endedAt ?? 0) < newsMilliseconds;
       if (isNew) listener(task);
@@ -55,39 +55,53 @@ export function onEndedAtOnce(listener: (task: Task) => void): () => void {
   });
 }
 
-/** The newest task of a container that has ended; what it left stays true until another one begins. */
+/** The newest task of a container that has ended; what it left stays true until another one begins. What others did is theirs. */
 export function useLastTask(name: string): Task | undefined {
-  const newest = useTasksStore(({ tasks }) => tasks.find(({ kind, target }) => kind !== "fix" && target === name));
-  return newest?.state === "running" ? undefined : newest;
+  const newest = useTasksStore(({ tasks }) =>
+    tasks.find(
+      ({ kind, target, state, isOfAnotherHelper }) => kind !== "fix" && target === name && state !== "waiting" && !isOfAnotherHelper,
+    ),
+  );
+  return newest?.endedAt === undefined ? undefined : newest;
 }
 
+export type TaskOutput = { text: string /** Earlier lines were left out. */; truncated: boolean };
+
 /** A task's output: what there is, and then what comes. Undefined until it is known. */
-export function useTaskOutput(id: string): string | undefined {
+export function useTaskOutput(id: string): TaskOutput | undefined {
   const client = useClient();
-  const [text, setText] = useState<string>();
+  const [output, setOutput] = useState<TaskOutput>();
   useEffect(() => {
     let isGone = false;
     let isKnown = false;
-    const stopListening = client.on("tasks.output", (output) => {
+    const stopListening = client.on("tasks.output", (more) => {
       // What comes before the answer is part of it.
-      if (output.task === id && isKnown) setText((before) => `${before ?? ""}${output.text}`.slice(-keptOutput));
+      if (more.task !== id || !isKnown) return;
+      setOutput((before) => {
+        const text = `${before?.text ?? ""}${more.text}`;
+        return { text: text.slice(-keptOutput), truncated: before?.truncated === true || text.length > keptOutput };
+      });
     });
     client.call("tasks.log", { task: id }).then(
       (log) => {
         if (isGone) return;
         isKnown = true;
-        setText(log.text);
+        setOutput(log);
       },
-      () => setText(""),
+      () => {
+        if (!isGone) setOutput({ text: "", truncated: false });
+      },
     );
     return () => {
       isGone = true;
       stopListening();
     };
   }, [client, id]);
-  return text;
+  return output;
 }
 
+/** By when they were asked for. Ids of different origin say nothing about each other; those of helpers sort by time. */
 function newestFirst(tasks: readonly Task[]): Task[] {
-  return [...tasks].sort((a, b) => b.startedAt - a.startedAt || Number.parseInt(b.id, 36) - Number.parseInt(a.id, 36));
+  const time = ({ askedAt, startedAt }: Task) => askedAt ?? startedAt;
+  return [...tasks].sort((a, b) => time(b) - time(a) || (a.id < b.id ? 1 : -1));
 }

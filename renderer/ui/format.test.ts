@@ -1,5 +1,15 @@
 import { describe, expect, it } from "vitest";
-import { formatBytes, formatCommand, formatDuration, formatList, formatPercent, formatRate } from "./format.ts";
+import {
+  formatBytes,
+  formatCommand,
+  formatDate,
+  formatDuration,
+  formatList,
+  formatMoment,
+  formatPercent,
+  formatRate,
+  formatTook,
+} from "./format.ts";
 
 describe("bytes", () => {
   it.each([
@@ -63,4 +73,20 @@ describe("a command", () => {
 
 it("a list reads as a sentence does", () => {
   expect([[], ["a"], ["a", "b"], ["a", "b", "c"]].map(formatList)).toEqual(["", "a", "a and b", "a, b and c"]);
+});
+
+describe("moments", () => {
+  const noon = new Date(2026, 10, 24, 12, 3, 9).getTime();
+
+  it("are a time today, and have a date on another day", () => {
+    expect(formatMoment(noon, noon + 3_600_000)).toBe("12:03");
+    expect(formatMoment(noon, noon + 24 * 3_600_000)).toMatch(/^24 Nov.* 12:03$/);
+    expect(formatDate(noon)).toMatch(/^Tuesday,? 24 November 2026.* 12:03:09$/);
+  });
+
+  it("apart are a time that something took", () => {
+    expect(formatTook(850.4)).toBe("850 ms");
+    expect(formatTook(-3)).toBe("0 ms");
+    expect(formatTook(61_000)).toBe("1 min 1 s");
+  });
 });

@@ -42,6 +42,26 @@ export function formatDuration(milliseconds: number): string {
     .join(" ");
 }
 
+/** How long something took: 850 -> "850 ms". */
+export function formatTook(milliseconds: number): string {
+  return milliseconds < 1000 ? `${Math.max(0, Math.round(milliseconds))} ms` : formatDuration(milliseconds);
+}
+
+const timeOfDay = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
+const dayAndTime = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+const fullDate = new Intl.DateTimeFormat("en-GB", { dateStyle: "full", timeStyle: "medium" });
+
+/** "14:03", or "24 Nov, 14:03" where that was not today. */
+export function formatMoment(time: number, now: number): string {
+  const isToday = new Date(time).toDateString() === new Date(now).toDateString();
+  return (isToday ? timeOfDay : dayAndTime).format(time);
+}
+
+/** "Tuesday 24 November 2026 at 14:03:12" */
+export function formatDate(time: number): string {
+  return fullDate.format(time);
+}
+
 /** An argv as it can be pasted into a shell. */
 export function formatCommand(argv: readonly string[]): string {
   return argv.map((item) => (/^[A-Za-z0-9_./:=@%+,-]+$/.test(item) ? item : `'${item.replaceAll("'", "'\\''")}'`)).join(" ");

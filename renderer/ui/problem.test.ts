@@ -43,6 +43,7 @@ const examples: { [C in ProblemCode]: Extract<Problem, { code: C }> } = {
   },
   "timed-out": { code: "timed-out", what: "Shutting down web", seconds: 30 },
   cancelled: { code: "cancelled" },
+  interrupted: { code: "interrupted", hadBegun: true },
   internal: { code: "internal", detail: "x is not a function" },
 };
 

@@ -166,6 +166,14 @@ const explanations: { [C in ProblemCode]: (problem: Extract<Problem, { code: C }
   }),
   "timed-out": ({ what, seconds }) => ({ title: "It took too long", body: `${what} did not end within ${seconds} seconds.`, remedies: [] }),
   cancelled: () => ({ title: "Cancelled", body: "It was stopped, and what was done of it was undone.", remedies: [] }),
+  interrupted: ({ hadBegun }) =>
+    hadBegun
+      ? {
+          title: "It was cut off",
+          body: "LXC Desktop was ended while this ran. What was half made is removed when LXC Desktop starts again.",
+          remedies: [],
+        }
+      : { title: "It was not begun", body: "LXC Desktop was ended before this had its turn. Nothing of it was done.", remedies: [] },
   internal: ({ detail }) => ({
     title: "Something went wrong inside LXC Desktop",
     body: "This is a mistake of ours. What you asked for may not have been done.",

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import type { Container, ContainerState } from "../../../privileged-helper/contract/model.ts";
+import type { Container, ContainerState, TaskKind } from "../../../privileged-helper/contract/model.ts";
 import { actionsFor, reasonAgainst } from "./actions.ts";
 
 const container = (state: ContainerState, more: Partial<Container> = {}): Container => ({
@@ -27,8 +27,14 @@ it.each([
   expect(possible(container(state))).toEqual(expected);
 });
 
-it("while something works on a container, it can only be stopped by force", () => {
-  expect(possible(container("running", { operation: { task: "1", kind: "stop" } }))).toEqual(["force-stop"]);
+it("while something works on a container, it can be stopped by force, and asked for what may wait", () => {
+  const during = (state: ContainerState, kind: TaskKind) => possible(container(state, { operation: { task: "1", kind } }));
+  expect(during("running", "freeze")).toEqual(["force-stop"]);
+  expect(during("starting", "start")).toEqual(["force-stop"]);
+  expect(during("stopping", "stop")).toEqual(["force-stop", "destroy"]);
+  expect(during("stopped", "create")).toEqual(["start"]);
+  expect(during("error", "clone")).toEqual(["start"]);
+  expect(during("stopped", "destroy")).toEqual([]);
 });
 
 it("a container whose name is unsafe is only shown, and the reason is its own", () => {

@@ -33,6 +33,14 @@ const doing: Record<TaskKind, string> = {
   fix: "Mending",
 };
 
+/** What may be asked for while that still goes on: it waits for its turn. */
+const worthWaitingFor: Partial<Record<TaskKind, readonly Action[]>> = {
+  create: ["start"],
+  clone: ["start"],
+  stop: ["destroy"],
+  "force-stop": ["destroy"],
+};
+
 export function operationText(kind: TaskKind): string {
   return doing[kind];
 }
@@ -48,6 +56,7 @@ export function reasonAgainst(action: Action, container: Container): string | un
   const { state, operation, manageable, note } = container;
   if (!manageable) return note ?? "This container is only shown.";
   if (action === "force-stop") return state === "stopped" || state === "error" ? "It does not run." : undefined;
+  if (operation && worthWaitingFor[operation.kind]?.includes(action)) return undefined;
   if (operation) return `${doing[operation.kind]}…`;
   if (action === "start" && state === "error") return note ?? "It cannot be started.";
   if (action === "clone") return state === "stopped" ? undefined : "Only a stopped container can be cloned.";

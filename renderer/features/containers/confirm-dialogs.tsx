@@ -16,6 +16,7 @@ export function DestroyDialog({ name }: { name: string }) {
   const client = useClient();
   const container = useContainer(name);
   const [typed, setTyped] = useState("");
+  const isBeingStopped = container?.operation?.kind === "stop" || container?.operation?.kind === "force-stop";
   const isRunning = container !== undefined && container.state !== "stopped" && container.state !== "error";
   const clones = container?.clones ?? [];
 
@@ -34,7 +35,7 @@ export function DestroyDialog({ name }: { name: string }) {
     void destroy();
   };
 
-  if (isRunning) {
+  if (isRunning && !isBeingStopped) {
     return (
       <Dialog title={`${name} is running`}>
         <Text size="sm">{name} is running. A container can only be destroyed when it is stopped.</Text>
@@ -66,6 +67,7 @@ export function DestroyDialog({ name }: { name: string }) {
   return (
     <Dialog title={`Destroy ${name}?`} onSubmit={submit}>
       <Alert color="red" icon={<IconAlertTriangle aria-hidden />}>
+        {isRunning && `${name} is being stopped, and is destroyed after that. `}
         All files of {name} are removed. This cannot be undone.
       </Alert>
       <TextInput

@@ -42,7 +42,7 @@ export function ContainersTable({ containers, sorting, onSort }: Props) {
     <div ref={place}>
       <HintArea>
         <div className="table-frame">
-          <table aria-label="Containers" className="containers-table">
+          <table aria-label="Containers" className="data-table containers-table">
             <thead>
               <tr>
                 {columns.map(({ key, label, className }) => (

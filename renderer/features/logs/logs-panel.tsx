@@ -1,16 +1,15 @@
 import { Alert, Checkbox, Group, SegmentedControl, Stack, Text, TextInput } from "@mantine/core";
 import { IconSearch } from "@tabler/icons-react";
-import { useEffect, useMemo, useRef, useState } from "react";
+import { useEffect, useMemo, useState } from "react";
 import type { LogKind, LogText } from "../../../privileged-helper/contract/model.ts";
 import { type Problem, toProblem } from "../../../privileged-helper/contract/problems.ts";
 import { useClient } from "../../state/connection.ts";
 import { useSession } from "../../state/session.ts";
 import { CopyTextButton } from "../../ui/copy-text-button.tsx";
+import { FollowingText } from "../../ui/following-text.tsx";
 import { ProblemView } from "../../ui/problem-view.tsx";
 
 const keptCharacters = 512 * 1024;
-/** Closer to the end than this, the view follows what is added. */
-const followWithinPixels = 40;
 
 /** What LXC wrote about a container, and what the container wrote to its console; both go on live. */
 export function LogsPanel({ name }: { name: string }) {
@@ -19,14 +18,6 @@ export function LogsPanel({ name }: { name: string }) {
   const [wraps, setWraps] = useState(true);
   const { info, problem } = useLog(name, log);
   const text = useMemo(() => filterLines(info?.text ?? "", filter), [info, filter]);
-  const view = useRef<HTMLPreElement>(null);
-  const isAtEnd = useRef(true);
-
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the view follows whenever the text has changed
-  useEffect(() => {
-    const element = view.current;
-    if (element && isAtEnd.current) element.scrollTop = element.scrollHeight;
-  }, [text]);
 
   return (
     <Stack gap="sm" className="logs">
@@ -64,28 +55,21 @@ export function LogsPanel({ name }: { name: string }) {
           {info.truncated ? " (its end; earlier lines are left out)" : ""}
         </Text>
       )}
-      <pre
-        ref={view}
-        className="log-text"
-        data-wraps={wraps || undefined}
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reachable by keyboard
-        tabIndex={0}
-        role="log"
-        aria-label={log === "lxc" ? "LXC log" : "Console log"}
-        onScroll={({ currentTarget: { scrollTop, clientHeight, scrollHeight } }) => {
-          isAtEnd.current = scrollHeight - clientHeight - scrollTop < followWithinPixels;
-        }}
-      >
-        {info && !info.exists
-          ? log === "lxc"
-            ? "There is no log yet: LXC writes it when the container is started from here."
-            : "There is no console log yet: it begins when the container is started."
-          : info && text === ""
-            ? filter === ""
-              ? "It is empty."
-              : "No line matches."
-            : text}
-      </pre>
+      <FollowingText
+        label={log === "lxc" ? "LXC log" : "Console log"}
+        wraps={wraps}
+        text={
+          info && !info.exists
+            ? log === "lxc"
+              ? "There is no log yet: LXC writes it when the container is started from here."
+              : "There is no console log yet: it begins when the container is started."
+            : info && text === ""
+              ? filter === ""
+                ? "It is empty."
+                : "No line matches."
+              : text
+        }
+      />
     </Stack>
   );
 }
