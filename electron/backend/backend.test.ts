@@ -91,7 +91,13 @@ function helperAt(port: Port, end: (how: HelperEnd) => void): Helper {
 }
 
 function start() {
-  backend = createBackend({ version: "1.0.0", installedAs: { kind: "checkout" }, launch, settingsPath: join(folder, "settings.json") });
+  backend = createBackend({
+    version: "1.0.0",
+    installedAs: { kind: "checkout" },
+    launch,
+    settingsPath: join(folder, "settings.json"),
+    cacheFolder: join(folder, "cache"),
+  });
 }
 
 type Page = Peer & { events: { method: string; params: unknown }[]; sessions(): string[]; data: string[]; closed: string[] };

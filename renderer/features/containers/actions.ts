@@ -31,6 +31,7 @@ const doing: Record<TaskKind, string> = {
   recover: "Cleaning up",
   repair: "Fixing",
   fix: "Mending",
+  download: "Downloading",
 };
 
 export function operationText(kind: TaskKind): string {

@@ -24,6 +24,7 @@ const verbs: Record<TaskKind, string> = {
   recover: "Clean up",
   repair: "Fix",
   fix: "Fix",
+  download: "Download",
 };
 
 const stateTexts: Record<Task["state"], string> = { running: "Running", succeeded: "Done", failed: "Failed", cancelled: "Cancelled" };
