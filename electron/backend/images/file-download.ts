@@ -34,16 +34,16 @@ const maxBreaks = 3;
  */
 export async function downloadFile(file: FileDownload): Promise<number> {
   let breaks = 0;
+  let most = 0;
   for (;;) {
-    const before = await lengthOf(file.path);
     try {
       return await attempt(file);
     } catch (error) {
       const problem = error instanceof ProblemError ? error.problem : undefined;
       if (!isBreak(problem, breaks)) throw error;
       const length = await lengthOf(file.path);
-      if (length > before) breaks = 0;
-      breaks += 1;
+      breaks = length > most ? 1 : breaks + 1;
+      most = Math.max(most, length);
       if (breaks > maxBreaks) throw error;
       file.onNote(`The connection broke off after ${length} bytes; trying again.\n`);
       await pause(file.pauseMilliseconds * breaks, undefined, { signal: file.signal }).catch(() => {
@@ -131,32 +131,30 @@ async function write(file: FileDownload, url: URL, response: IncomingMessage, { 
   // It runs only while the server is awaited: a slow disk of ours is no fault of its.
   const stall = createStallTimer(url, stallMilliseconds, (error) => response.destroy(error));
   let bytes = start;
+  let failure: unknown;
   onProgress(bytes, total);
-  try {
-    await pipeline(
-      response,
-      async function* (pieces: AsyncIterable<Buffer>) {
-        stall.start();
-        for await (const piece of pieces) {
-          stall.stop();
-          bytes += piece.length;
-          if (bytes > most) throw downloadFailed(url, "too-large", `It sends more than ${most} bytes.`);
-          hash.update(piece);
-          onProgress(bytes, total);
-          yield piece;
-          stall.start();
-        }
+  const pieces = async function* () {
+    try {
+      stall.start();
+      for await (const piece of response as AsyncIterable<Buffer>) {
         stall.stop();
-      },
-      createWriteStream(path, { flags: start > 0 ? "r+" : "w", start, mode: 0o600, highWaterMark: 1024 * 1024 }),
-      { signal },
-    );
-  } catch (error) {
-    if (isOfDisk(error)) throw error;
-    throw bodyProblem(url, error, signal);
-  } finally {
-    stall.stop();
-  }
+        bytes += piece.length;
+        if (bytes > most) throw downloadFailed(url, "too-large", `It sends more than ${most} bytes.`);
+        hash.update(piece);
+        onProgress(bytes, total);
+        yield piece;
+        stall.start();
+      }
+    } catch (error) {
+      // Not thrown before all that came is written: the next attempt goes on from there.
+      failure = error;
+    } finally {
+      stall.stop();
+    }
+  };
+  const flags = start > 0 ? "r+" : "w";
+  await pipeline(pieces, createWriteStream(path, { flags, start, mode: 0o600, highWaterMark: 1024 * 1024 }));
+  if (failure !== undefined) throw bodyProblem(url, failure, signal);
   if (total !== undefined && bytes < total) throw downloadFailed(url, "broken-off", `It ended after ${bytes} of ${total} bytes.`);
   return bytes;
 }
@@ -200,9 +198,4 @@ async function freeBytes(path: string): Promise<number> {
 function isFull(error: unknown): boolean {
   const { code } = error as NodeJS.ErrnoException;
   return code === "ENOSPC" || code === "EDQUOT";
-}
-
-/** What comes of a connection is none of these: nothing is written to one while an answer is read. */
-function isOfDisk(error: unknown): boolean {
-  return ["open", "write", "close"].includes((error as NodeJS.ErrnoException).syscall ?? "");
 }
