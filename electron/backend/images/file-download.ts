@@ -3,6 +3,7 @@ import { createReadStream, createWriteStream } from "node:fs";
 import { readFile, rm, stat, statfs, writeFile } from "node:fs/promises";
 import type { IncomingMessage } from "node:http";
 import { dirname } from "node:path";
+import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { setTimeout as pause } from "node:timers/promises";
 import { type Problem, ProblemError } from "../../../privileged-helper/contract/problems.ts";
@@ -125,36 +126,46 @@ function numberOf(header: string | undefined): number | undefined {
 
 type Part = { start: number; total: number | undefined; hash: Hash };
 
+/** Less would make more calls of the kernel, and more would only take memory. */
+const bufferBytes = 1024 * 1024;
+
 async function write(file: FileDownload, url: URL, response: IncomingMessage, { start, total, hash }: Part): Promise<number> {
   const { path, maxBytes, signal, stallMilliseconds, onProgress } = file;
   const most = total ?? maxBytes;
-  // It runs only while the server is awaited: a slow disk of ours is no fault of its.
-  const stall = createStallTimer(url, stallMilliseconds, (error) => response.destroy(error));
   let bytes = start;
-  let failure: unknown;
   onProgress(bytes, total);
-  const pieces = async function* () {
-    try {
+  const meter = new Transform({
+    writableHighWaterMark: bufferBytes,
+    readableHighWaterMark: bufferBytes,
+    transform(piece: Buffer, _encoding, done) {
       stall.start();
-      for await (const piece of response as AsyncIterable<Buffer>) {
-        stall.stop();
-        bytes += piece.length;
-        if (bytes > most) throw downloadFailed(url, "too-large", `It sends more than ${most} bytes.`);
-        hash.update(piece);
-        onProgress(bytes, total);
-        yield piece;
-        stall.start();
-      }
-    } catch (error) {
-      // Not thrown before all that came is written: the next attempt goes on from there.
-      failure = error;
-    } finally {
-      stall.stop();
-    }
-  };
+      bytes += piece.length;
+      if (bytes > most) return done(downloadFailed(url, "too-large", `It sends more than ${most} bytes.`));
+      hash.update(piece);
+      onProgress(bytes, total);
+      done(undefined, piece);
+    },
+  });
+  const stall = createStallTimer(url, stallMilliseconds, (error) => {
+    // A slow disk of ours is no fault of the server's.
+    if (meter.readableLength > 0) stall.start();
+    else response.destroy(error);
+  });
+  let failure: unknown;
+  // Where it breaks off, all that came is written first: the next attempt goes on from there.
+  response.once("error", (error) => {
+    failure = error;
+    meter.end();
+  });
   const flags = start > 0 ? "r+" : "w";
-  await pipeline(pieces, createWriteStream(path, { flags, start, mode: 0o600, highWaterMark: 1024 * 1024 }));
-  if (failure !== undefined) throw bodyProblem(url, failure, signal);
+  try {
+    stall.start();
+    response.pipe(meter);
+    await pipeline(meter, createWriteStream(path, { flags, start, mode: 0o600, highWaterMark: bufferBytes }));
+  } finally {
+    stall.stop();
+  }
+  if (failure !== undefined || signal.aborted) throw bodyProblem(url, failure, signal);
   if (total !== undefined && bytes < total) throw downloadFailed(url, "broken-off", `It ended after ${bytes} of ${total} bytes.`);
   return bytes;
 }
