@@ -159,7 +159,7 @@ export const hostMethods = {
 
   /** What the servers offer, as it was last read; with `refresh` each of them is asked anew. */
   "catalog.list": { params: z.strictObject({ refresh: z.boolean(), everyArchitecture: z.boolean() }), result: result<Catalog>() },
-  /** How many bytes a download of each would be. What a server does not tell is left out. */
+  /** The bytes of each one's file system, next to which its other file is nothing. What a server does not tell is left out. */
   "catalog.measure": { params: z.strictObject({ images: z.array(imageId).max(200) }), result: result<{ bytes: Record<string, number> }>() },
   /** Answers when the image is here, and goes on where the page that asked is gone: `tasks.cancel` ends it. */
   "downloads.start": { params: z.strictObject({ image: imageId }), result: result<Download>() },

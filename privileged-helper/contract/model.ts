@@ -255,7 +255,7 @@ export type OfferedImage = {
   build: string;
   /** The same as milliseconds since the epoch, where it is a time. */
   builtAt?: number;
-  /** Bytes of a download, once the server was asked for them. */
+  /** Of its compressed file system, once the server was asked for it. */
   bytes?: number;
 };
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import * as z from "zod";
 import type { Catalog, OfferedImage, ServerAnswer } from "../../../privileged-helper/contract/model.ts";
 import { type Problem, ProblemError, toProblem } from "../../../privileged-helper/contract/problems.ts";
-import { addressOf, imageFiles, storedImage } from "./image-files.ts";
+import { addressOf, storedImage } from "./image-files.ts";
 import { indexPath, parseIndex } from "./index-file.ts";
 import { createAgents, downloadFailed, refused, request, requestText } from "./request.ts";
 
@@ -12,7 +12,7 @@ import { createAgents, downloadFailed, refused, request, requestText } from "./r
 export type ImageCatalog = {
   /** Each server answers for itself: what one cannot tell is said beside what the others do. */
   list(options: { refresh: boolean; everyArchitecture: boolean }): Promise<Catalog>;
-  /** How many bytes a download of each would be; what a server does not tell is left out. */
+  /** The bytes of each one's file system, next to which its other file is nothing; what a server does not tell is left out. */
   measure(ids: readonly string[], signal: AbortSignal): Promise<Record<string, number>>;
   /** @throws ProblemError `not-found` for what no server offered when it was last asked. */
   find(id: string): Promise<OfferedImage>;
@@ -116,15 +116,11 @@ export function createCatalog({ folder, servers, architecture, stallMilliseconds
   };
 
   const measureOne = async (image: OfferedImage, signal: AbortSignal): Promise<number> => {
-    let bytes = 0;
-    for (const { name } of imageFiles) {
-      const { response, url } = await request(addressOf(image, name), { method: "HEAD", signal, stallMilliseconds, agents });
-      response.resume();
-      const length = Number(response.headers["content-length"]);
-      if (response.statusCode !== 200 || !Number.isSafeInteger(length)) throw refused(url, response);
-      bytes += length;
-    }
-    return bytes;
+    const { response, url } = await request(addressOf(image, "rootfs.tar.xz"), { method: "HEAD", signal, stallMilliseconds, agents });
+    response.resume();
+    const length = Number(response.headers["content-length"]);
+    if (response.statusCode !== 200 || !Number.isSafeInteger(length)) throw refused(url, response);
+    return length;
   };
 
   return {
