@@ -343,6 +343,19 @@ describe("images and tasks of the host", () => {
     expect(helpers[0]?.calls.map(({ method }) => method)).toEqual(["tasks.watch"]);
   });
 
+  it("go on with what was begun, whether the server still has it in its list or not", async () => {
+    start();
+    const page = openPage();
+    const image = (await listImages(page)).images[0]?.id;
+    const [path, rootfs] = [...server.files].find(([name]) => name.endsWith("/rootfs.tar.xz")) ?? [];
+    server.files.set(path ?? "", Buffer.from("damaged"));
+    expect(await problemOf(page.call("downloads.start", { image }))).toMatchObject({ reason: "wrong-checksum" });
+    server.files.set(path ?? "", rootfs ?? Buffer.alloc(0));
+    await page.call("settings.set", { imageServers: [] });
+    expect(await page.call("catalog.list", { refresh: true, everyArchitecture: true })).toMatchObject({ images: [] });
+    expect(await page.call("downloads.start", { image })).toMatchObject({ state: "downloaded" });
+  });
+
   it("are asked for in the words of the contract only", async () => {
     start();
     const page = openPage();

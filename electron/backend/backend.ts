@@ -195,7 +195,11 @@ export function createBackend({ version, launch, settingsPath, cacheFolder, inst
     },
     "catalog.list": (options) => catalog.list(options),
     "catalog.measure": async ({ images: ids }, signal) => ({ bytes: await catalog.measure(ids, signal) }),
-    "downloads.start": async ({ image }) => downloads.start(await catalog.find(image)),
+    "downloads.start": async ({ image }) => {
+      // One that was begun goes on, whether it is still in the server's list or not.
+      const begun = (await downloads.list()).find(({ image: { id } }) => id === image);
+      return downloads.start(begun?.image ?? (await catalog.find(image)));
+    },
     "downloads.list": () => downloads.list(),
     "downloads.delete": ({ image }) => downloads.delete(image),
   };
