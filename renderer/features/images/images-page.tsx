@@ -16,8 +16,8 @@ import { filterImages, type ImageRow, imageRows, serverName } from "./image-rows
 import { ImagesTable } from "./images-table.tsx";
 import { TemplatesList } from "./templates-list.tsx";
 
-/** More rows are drawn, and more sizes asked for, only on demand. */
-const shownAtFirst = 50;
+/** More rows are drawn, and more sizes asked for, only on demand: a thousand would make each keystroke in the filter slow. */
+const shownTogether = 50;
 const minute = 60_000;
 
 /** What containers can be made of: images of servers, LXC's templates, and every stopped container as the base of a clone. */
@@ -60,8 +60,9 @@ function ServerImages({ filter, onShowAll }: { filter: string; onShowAll(): void
   const downloads = useDownloads();
   const rows = useMemo(() => imageRows(catalog, downloads ?? []), [catalog, downloads]);
   const found = useMemo(() => filterImages(rows, filter), [rows, filter]);
-  const [isAll, setIsAll] = useState(false);
-  const shown = useMemo(() => (isAll ? found : found.slice(0, shownAtFirst)), [found, isAll]);
+  const [limit, setLimit] = useState({ filter, count: shownTogether });
+  const count = limit.filter === filter ? limit.count : shownTogether;
+  const shown = useMemo(() => found.slice(0, count), [found, count]);
   useSizes(useUnmeasured(shown));
   const refresh = () => loadCatalog(client, { refresh: true });
 
@@ -104,8 +105,11 @@ function ServerImages({ filter, onShowAll }: { filter: string; onShowAll(): void
       )}
       {shown.length < found.length && (
         <Group justify="center" mt="sm">
-          <Button variant="default" onClick={() => setIsAll(true)}>
-            Show all {found.length} images
+          <Text size="sm" c="dimmed" role="status">
+            {shown.length} of {found.length} images
+          </Text>
+          <Button variant="default" onClick={() => setLimit({ filter, count: count + shownTogether })}>
+            Show more
           </Button>
         </Group>
       )}

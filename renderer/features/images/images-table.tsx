@@ -68,7 +68,10 @@ const Row = memo(function Row({ image, name, download }: ImageRow) {
           <span className="distribution-title">{distributionTitle(distribution)}</span>
         </span>
       </th>
-      <td className="column-release">{release}</td>
+      <td className="column-release">
+        <div className="release">{release}</div>
+        {variant !== "default" && <div className="second-line variant-below">{variant}</div>}
+      </td>
       <td className="column-architecture">{architecture}</td>
       <td className="column-variant">{variant}</td>
       <td className="column-size figure">{bytes === undefined ? unknownFigure : formatBytes(bytes)}</td>
