@@ -10,6 +10,10 @@ import { createDownloads, type Downloads } from "./downloads.ts";
 import { parseIndex } from "./index-file.ts";
 import { buildImage, offer, sha256, startImageServer, type TestImageServer } from "./testing/image-server.ts";
 
+vi.setConfig({ testTimeout: 30_000 });
+/** A busy machine is no failure. */
+const soon = { timeout: 15_000 };
+
 const image = buildImage(400_000);
 let server: TestImageServer;
 let folder: string;
@@ -89,9 +93,9 @@ describe("a download", () => {
     server.rate = 200_000;
     const busybox = offered({ variant: "cloud", architecture: "arm64" });
     const started = downloads.start(busybox);
-    await vi.waitFor(() => expect(seen.at(-1)?.step).toMatch(/^0\.\d of 0\.4 MiB, 0\.\d MiB\/s, \d s left$/), { timeout: 5_000 });
+    await vi.waitFor(() => expect(seen.at(-1)?.step).toMatch(/^0\.\d of 0\.4 MiB, 0\.\d MiB\/s, \d s left$/), soon);
     expect(seen.at(-1)).toMatchObject({ kind: "download", target: "BusyBox 1 cloud arm64", state: "running", cancellable: true });
-    expect(seen.at(-1)?.fraction).toBeGreaterThan(0.3);
+    expect(seen.at(-1)?.fraction).toBeGreaterThan(0.1);
     expect(await downloads.list()).toMatchObject([{ image: busybox, state: "downloading", task: seen.at(-1)?.id }]);
     server.rate = undefined;
     await started;
@@ -114,12 +118,13 @@ describe("a download", () => {
   });
 
   it("asked for twice is one, and two different ones run side by side", async () => {
-    server.rate = 400_000;
+    server.rate = 100_000;
     const [busybox, debian] = [offered(), offered({ distribution: "debian" })];
     const all = [downloads.start(busybox), downloads.start(busybox), downloads.start(debian)];
     await vi.waitFor(async () => expect((await downloads.list()).filter(({ bytes }) => bytes > 50_000)).toHaveLength(2), {
       timeout: 5_000,
     });
+    server.rate = undefined;
     expect((await Promise.all(all)).map(({ image: { distribution } }) => distribution)).toEqual(["busybox", "busybox", "debian"]);
     expect(gets("busybox/1/amd64/default/20261123_13:00/rootfs.tar.xz")).toHaveLength(1);
     expect(new Set(seen.map(({ id }) => id)).size).toBe(2);
@@ -130,7 +135,7 @@ describe("a download", () => {
     const all = ["a", "b", "c", "d", "e"].map((distribution) => offered({ distribution }));
     const started = all.map((one) => downloads.start(one));
     const last = problemOf(started.pop() ?? Promise.resolve());
-    await vi.waitFor(() => expect(tasks.list().filter(({ step }) => step === "Waiting for another download to end")).toHaveLength(2));
+    await vi.waitFor(() => expect(tasks.list().filter(({ step }) => step === "Waiting for another download to end")).toHaveLength(2), soon);
     tasks.cancel(tasks.list().at(-1)?.id ?? "");
     expect(await last).toEqual({ code: "cancelled" });
     expect(gets("/d/")).toEqual([]);
@@ -181,7 +186,7 @@ describe("a download", () => {
     const busybox = offered();
     server.rate = 200_000;
     const started = problemOf(downloads.start(busybox));
-    await vi.waitFor(() => expect(existsSync(join(folder, partialOf(busybox), "rootfs.tar.xz"))).toBe(true));
+    await vi.waitFor(() => expect(existsSync(join(folder, partialOf(busybox), "rootfs.tar.xz"))).toBe(true), soon);
     tasks.cancel(seen.at(-1)?.id ?? "");
     expect(await started).toEqual({ code: "cancelled" });
     expect(names()).toEqual([]);
@@ -193,7 +198,7 @@ describe("a download", () => {
     const busybox = offered();
     server.rate = 200_000;
     const started = problemOf(downloads.start(busybox));
-    await vi.waitFor(() => expect(existsSync(join(folder, partialOf(busybox), "rootfs.tar.xz"))).toBe(true));
+    await vi.waitFor(() => expect(existsSync(join(folder, partialOf(busybox), "rootfs.tar.xz"))).toBe(true), soon);
     tasks.abortAll();
     await downloads.idle();
     expect(await started).toEqual({ code: "cancelled" });
@@ -238,7 +243,7 @@ describe("deleting", () => {
     const busybox = offered();
     server.rate = 200_000;
     const started = problemOf(downloads.start(busybox));
-    await vi.waitFor(() => expect(seen).not.toHaveLength(0));
+    await vi.waitFor(() => expect(seen).not.toHaveLength(0), soon);
     expect(await problemOf(downloads.delete(busybox.id))).toEqual({ code: "busy", name: "BusyBox 1", operation: "download" });
     tasks.cancel(seen.at(-1)?.id ?? "");
     await started;

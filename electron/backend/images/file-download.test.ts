@@ -2,10 +2,12 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { toProblem } from "../../../privileged-helper/contract/problems.ts";
 import { downloadFile, type FileDownload } from "./file-download.ts";
 import { entityTag, sha256, startImageServer, type TestImageServer } from "./testing/image-server.ts";
+
+vi.setConfig({ testTimeout: 30_000 });
 
 const path = "/rootfs.tar.xz";
 const body = Buffer.alloc(200_000, "The files of a whole system. ");
@@ -164,6 +166,19 @@ describe("after a break", () => {
     expect(readFileSync(target).equals(body)).toBe(true);
     expect(gets()).toEqual([`GET ${path}`, `GET ${path} bytes=80000-`]);
     expect(notes).toContain("Going on after 80000 bytes.");
+  });
+
+  it("that came before anything of the answer was written it goes on all the same", async () => {
+    breakAfter(20_000, { times: 2 });
+    let isFirst = true;
+    const onNote = (text: string) => {
+      if (!text.startsWith("Going on") || !isFirst) return;
+      isFirst = false;
+      // Nothing is read meanwhile, and the end of the connection is all that comes then.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
+    };
+    expect(await download({ onNote, stallMilliseconds: 60_000 })).toBe(body.length);
+    expect(readFileSync(target).equals(body)).toBe(true);
   });
 
   it("many breaks are no failure as long as each time a little more comes", async () => {

@@ -153,14 +153,17 @@ async function write(file: FileDownload, url: URL, response: IncomingMessage, { 
   });
   let failure: unknown;
   // Where it breaks off, all that came is written first: the next attempt goes on from there.
-  response.once("error", (error) => {
+  const onBroken = (error: unknown) => {
     failure = error;
     meter.end();
-  });
+  };
+  response.once("error", onBroken);
   const flags = start > 0 ? "r+" : "w";
   try {
     stall.start();
-    response.pipe(meter);
+    // It may have broken off while the disk was looked at: then nothing tells of it any more.
+    if (response.destroyed) onBroken(response.errored ?? new Error("aborted"));
+    else response.pipe(meter);
     await pipeline(meter, createWriteStream(path, { flags, start, mode: 0o600, highWaterMark: bufferBytes }));
   } finally {
     stall.stop();
