@@ -38,6 +38,8 @@ const actionOfTask: Record<TaskKind, Action> = {
   unfreeze: "manage",
   repair: "configure",
   fix: "host",
+  // The host's own; never among ours.
+  download: "view",
 };
 
 type World = {

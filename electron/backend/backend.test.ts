@@ -3,12 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { protocolVersion } from "../../privileged-helper/contract/events.ts";
-import type { Session } from "../../privileged-helper/contract/model.ts";
+import type { Catalog, Session, TasksChanged, TasksSnapshot } from "../../privileged-helper/contract/model.ts";
 import { type Problem, ProblemError, toProblem } from "../../privileged-helper/contract/problems.ts";
 import { createPeer, type Peer } from "../../privileged-helper/wire/peer.ts";
 import { createPortPair, type Port } from "../../privileged-helper/wire/port.ts";
 import { type Backend, createBackend, takenOver } from "./backend.ts";
 import type { HelperEnd } from "./helper-process.ts";
+import { ownArchitecture } from "./images/architecture.ts";
+import { buildImage, offer, startImageServer, type TestImageServer } from "./images/testing/image-server.ts";
 import type { HelperLauncher } from "./launch-helper.ts";
 
 /**
@@ -76,6 +78,7 @@ function helperAt(port: Port, end: (how: HelperEnd) => void): Helper {
   const peer = createPeer(port, {
     onCall: async (method, params, signal) => {
       helper.calls.push({ method, params });
+      if (method === "tasks.watch") return { revision: 5, tasks: [{ id: "1", kind: "start" }] };
       if (method === "containers.start")
         await new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(new ProblemError({ code: "cancelled" }))));
       return { answered: method };
@@ -91,7 +94,13 @@ function helperAt(port: Port, end: (how: HelperEnd) => void): Helper {
 }
 
 function start() {
-  backend = createBackend({ version: "1.0.0", installedAs: { kind: "checkout" }, launch, settingsPath: join(folder, "settings.json") });
+  backend = createBackend({
+    version: "1.0.0",
+    installedAs: { kind: "checkout" },
+    launch,
+    settingsPath: join(folder, "settings.json"),
+    cacheFolder: join(folder, "cache"),
+  });
 }
 
 type Page = Peer & { events: { method: string; params: unknown }[]; sessions(): string[]; data: string[]; closed: string[] };
@@ -274,6 +283,95 @@ describe("a call", () => {
     await vi.waitFor(() => expect(helpers[0]?.calls).toHaveLength(1));
     controller.abort();
     expect(await call).toEqual({ code: "cancelled" });
+  });
+});
+
+describe("images and tasks of the host", () => {
+  let server: TestImageServer;
+  beforeEach(async () => {
+    server = await startImageServer();
+    offer(server, buildImage(50_000), { architecture: ownArchitecture() });
+  });
+  afterEach(() => server.close());
+
+  const listImages = async (page: Page) => {
+    await page.call("settings.set", { imageServers: [server.url] });
+    return (await page.call("catalog.list", { refresh: false, everyArchitecture: false })) as Catalog;
+  };
+
+  it("need no helper: an image is listed, downloaded, told of as a task, and deleted, whoever looks", async () => {
+    launchProblem = { code: "locked" };
+    start();
+    const page = openPage();
+    await sessionSoon(page, "failed locked");
+    const { images } = await listImages(page);
+    expect(images).toMatchObject([{ distribution: "busybox", server: server.url }]);
+    const image = images[0]?.id;
+    expect(await page.call("tasks.watch", {})).toMatchObject({ tasks: [] });
+    expect(await page.call("catalog.measure", { images: [image] })).toMatchObject({ bytes: { [image ?? ""]: expect.any(Number) } });
+    expect(await page.call("downloads.start", { image })).toMatchObject({ state: "downloaded" });
+    expect(page.events.map(({ method }) => method)).toContain("downloads.changed");
+    const changes = page.events.filter(({ method }) => method === "tasks.changed").map(({ params }) => params as TasksChanged);
+    expect(changes.at(-1)?.changed).toMatchObject([{ kind: "download", target: "BusyBox 1", state: "succeeded" }]);
+    expect(changes.map(({ revision }) => revision)).toEqual(changes.map((_change, index) => index + 2));
+    expect(await page.call("downloads.list", {})).toMatchObject([{ image: { id: image } }]);
+    await page.call("downloads.delete", { image });
+    expect(await page.call("downloads.list", {})).toEqual([]);
+  });
+
+  it("go on when the page is gone, and the next page sees them beside the helper's", async () => {
+    server.rate = 20_000;
+    start();
+    const first = openPage();
+    (await helper()).hello();
+    await sessionSoon(first, "ready 1");
+    const image = (await listImages(first)).images[0]?.id;
+    void first.call("downloads.start", { image }).catch(() => {});
+    await vi.waitFor(() => expect(server.requests.some((line) => line.includes("SHA256SUMS"))).toBe(true));
+    const second = openPage();
+    const { tasks } = (await second.call("tasks.watch", {})) as TasksSnapshot;
+    expect(tasks).toMatchObject([
+      { kind: "download", state: "running" },
+      { id: "1", kind: "start" },
+    ]);
+    helpers[0]?.peer.notify("tasks.changed", { revision: 6, changed: [], removed: ["1"] });
+    await vi.waitFor(() =>
+      expect(second.events).toContainEqual({ method: "tasks.changed", params: expect.objectContaining({ removed: ["1"] }) }),
+    );
+    await second.call("tasks.cancel", { task: tasks[0]?.id });
+    await vi.waitFor(async () => expect(await second.call("downloads.list", {})).toEqual([]));
+    expect(helpers[0]?.calls.map(({ method }) => method)).toEqual(["tasks.watch"]);
+  });
+
+  it("go on with what was begun, whether the server still has it in its list or not", async () => {
+    start();
+    const page = openPage();
+    const image = (await listImages(page)).images[0]?.id;
+    const [path, rootfs] = [...server.files].find(([name]) => name.endsWith("/rootfs.tar.xz")) ?? [];
+    server.files.set(path ?? "", Buffer.from("damaged"));
+    expect(await problemOf(page.call("downloads.start", { image }))).toMatchObject({ reason: "wrong-checksum" });
+    server.files.set(path ?? "", rootfs ?? Buffer.alloc(0));
+    await page.call("settings.set", { imageServers: [] });
+    expect(await page.call("catalog.list", { refresh: true, everyArchitecture: true })).toMatchObject({ images: [] });
+    expect(await page.call("downloads.start", { image })).toMatchObject({ state: "downloaded" });
+  });
+
+  it("are asked for in the words of the contract only", async () => {
+    start();
+    const page = openPage();
+    for (const image of ["../../etc", "", "0".repeat(31), 1]) {
+      for (const method of ["downloads.start", "downloads.delete"]) {
+        expect(await problemOf(page.call(method, { image })), `${method} ${image}`).toMatchObject({ code: "invalid-request" });
+      }
+    }
+    expect(await problemOf(page.call("downloads.start", { image: "0".repeat(32) }))).toMatchObject({ code: "not-found" });
+    expect(await problemOf(page.call("tasks.cancel", { task: "../1" }))).toMatchObject({ code: "invalid-request" });
+    for (const imageServers of [["http://example.org"], ["file:///"], "https://example.org"]) {
+      expect(await problemOf(page.call("settings.set", { imageServers })), String(imageServers)).toMatchObject({ code: "invalid-request" });
+    }
+    for (const imageKeyring of ["relative.gpg", "/not/there.gpg", folder]) {
+      expect(await problemOf(page.call("settings.set", { imageKeyring })), imageKeyring).toMatchObject({ code: "invalid-request" });
+    }
   });
 });
 

@@ -1,22 +1,28 @@
+import { statSync } from "node:fs";
+import type * as z from "zod";
 import {
   downNotifications,
+  type EventName,
   heartbeatEveryMilliseconds,
   hello,
   helloNotification,
   protocolVersion,
 } from "../../privileged-helper/contract/events.ts";
-import { type HostMethodName, hostMethods, methods } from "../../privileged-helper/contract/methods.ts";
-import type { Session } from "../../privileged-helper/contract/model.ts";
+import { type HostMethodName, type HostMethods, hostMethods, type MethodName, methods } from "../../privileged-helper/contract/methods.ts";
+import type { Session, Settings, TasksChanged } from "../../privileged-helper/contract/model.ts";
 import { type InstalledAs, type Problem, ProblemError, toProblem } from "../../privileged-helper/contract/problems.ts";
 import { maxRequestBytes } from "../../privileged-helper/wire/frames.ts";
 import { createPeer, type Peer } from "../../privileged-helper/wire/peer.ts";
 import type { Port } from "../../privileged-helper/wire/port.ts";
 import type { HelperEnd, HelperProcess } from "./helper-process.ts";
+import { createHostTasks } from "./host-tasks.ts";
+import { createImages } from "./images/images.ts";
 import type { HelperLauncher } from "./launch-helper.ts";
 import { createSettings } from "./settings.ts";
+import { createTaskList } from "./task-list.ts";
 
 /**
- * The host's middle: a page on one side, a helper on the other. It answers what is the person's own (session, settings), passes
+ * The host's middle: a page on one side, a helper on the other. It answers what is the person's own (session, settings, downloads), passes
  * on what the contract knows, and keeps a helper running as long as the person has not given the rights back.
  */
 export type Backend = {
@@ -26,7 +32,13 @@ export type Backend = {
   close(): Promise<void>;
 };
 
-export type BackendOptions = { version: string; launch: HelperLauncher; settingsPath: string; installedAs: InstalledAs };
+export type BackendOptions = {
+  version: string;
+  launch: HelperLauncher;
+  settingsPath: string;
+  cacheFolder: string;
+  installedAs: InstalledAs;
+};
 
 /** Why a page's port is closed when another page takes its place. */
 export const takenOver = "taken over by another page";
@@ -41,8 +53,10 @@ const minuteMilliseconds = 60_000;
 
 type Helper = { process: HelperProcess; peer: Peer; heartbeat: NodeJS.Timeout };
 
-export function createBackend({ version, launch, settingsPath, installedAs }: BackendOptions): Backend {
+export function createBackend({ version, launch, settingsPath, cacheFolder, installedAs }: BackendOptions): Backend {
   const settings = createSettings(settingsPath);
+  const hostTasks = createHostTasks();
+  const { catalog, downloads, ...images } = createImages({ cacheFolder, settings: settings.get, tasks: hostTasks });
   let session: Session = { state: "starting" };
   let epoch = 0;
   let page: Peer | undefined;
@@ -56,8 +70,18 @@ export function createBackend({ version, launch, settingsPath, installedAs }: Ba
 
   const setSession = (next: Session) => {
     session = next;
-    page?.notify("session.changed", session);
+    tell("session.changed", session);
   };
+  const tell = (event: EventName, params: unknown) => page?.notify(event, params);
+  const taskList = createTaskList({
+    hostTasks,
+    askHelper: () => {
+      const peer = helper?.peer;
+      return peer && ((method) => peer.call(method, {}));
+    },
+    notify: tell,
+  });
+  downloads.onChanged(() => tell("downloads.changed", {}));
   const fail = (problem: Problem, retrying = false) => setSession({ state: "failed", problem, retrying });
 
   /** One attempt at a time; whoever wants a helper meanwhile waits for the same one. */
@@ -101,6 +125,7 @@ export function createBackend({ version, launch, settingsPath, installedAs }: Ba
       },
       onNotification(method, params) {
         if (method === helloNotification) sayHello(params);
+        else if (isReady && method === "tasks.changed") taskList.onHelperChanged(params as TasksChanged);
         else if (isReady) page?.notify(method, params);
       },
       onData: (channel, payload) => page?.sendData(channel, payload),
@@ -139,6 +164,7 @@ export function createBackend({ version, launch, settingsPath, installedAs }: Ba
   const forgetHelper = () => {
     if (helper) clearInterval(helper.heartbeat);
     helper = undefined;
+    taskList.forgetHelper();
   };
 
   const onHelperLost = (reason: string, startedAt: number) => {
@@ -158,26 +184,37 @@ export function createBackend({ version, launch, settingsPath, installedAs }: Ba
     ended?.peer.close("locked");
   };
 
-  const answers: Record<HostMethodName, (params: never) => unknown> = {
+  const answers: HostAnswers = {
     "session.get": () => session,
     "session.connect": () => connect(),
     "session.lock": () => lock(),
     "settings.get": () => settings.get(),
-    "settings.set": (change: Parameters<typeof settings.set>[0]) => settings.set(change),
+    "settings.set": (change) => {
+      requireKeyring(change);
+      return settings.set(change);
+    },
+    "catalog.list": (options) => catalog.list(options),
+    "catalog.measure": async ({ images: ids }, signal) => ({ bytes: await catalog.measure(ids, signal) }),
+    "downloads.start": async ({ image }) => {
+      // One that was begun goes on, whether it is still in the server's list or not.
+      const begun = (await downloads.list()).find(({ image: { id } }) => id === image);
+      return downloads.start(begun?.image ?? (await catalog.find(image)));
+    },
+    "downloads.list": () => downloads.list(),
+    "downloads.delete": ({ image }) => downloads.delete(image),
   };
 
   const onCall = async (method: string, params: unknown, signal: AbortSignal): Promise<unknown> => {
     if (Object.hasOwn(hostMethods, method)) {
       const name = method as HostMethodName;
-      const parsed = hostMethods[name].params.safeParse(params ?? {});
-      if (!parsed.success) {
-        const issues = parsed.error.issues.slice(0, 20).map(({ path, message }) => ({ path: path.join("."), message }));
-        throw new ProblemError({ code: "invalid-request", issues });
-      }
-      return answers[name](parsed.data as never);
+      return (answers[name] as (params: unknown, signal: AbortSignal) => unknown)(parse(hostMethods[name].params, params), signal);
     }
     if (!Object.hasOwn(methods, method)) {
       throw new ProblemError({ code: "invalid-request", issues: [{ path: "method", message: "unknown method" }] });
+    }
+    if (method.startsWith("tasks.")) {
+      const answer = taskList.answer(method, parse(methods[method as MethodName].params, params) as { task?: string });
+      if (answer) return answer;
     }
     lastUse = performance.now();
     if (!helper && session.state === "failed" && !session.retrying) throw new ProblemError(session.problem);
@@ -204,6 +241,7 @@ export function createBackend({ version, launch, settingsPath, installedAs }: Ba
     accept(port) {
       const before = page;
       page = undefined;
+      taskList.forgetPage();
       before?.close(takenOver);
       helper?.peer.notify("reset", {});
       const peer = createPeer(
@@ -221,6 +259,7 @@ export function createBackend({ version, launch, settingsPath, installedAs }: Ba
           onClose() {
             if (page !== peer) return;
             page = undefined;
+            taskList.forgetPage();
             // Nobody looks any more: nothing is watched, no terminal stays open.
             helper?.peer.notify("reset", {});
           },
@@ -240,10 +279,29 @@ export function createBackend({ version, launch, settingsPath, installedAs }: Ba
       last?.peer.close("the app ends");
       // One that is still being started, or asks for a password, ends as soon as there is something to end.
       starting?.end();
+      await images.close();
       await connecting?.catch(() => {});
       await Promise.race([ending, new Promise((resolve) => setTimeout(resolve, endWithinMilliseconds).unref())]);
     },
   };
+}
+
+type HostAnswers = {
+  [M in HostMethodName]: (params: z.output<HostMethods[M]["params"]>, signal: AbortSignal) => unknown;
+};
+
+/** @throws ProblemError `invalid-request`, with what is wrong. */
+function parse(schema: z.ZodType, params: unknown): unknown {
+  const parsed = schema.safeParse(params ?? {});
+  if (parsed.success) return parsed.data;
+  const issues = parsed.error.issues.slice(0, 20).map(({ path, message }) => ({ path: path.join("."), message }));
+  throw new ProblemError({ code: "invalid-request", issues });
+}
+
+/** A keyring that is not there would be noticed only when an image is signed. */
+function requireKeyring({ imageKeyring }: Partial<Settings>) {
+  if (!imageKeyring || statSync(imageKeyring, { throwIfNoEntry: false })?.isFile()) return;
+  throw new ProblemError({ code: "invalid-request", issues: [{ path: "imageKeyring", message: `${imageKeyring} is not a file` }] });
 }
 
 /** Calls `onLost` when a helper that nobody is asked a password for any more says nothing. */

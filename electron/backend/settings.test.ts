@@ -12,16 +12,27 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
+function writeSettings(settings: object) {
+  mkdirSync(join(folder, "lxc-desktop"), { recursive: true });
+  writeFileSync(path, JSON.stringify(settings));
+}
+
 describe("settings", () => {
   it("have sensible values before anybody chose any, and write nothing", () => {
-    expect(createSettings(path).get()).toEqual({ theme: "system", stopTimeoutSeconds: 30, lockAfterMinutes: 0 });
+    expect(createSettings(path).get()).toEqual({
+      theme: "system",
+      stopTimeoutSeconds: 30,
+      lockAfterMinutes: 0,
+      imageServers: ["https://images.linuxcontainers.org"],
+      imageKeyring: "",
+    });
     expect(existsSync(path)).toBe(false);
   });
 
   it("are kept for this person alone, what is changed and what is not", () => {
     createSettings(path).set({ theme: "dark", stopTimeoutSeconds: undefined });
-    expect(createSettings(path).set({ lockAfterMinutes: 5 })).toEqual({ theme: "dark", stopTimeoutSeconds: 30, lockAfterMinutes: 5 });
-    expect(createSettings(path).get()).toEqual({ theme: "dark", stopTimeoutSeconds: 30, lockAfterMinutes: 5 });
+    expect(createSettings(path).set({ lockAfterMinutes: 5 })).toMatchObject({ theme: "dark", stopTimeoutSeconds: 30, lockAfterMinutes: 5 });
+    expect(createSettings(path).get()).toMatchObject({ theme: "dark", stopTimeoutSeconds: 30, lockAfterMinutes: 5 });
     expect(statSync(path).mode & 0o777).toBe(0o600);
     expect(statSync(join(folder, "lxc-desktop")).mode & 0o777).toBe(0o700);
     expect(readdirSync(join(folder, "lxc-desktop"))).toEqual(["settings.json"]);
@@ -35,6 +46,14 @@ describe("settings", () => {
       expect(readFileSync(`${path}.broken`, "utf8")).toBe(broken);
       expect(existsSync(path)).toBe(false);
     }
+  });
+
+  it("have image servers, each once and in one way of writing, and none where a person wants none", () => {
+    writeSettings({ imageServers: ["https://Example.org/", "https://example.org", "http://127.0.0.1:8000"] });
+    expect(createSettings(path).get().imageServers).toEqual(["https://example.org", "http://127.0.0.1:8000"]);
+    expect(createSettings(path).set({ imageServers: [] }).imageServers).toEqual([]);
+    writeSettings({ imageServers: ["http://example.org"] });
+    expect(createSettings(path).get().imageServers).toEqual(["https://images.linuxcontainers.org"]);
   });
 
   it("of a newer version are read as far as they are known", () => {

@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node
 import { homedir } from "node:os";
 import { dirname, isAbsolute, join } from "node:path";
 import * as z from "zod";
+import { defaultImageServer } from "../../privileged-helper/contract/image-servers.ts";
 import { hostMethods } from "../../privileged-helper/contract/methods.ts";
 import type { Settings } from "../../privileged-helper/contract/model.ts";
 
@@ -12,7 +13,13 @@ export type SettingsStore = {
   set(change: Partial<Settings>): Settings;
 };
 
-const defaults: Settings = { theme: "system", stopTimeoutSeconds: 30, lockAfterMinutes: 0 };
+const defaults: Settings = {
+  theme: "system",
+  stopTimeoutSeconds: 30,
+  lockAfterMinutes: 0,
+  imageServers: [defaultImageServer],
+  imageKeyring: "",
+};
 const maxFileBytes = 64 * 1024;
 
 /** $XDG_CONFIG_HOME/lxc-desktop/settings.json (XDG Base Directory Specification: a relative path is not one). */

@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { app, Menu } from "electron";
 import { createBackend } from "../backend/backend.ts";
+import { cacheFolder } from "../backend/cache-folder.ts";
 import { findInstalledAs } from "../backend/installed-as.ts";
 import { createHelperLauncher } from "../backend/launch-helper.ts";
 import { readPublicFiles } from "../backend/public-files.ts";
@@ -24,6 +25,7 @@ async function main() {
     launch: createHelperLauncher({ version: APP_VERSION, dist, installedAs }),
     installedAs,
     settingsPath: settingsPath(),
+    cacheFolder: cacheFolder(),
   });
   await app.whenReady();
   Menu.setApplicationMenu(null);

@@ -4,6 +4,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { createBackend } from "../backend/backend.ts";
+import { cacheFolder } from "../backend/cache-folder.ts";
 import { findInstalledAs } from "../backend/installed-as.ts";
 import { createHelperLauncher } from "../backend/launch-helper.ts";
 import { readPublicFiles } from "../backend/public-files.ts";
@@ -44,6 +45,7 @@ async function main() {
     launch: createHelperLauncher({ version: APP_VERSION, dist, installedAs }),
     installedAs,
     settingsPath: settingsPath(),
+    cacheFolder: cacheFolder(),
   });
   const server = await startWebServer({
     files: readPublicFiles(join(dist, "renderer")),

@@ -5,7 +5,9 @@ import type { ContainersChanged, LogKind, MetricsTick, Session, TasksChanged } f
 export type Events = {
   /** From the host. */
   "session.changed": Session;
-  /** From the helper, below. */
+  /** `downloads.list` has another answer now. How far a download is, its task tells. */
+  "downloads.changed": Record<string, never>;
+  /** From the helper, below; the host adds its own tasks to the helper's. */
   "containers.changed": ContainersChanged;
   "tasks.changed": TasksChanged;
   "tasks.output": { task: string; text: string };

@@ -1,6 +1,9 @@
 import * as z from "zod";
+import { imageId, imageServer } from "./image-servers.ts";
 import {
+  type Catalog,
   type ContainersSnapshot,
+  type Download,
   type HostCheck,
   type HostInfo,
   hostCheckNames,
@@ -145,9 +148,25 @@ export const hostMethods = {
       theme: z.enum(["system", "light", "dark"]).optional(),
       stopTimeoutSeconds: timeoutSeconds.optional(),
       lockAfterMinutes: z.int().min(0).max(1440).optional(),
+      imageServers: z
+        .array(imageServer)
+        .max(20)
+        .transform((servers) => [...new Set(servers)])
+        .optional(),
+      imageKeyring: z.union([z.literal(""), z.string().max(4096).startsWith("/")]).optional(),
     }),
     result: result<Settings>(),
   },
+
+  /** What the servers offer, as it was last read; with `refresh` each of them is asked anew. */
+  "catalog.list": { params: z.strictObject({ refresh: z.boolean(), everyArchitecture: z.boolean() }), result: result<Catalog>() },
+  /** The bytes of each one's file system, next to which its other file is nothing. What a server does not tell is left out. */
+  "catalog.measure": { params: z.strictObject({ images: z.array(imageId).max(200) }), result: result<{ bytes: Record<string, number> }>() },
+  /** Answers when the image is here, and goes on where the page that asked is gone: `tasks.cancel` ends it. */
+  "downloads.start": { params: z.strictObject({ image: imageId }), result: result<Download>() },
+  "downloads.list": { params: nothing, result: result<Download[]>() },
+  /** Deletes what was downloaded, all or part of it. */
+  "downloads.delete": { params: z.strictObject({ image: imageId }), result: result<void>() },
 } as const satisfies Record<string, { params: z.ZodType; result: unknown }>;
 
 export type HostMethods = typeof hostMethods;

@@ -179,13 +179,14 @@ export const taskKinds = [
   "recover",
   "repair",
   "fix",
+  "download",
 ] as const;
 export type TaskKind = (typeof taskKinds)[number];
 
 export type Task = {
   id: string;
   kind: TaskKind;
-  /** The container that it works on; of a fix, the title of the check that it mends. */
+  /** The container that it works on; of a fix, the title of the check that it mends; of a download, the title of the image. */
   target: string;
   /** `waiting`: something else works on its container first. */
   state: "waiting" | "running" | "succeeded" | "failed" | "cancelled";
@@ -246,6 +247,70 @@ export type Settings = {
   stopTimeoutSeconds: number;
   /** Give the administrator's rights back after this many minutes without a click; 0 is never. */
   lockAfterMinutes: number;
+  /** Addresses of image servers, without a slash at the end. */
+  imageServers: string[];
+  /** A file of OpenPGP keys that images may be signed with; empty where there is none. */
+  imageKeyring: string;
+};
+
+/** What can be downloaded of an image server: one build of a distribution's release. */
+export type OfferedImage = {
+  id: string;
+  /** The server's address, and the image's folder below it. */
+  server: string;
+  path: string;
+  /** Lower-case words of the server: "alpine", "3.22", "amd64", "default". */
+  distribution: string;
+  release: string;
+  architecture: string;
+  variant: string;
+  /** The server's stamp, "20261123_13:00". */
+  build: string;
+  /** The same as milliseconds since the epoch, where it is a time. */
+  builtAt?: number;
+  /** Of its compressed file system, once the server was asked for it. */
+  bytes?: number;
+};
+
+/** What one image server said. */
+export type ServerAnswer = {
+  url: string;
+  /** When its list was read, milliseconds since the epoch; absent where it never was. */
+  fetchedAt?: number;
+  /** Lines of its list that were not understood. */
+  skippedLines: number;
+  /** Why the last attempt to read its list failed; what is shown of it is older. */
+  problem?: import("./problems.ts").Problem;
+};
+
+export type Catalog = {
+  /** This computer's, as Debian calls it. */
+  architecture: string;
+  servers: ServerAnswer[];
+  images: OfferedImage[];
+};
+
+/** What is known of who made an image. Its checksums are always compared; this is about who vouches for them. */
+export type ImageSignature =
+  | { state: "good"; signer: string; fingerprint: string }
+  /** The server has no signature. */
+  | { state: "none" }
+  /** There is one, and nothing to compare it with. */
+  | { state: "unchecked"; reason: "no-keyring" | "unknown-key" | "no-gpg" };
+
+export type Download = {
+  image: OfferedImage;
+  /** `interrupted`: a part is here, and downloading goes on from there. */
+  state: "downloading" | "interrupted" | "downloaded";
+  /** The task that downloads it. */
+  task?: string;
+  /** On disk. */
+  bytes: number;
+  /** Milliseconds since the epoch. */
+  downloadedAt?: number;
+  signature?: ImageSignature;
+  /** Why it was interrupted, where that was since the app was started. */
+  problem?: import("./problems.ts").Problem;
 };
 
 /** The host's connection to the helper, as the renderer sees it. */

@@ -62,6 +62,26 @@ export const problem = z.discriminatedUnion("code", [
     /** The last 4 KiB of what the command printed, and of the errors in LXC's log. */
     output: detail,
   }),
+  /** A server could not be reached, or what it sent is of no use. */
+  z.object({
+    code: z.literal("download-failed"),
+    url: detail,
+    reason: z.enum([
+      "unreachable",
+      "gone",
+      "refused",
+      "stalled",
+      "broken-off",
+      "too-large",
+      "unsafe-redirect",
+      "not-understood",
+      "not-listed",
+      "wrong-checksum",
+      "bad-signature",
+    ]),
+    /** For those who want to know. */
+    detail,
+  }),
   z.object({ code: z.literal("timed-out"), what: detail, seconds: z.number() }),
   z.object({ code: z.literal("cancelled") }),
   /** The helper was killed, or its computer ended, before the task had. */

@@ -9,6 +9,9 @@ import type { TemplateOption } from "./model.ts";
 export type TemplateOptionValue = true | string | string[];
 export type TemplateOptions = Readonly<Record<string, TemplateOptionValue>>;
 
+/** Options whose values are never written down: told by their names, so that nothing has to be known of the template. */
+export const secretOption = /(^|[-_])(passw(or)?d|secret|token)([-_]|$)/i;
+
 const maxOptions = 32;
 const maxItems = 100;
 const maxCharacters = 200;

@@ -118,6 +118,15 @@ describe("making a container", () => {
     expect(locksHeld()).toEqual([]);
   });
 
+  it("keeps what was asked for, so that it can be asked for again, but no password", async () => {
+    const { operations, tasks } = createHelper();
+    await operations.create(params(), signal);
+    expect(taskOf(tasks, "create")?.request).toEqual({ method: "containers.create", params: params() });
+    const source = { type: "template" as const, template: "ubuntu", options: { user: "ada", password: "hunter2" } };
+    await operations.create(params({ name: "other", source }), signal);
+    expect(JSON.stringify(taskOf(tasks, "create", "other"))).not.toContain("hunter2");
+  });
+
   it("starts it only when that was asked for", async () => {
     const { operations } = createHelper();
     await operations.create(params(), signal);

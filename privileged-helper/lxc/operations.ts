@@ -1,10 +1,11 @@
 import { lstatSync } from "node:fs";
 import { join } from "node:path";
-import type { MethodName, ParamsInputOf, ParamsOf } from "../contract/methods.ts";
+import type { ContainerSource, MethodName, ParamsInputOf, ParamsOf } from "../contract/methods.ts";
 import type { Container, ContainerState, Task, TaskKind } from "../contract/model.ts";
 import { isManageableName } from "../contract/names.ts";
 import { ProblemError, toProblem } from "../contract/problems.ts";
 import type { StartCause, StartCauseId, StartFix } from "../contract/start-causes.ts";
+import { secretOption } from "../contract/template-options.ts";
 import type { Journal } from "../journal.ts";
 import type { Locks } from "../locks.ts";
 import { type Blocker, createQueue } from "../queue.ts";
@@ -41,7 +42,9 @@ type World = { lxcPath: string; reader: ContainerReader; tasks: Tasks; journal: 
 type Job = {
   kind: TaskKind;
   target: string;
-  /** Absent where nobody asked for it. Then it does not wait for its turn either. */
+  /** False where nobody asked for it. Then it does not wait for its turn either. */
+  isRequested?: boolean;
+  /** Absent where it cannot be asked for again. */
   request?: Task["request"];
   cancellable?: boolean;
   signal?: AbortSignal;
@@ -79,7 +82,7 @@ export function createOperations({ lxcPath, reader, tasks, journal, locks }: Wor
   const queue = createQueue(locks);
 
   const perform = async (job: Job) => {
-    const { kind, target, request, cancellable = false, signal, lane, keepStill = [], check, work } = job;
+    const { kind, target, isRequested = true, request, cancellable = false, signal, lane, keepStill = [], check, work } = job;
     for (const name of [target, ...keepStill]) requireManageable(name);
     const place = queue.enter([
       { lxcPath, name: target, operation: kind, lane },
@@ -87,7 +90,7 @@ export function createOperations({ lxcPath, reader, tasks, journal, locks }: Wor
     ]);
     try {
       const blocker = await place.attempt();
-      if (blocker && (!request || makesNoSenseAfter(job, blocker))) {
+      if (blocker && (!isRequested || makesNoSenseAfter(job, blocker))) {
         throw new ProblemError({ code: "busy", name: blocker.name, operation: blocker.operation });
       }
       if (!blocker) check();
@@ -95,14 +98,11 @@ export function createOperations({ lxcPath, reader, tasks, journal, locks }: Wor
         if (blocker) tell(whatItWaitsFor(blocker));
         await place.turn(waiting, (next) => tell(whatItWaitsFor(next)));
       };
-      await tasks.run(
-        { kind, target, cancellable, signal, request, isRequested: request !== undefined, turn: blocker && turn },
-        async (task) => {
-          if (blocker && hasComeTrue(job)) return task.output(`${target} is ${job.leadsTo} already: there is nothing left to do.\n`);
-          if (blocker) check();
-          await work({ lxcPath, reader, journal, task });
-        },
-      );
+      await tasks.run({ kind, target, cancellable, signal, request, isRequested, turn: blocker && turn }, async (task) => {
+        if (blocker && hasComeTrue(job)) return task.output(`${target} is ${job.leadsTo} already: there is nothing left to do.\n`);
+        if (blocker) check();
+        await work({ lxcPath, reader, journal, task });
+      });
       diagnoses.delete(target);
     } catch (thrown) {
       const problem = toProblem(thrown);
@@ -130,7 +130,7 @@ export function createOperations({ lxcPath, reader, tasks, journal, locks }: Wor
       return perform({
         kind,
         target: name,
-        request: requestOf("containers.create", params),
+        request: holdsSecret(source) ? undefined : requestOf("containers.create", params),
         cancellable: true,
         signal,
         keepStill: source.type === "clone" && source.from !== name ? [source.from] : [],
@@ -245,6 +245,7 @@ export function createOperations({ lxcPath, reader, tasks, journal, locks }: Wor
           await perform({
             kind: "recover",
             target: record.name,
+            isRequested: false,
             check() {
               if (!isStillThere()) throw new ProblemError({ code: "cancelled" });
             },
@@ -311,6 +312,11 @@ async function startNew(context: OperationContext, name: string, keep: () => voi
     if (!context.task.signal.aborted && toProblem(thrown).code !== "cancelled") keep();
     throw thrown;
   }
+}
+
+/** Tasks are kept and shown to others, and a password is nobody else's. */
+function holdsSecret(source: ContainerSource): boolean {
+  return source.type === "template" && Object.keys(source.options).some((name) => secretOption.test(name));
 }
 
 function requestOf<M extends MethodName>(method: M, params: ParamsInputOf<M>): Task["request"] {

@@ -1,4 +1,5 @@
 import type { TemplateOption } from "../contract/model.ts";
+import { secretOption } from "../contract/template-options.ts";
 import type { HelpOption } from "./template-help.ts";
 
 /** What we know of an option, beside what its template's help tells. */
@@ -90,7 +91,7 @@ function toOption({ name, flag, argument, description, suggestions }: HelpOption
 }
 
 function guessKind(name: string, argument: string | undefined): TemplateOption["kind"] {
-  if (/(^|[-_])(passw(or)?d|secret|token)([-_]|$)/i.test(name)) return "password";
+  if (secretOption.test(name)) return "password";
   if (argument === undefined) return "yes-no";
   if (/(^|[-_])(url|mirror|repo|repository)([-_]|$)/i.test(`${name}-${argument.replace(/[<>\s]/g, "-")}`)) return "url";
   return /,|\.\.\./.test(argument) ? "list" : "word";

@@ -9,6 +9,7 @@ import { CreateDialog } from "../features/containers/create-dialog.tsx";
 import { FixStartDialog } from "../features/containers/fix-start-dialog.tsx";
 import { FixDialog } from "../features/host/fix-dialog.tsx";
 import { HostPage } from "../features/host/host-page.tsx";
+import { DeleteImageDialog } from "../features/images/delete-image-dialog.tsx";
 import { ImagesPage } from "../features/images/images-page.tsx";
 import { SettingsPage } from "../features/settings/settings-page.tsx";
 import { TasksPage } from "../features/tasks/tasks-page.tsx";
@@ -173,6 +174,7 @@ function Dialogs() {
   if (dialog.type === "destroy") return <DestroyDialog name={dialog.name} />;
   if (dialog.type === "fix-start") return <FixStartDialog problem={dialog.problem} />;
   if (dialog.type === "force-stop") return <ForceStopDialog name={dialog.name} />;
+  if (dialog.type === "delete-image") return <DeleteImageDialog {...dialog} />;
   if (dialog.type === "fix-host") return <FixDialog check={dialog.check} />;
   return <StillRunningDialog name={dialog.name} seconds={dialog.seconds} />;
 }

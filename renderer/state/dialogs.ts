@@ -9,6 +9,7 @@ export type Dialog =
   | { type: "force-stop"; name: string }
   /** A graceful stop has timed out. */
   | { type: "still-running"; name: string; seconds: number }
+  | { type: "delete-image"; image: string; name: string; bytes: number }
   | { type: "fix-host"; check: HostCheck }
   /** A container did not start, and something can be done about it. */
   | { type: "fix-start"; problem: Extract<Problem, { code: "start-failed" }> };

@@ -35,10 +35,10 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-it("asks for nothing but itself and the settings while there is no helper", async () => {
+it("asks for nothing but what is the host's own while there is no helper: itself, the settings, the host's tasks", async () => {
   const host = connect({ state: "authenticating" }, []);
   await settled();
-  expect(host.calls).toEqual(["session.get", "settings.get"]);
+  expect(host.calls).toEqual(["session.get", "settings.get", "tasks.watch"]);
   expect(useSettings.getState().theme).toBe("dark");
 });
 
@@ -49,8 +49,15 @@ it("subscribes once there is a helper, and once only however often the session i
   host.tell(ready(1));
   await settled();
   expect(host.calls.filter((method) => method === "containers.watch")).toHaveLength(1);
-  expect(host.calls.filter((method) => method === "tasks.watch")).toHaveLength(1);
+  // Once without and once with it.
+  expect(host.calls.filter((method) => method === "tasks.watch")).toHaveLength(2);
   expect(shown()).toEqual(["web"]);
+});
+
+it("asks for tasks once where there is a helper from the beginning", async () => {
+  const host = connect(ready(1), []);
+  await settled();
+  expect(host.calls.filter((method) => method === "tasks.watch")).toHaveLength(1);
 });
 
 it("keeps the last list while the helper is lost, and subscribes anew with the next one", async () => {

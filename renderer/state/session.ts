@@ -10,17 +10,22 @@ import { startTasks } from "./tasks.ts";
 export const useSession = create<{ session: Session }>(() => ({ session: { state: "starting" } }));
 
 /**
- * Follows the session, and subscribes to everything anew with each helper: a new epoch knows nothing of the one before.
+ * Follows the session, and subscribes to everything anew with each helper: a new epoch knows nothing of the one before. Tasks are
+ * followed without a helper, too: some are the host's own.
  * @returns A function that ends it.
  */
 export function startSession(client: Client): () => void {
   let subscribedEpoch: number | undefined;
-  let endSubscriptions = () => {};
+  let endSubscriptions: (() => void) | undefined;
   const follow = (session: Session) => {
     useSession.setState({ session });
-    if (session.state !== "ready" || session.epoch === subscribedEpoch) return;
+    if (session.state !== "ready") {
+      endSubscriptions ??= startTasks(client);
+      return;
+    }
+    if (session.epoch === subscribedEpoch) return;
     subscribedEpoch = session.epoch;
-    endSubscriptions();
+    endSubscriptions?.();
     const ends = [startContainers(client), startTasks(client), startMetrics(client)];
     endSubscriptions = () => {
       for (const end of ends) end();
@@ -31,6 +36,6 @@ export function startSession(client: Client): () => void {
   void loadSettings(client);
   return () => {
     stopListening();
-    endSubscriptions();
+    endSubscriptions?.();
   };
 }

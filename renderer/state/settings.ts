@@ -3,7 +3,13 @@ import type { Settings } from "../../privileged-helper/contract/model.ts";
 import type { Client } from "../backend/client.ts";
 
 /** The person's settings; these hold until theirs are known. */
-export const useSettings = create<Settings>(() => ({ theme: "system", stopTimeoutSeconds: 30, lockAfterMinutes: 0 }));
+export const useSettings = create<Settings>(() => ({
+  theme: "system",
+  stopTimeoutSeconds: 30,
+  lockAfterMinutes: 0,
+  imageServers: [],
+  imageKeyring: "",
+}));
 
 export async function loadSettings(client: Client): Promise<void> {
   useSettings.setState(await client.call("settings.get", {}));

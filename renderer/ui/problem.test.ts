@@ -41,6 +41,12 @@ const examples: { [C in ProblemCode]: Extract<Problem, { code: C }> } = {
     exitCode: 1,
     output: "no bridge\n",
   },
+  "download-failed": {
+    code: "download-failed",
+    url: "https://images.example.org/x",
+    reason: "stalled",
+    detail: "Nothing came for 30 seconds.",
+  },
   "timed-out": { code: "timed-out", what: "Shutting down web", seconds: 30 },
   cancelled: { code: "cancelled" },
   interrupted: { code: "interrupted", hadBegun: true },
@@ -76,6 +82,18 @@ describe("every problem", () => {
   ] as const)("that keeps the app from working (%s) can be tried again", (code) => {
     expect(explainProblem(examples[code]).remedies.some(({ type }) => type === "retry" || type === "connect")).toBe(true);
   });
+});
+
+it("a download that failed says in words why, and can be tried again", () => {
+  const { reason } = problem.options.flatMap(({ shape }) => ("reason" in shape ? [shape] : []))[0] ?? {};
+  expect(reason?.options).toContain("wrong-checksum");
+  for (const each of reason?.options ?? []) {
+    const { title, body, remedies, details } = explainProblem({ ...examples["download-failed"], reason: each });
+    expect(title, each).toMatch(/^The .*[^.]$/);
+    expect(body, each).toMatch(/^[A-Z].*\.$/);
+    expect(remedies.map(({ type }) => type)).toEqual(["retry"]);
+    expect(details).toContain("https://images.example.org/x");
+  }
 });
 
 it("a failed command shows what was run, what it printed and how it ended, on demand only", () => {

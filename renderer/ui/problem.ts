@@ -164,6 +164,11 @@ const explanations: { [C in ProblemCode]: (problem: Extract<Problem, { code: C }
     ],
     details: commandDetails(problem),
   }),
+  "download-failed": ({ url, reason, detail }) => ({
+    ...downloadFailures[reason],
+    remedies: [tryAgain],
+    details: `${url}\n${detail}`,
+  }),
   "timed-out": ({ what, seconds }) => ({ title: "It took too long", body: `${what} did not end within ${seconds} seconds.`, remedies: [] }),
   cancelled: () => ({ title: "Cancelled", body: "It was stopped, and what was done of it was undone.", remedies: [] }),
   interrupted: ({ hadBegun }) =>
@@ -180,6 +185,48 @@ const explanations: { [C in ProblemCode]: (problem: Extract<Problem, { code: C }
     remedies: [],
     details: detail,
   }),
+};
+
+type DownloadFailure = Extract<Problem, { code: "download-failed" }>["reason"];
+const downloadFailures: Record<DownloadFailure, { title: string; body: string }> = {
+  unreachable: {
+    title: "The image server cannot be reached",
+    body: "This computer may have no network now, or the server does not run, or its address in Settings is wrong.",
+  },
+  gone: {
+    title: "The server does not have this any more",
+    body: "Servers replace images by newer ones. Refresh the list of images, and take what it offers now.",
+  },
+  refused: { title: "The image server refused", body: "It answered with something else than what was asked for." },
+  stalled: {
+    title: "The image server has stopped sending",
+    body: "Nothing came for half a minute. What is here already stays, and downloading goes on from there.",
+  },
+  "broken-off": {
+    title: "The connection broke off",
+    body: "It broke off several times. What is here already stays, and downloading goes on from there.",
+  },
+  "too-large": { title: "The image server sends too much", body: "It sent more than it had announced, or more than an image can have." },
+  "unsafe-redirect": {
+    title: "The image server leads elsewhere",
+    body: "It redirects to an address that is not protected by https, so nothing was downloaded from there.",
+  },
+  "not-understood": {
+    title: "The image server's answer is not understood",
+    body: "It may not be a server of images: check its address in Settings.",
+  },
+  "not-listed": {
+    title: "The image cannot be checked",
+    body: "The server has no checksum for one of its files, so it is not used.",
+  },
+  "wrong-checksum": {
+    title: "The image is damaged",
+    body: "What came does not match the server's checksum, so it was deleted. Where that happens again, the server or the way to it is at fault.",
+  },
+  "bad-signature": {
+    title: "The image's signature is wrong",
+    body: "It was not made by the key that it names, or that key is not valid any more. Nothing was downloaded.",
+  },
 };
 
 /** Says what went wrong, for a person, and what to do about it. */

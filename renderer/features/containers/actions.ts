@@ -31,6 +31,7 @@ const doing: Record<TaskKind, string> = {
   recover: "Cleaning up",
   repair: "Fixing",
   fix: "Mending",
+  download: "Downloading",
 };
 
 /** What may be asked for while that still goes on: it waits for its turn. */

@@ -5,6 +5,7 @@ import { useClient } from "../../state/connection.ts";
 import { changeSettings, useSettings } from "../../state/settings.ts";
 import { Page } from "../../ui/page.tsx";
 import { showProblem } from "../../ui/toasts.tsx";
+import { ImageSettings } from "./image-settings.tsx";
 
 /** What a person chose for themselves; kept at once, for this user. */
 export function SettingsPage() {
@@ -47,6 +48,7 @@ export function SettingsPage() {
           suffix=" min"
           onCommit={(lockAfterMinutes) => change({ lockAfterMinutes })}
         />
+        <ImageSettings />
       </Stack>
     </Page>
   );

@@ -15,6 +15,7 @@ const verbs: Record<TaskKind, string> = {
   recover: "Clean up",
   repair: "Fix",
   fix: "Fix",
+  download: "Download",
 };
 
 export const stateTexts: Record<Task["state"], string> = {
