@@ -5,7 +5,7 @@ import { ownArchitecture } from "../../electron/backend/images/architecture.ts";
 import { buildImage, offer, startImageServer, type TestImageServer } from "../../electron/backend/images/testing/image-server.ts";
 import { expectNoViolationsInBothThemes } from "./axe.ts";
 import { closeNews, expect, test } from "./fixtures.ts";
-import { readTestUser } from "./test-user.ts";
+import { readTestUser, useNoImageServers } from "./test-user.ts";
 
 /** A download that can be watched: so many bytes, and so many of them in a second. */
 const padding = 2_000_000;
@@ -14,7 +14,10 @@ const image = buildImage(padding);
 const architecture = ownArchitecture();
 
 let server: TestImageServer;
+const removeFromHome = (folder: string) => rmSync(join(readTestUser().home, folder), { recursive: true, force: true });
+
 test.beforeEach(async () => {
+  removeFromHome(".config/lxc-desktop");
   server = await startImageServer();
   offer(server, image, { architecture });
   offer(server, image, { architecture, distribution: "debian", release: "13" });
@@ -23,8 +26,8 @@ test.beforeEach(async () => {
 });
 test.afterEach(async () => {
   await server.close();
-  for (const folder of [".cache/lxc-desktop", ".config/lxc-desktop"])
-    rmSync(join(readTestUser().home, folder), { recursive: true, force: true });
+  removeFromHome(".cache/lxc-desktop");
+  useNoImageServers();
 });
 
 const goTo = (app: Page, page: string) => app.getByRole("navigation", { name: "Main" }).getByRole("link", { name: page }).click();

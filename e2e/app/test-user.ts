@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { chmodSync, chownSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { testBuilds, testRules, testUser } from "../host/interrupted-run.mjs";
 import { people } from "../vm/recipe.mjs";
 import { ssh } from "../vm/ssh.mjs";
@@ -19,6 +19,16 @@ export function createTestUser(): void {
   mkdirSync(runtimeFolder, { recursive: true, mode: 0o700 });
   chownSync(runtimeFolder, uid, gid);
   chmodSync(runtimeFolder, 0o700);
+  useNoImageServers();
+}
+
+/** Tests reach nothing but this computer: whoever wants a server of images names it. */
+export function useNoImageServers(): void {
+  const { uid, gid, home } = readTestUser();
+  const folder = join(home, ".config/lxc-desktop");
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, "settings.json"), JSON.stringify({ imageServers: [] }));
+  for (const path of [dirname(folder), folder, join(folder, "settings.json")]) chownSync(path, uid, gid);
 }
 
 export function removeTestUser(): void {
