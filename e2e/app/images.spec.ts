@@ -5,7 +5,7 @@ import { ownArchitecture } from "../../electron/backend/images/architecture.ts";
 import { buildImage, offer, startImageServer, type TestImageServer } from "../../electron/backend/images/testing/image-server.ts";
 import { expectNoViolationsInBothThemes } from "./axe.ts";
 import { closeNews, expect, test } from "./fixtures.ts";
-import { readTestUser, useNoImageServers } from "./test-user.ts";
+import { forgetImageServers, readTestUser } from "./test-user.ts";
 
 /** A download that can be watched: so many bytes, and so many of them in a second. */
 const padding = 2_000_000;
@@ -27,7 +27,7 @@ test.beforeEach(async () => {
 test.afterEach(async () => {
   await server.close();
   removeFromHome(".cache/lxc-desktop");
-  useNoImageServers();
+  forgetImageServers();
 });
 
 const goTo = (app: Page, page: string) => app.getByRole("navigation", { name: "Main" }).getByRole("link", { name: page }).click();

@@ -19,11 +19,11 @@ export function createTestUser(): void {
   mkdirSync(runtimeFolder, { recursive: true, mode: 0o700 });
   chownSync(runtimeFolder, uid, gid);
   chmodSync(runtimeFolder, 0o700);
-  useNoImageServers();
+  forgetImageServers();
 }
 
 /** Tests reach nothing but this computer: whoever wants a server of images names it. */
-export function useNoImageServers(): void {
+export function forgetImageServers(): void {
   const { uid, gid, home } = readTestUser();
   const folder = join(home, ".config/lxc-desktop");
   mkdirSync(folder, { recursive: true });
