@@ -62,10 +62,12 @@ describe("the queue of a container", () => {
 
   it("does not hold up another container", async () => {
     const { work, order } = createHelper();
-    await work("stop web", [lock("web", "stop")]);
-    void work("start web", [lock("web", "start")]).catch(() => {});
-    await work("start mail", [lock("mail", "start")]);
+    const stop = await work("stop web", [lock("web", "stop")]);
+    const start = work("start web", [lock("web", "start")]);
+    (await work("start mail", [lock("mail", "start")]))();
     expect(order).toEqual(["stop web", "start mail"]);
+    stop();
+    (await start)();
   });
 
   it("lets those share it that change nothing, behind whoever came before them", async () => {
