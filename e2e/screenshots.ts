@@ -52,7 +52,7 @@ async function create(page: Page, name: string, cloneFrom?: string) {
   const dialog = page.getByRole("dialog", { name: "Create container" });
   await dialog.getByRole("textbox", { name: "Name" }).fill(name);
   if (cloneFrom === undefined) {
-    await dialog.getByRole("switch", { name: "Start after creation" }).uncheck({ force: true });
+    await dialog.getByRole("switch", { name: "Start after creation" }).press("Space");
   } else {
     await dialog.getByRole("radio", { name: "Clone" }).check();
     await dialog.getByRole("combobox", { name: "Clone from" }).click();

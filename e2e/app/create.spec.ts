@@ -1,6 +1,6 @@
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { createContainer, expect, openTask, row, test } from "./fixtures.ts";
+import { createContainer, expect, flip, openTask, row, test } from "./fixtures.ts";
 import { exists, lxcLs, lxcPath } from "./lxc.ts";
 
 test("a bad name is refused while it is typed", async ({ app }) => {
@@ -40,7 +40,7 @@ test("a privileged container is made only after a warning", async ({ app }) => {
   const dialog = app.getByRole("dialog", { name: "Create container" });
   const unprivileged = dialog.getByRole("switch", { name: "Unprivileged" });
   await expect(unprivileged).toBeChecked();
-  await unprivileged.uncheck({ force: true });
+  await flip(unprivileged);
   await expect(dialog.getByText("Root inside will be root on this computer")).toBeVisible();
   await dialog.getByRole("textbox", { name: "Name" }).fill("e2e-privileged");
   await dialog.getByRole("button", { name: "Create", exact: true }).click();

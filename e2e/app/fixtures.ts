@@ -119,6 +119,13 @@ function releaseReservations() {
   for (const file of readdirSync(folder)) if (!used.includes(file)) rmSync(join(folder, file), { force: true });
 }
 
+/** By the keyboard: a click may miss what moves while a dialog opens or its template's form arrives. */
+export async function flip(toggle: Locator): Promise<void> {
+  const checked = await toggle.isChecked();
+  await toggle.press("Space");
+  await expect(toggle).toBeChecked({ checked: !checked });
+}
+
 export const row = (app: Page, name: string): Locator =>
   app
     .getByRole("table", { name: "Containers" })
@@ -140,8 +147,8 @@ export async function createContainer(
     await dialog.getByRole("combobox", { name: "Clone from" }).click();
     await app.getByRole("option", { name: cloneFrom }).click();
   }
-  if (privileged) await dialog.getByRole("switch", { name: "Unprivileged" }).uncheck({ force: true });
-  if (!start) await dialog.getByRole("switch", { name: "Start after creation" }).uncheck({ force: true });
+  if (privileged) await flip(dialog.getByRole("switch", { name: "Unprivileged" }));
+  if (!start) await flip(dialog.getByRole("switch", { name: "Start after creation" }));
   await dialog.getByRole("button", { name: "Create", exact: true }).click();
   await expect(dialog).toBeHidden();
   await expect(row(app, name).getByText(start ? "Running" : "Stopped", { exact: true })).toBeVisible({ timeout: 30_000 * slowness });

@@ -4,7 +4,7 @@ import type { Locator, Page } from "@playwright/test";
 import { ownArchitecture } from "../../electron/backend/images/architecture.ts";
 import { buildImage, offer, startImageServer, type TestImageServer } from "../../electron/backend/images/testing/image-server.ts";
 import { expectNoViolationsInBothThemes } from "./axe.ts";
-import { closeNews, expect, test } from "./fixtures.ts";
+import { closeNews, expect, flip, test } from "./fixtures.ts";
 import { forgetImageServers, readTestUser } from "./test-user.ts";
 
 /** A download that can be watched: so many bytes, and so many of them in a second. */
@@ -62,7 +62,7 @@ test("an image is found, downloaded with a bar that moves, and deleted", async (
   await expect(app.getByText("Nothing matches")).toBeVisible();
   await app.getByRole("button", { name: "Show all 3" }).click();
   await expect(rows(app)).toHaveCount(3);
-  await app.getByRole("switch", { name: "Every architecture" }).check({ force: true });
+  await flip(app.getByRole("switch", { name: "Every architecture" }));
   await expect(rowWith(app, "riscv64")).toContainText("Alpine");
 
   server.rate = slow;

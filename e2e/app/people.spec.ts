@@ -1,6 +1,6 @@
 import type { Page } from "@playwright/test";
 import { expectNoViolations } from "./axe.ts";
-import { closeNews, confirmDestroy, createContainer, expect, openTask, row, test } from "./fixtures.ts";
+import { closeNews, confirmDestroy, createContainer, expect, flip, openTask, row, test } from "./fixtures.ts";
 import { exists } from "./lxc.ts";
 
 for (const colorScheme of ["light", "dark"] as const) {
@@ -13,7 +13,7 @@ for (const colorScheme of ["light", "dark"] as const) {
       await expectNoViolations(app, "empty list");
       await app.getByRole("button", { name: "Create container" }).click();
       await expect(app.getByRole("dialog").getByRole("combobox", { name: "Template" })).toHaveValue("BusyBox");
-      await app.getByRole("dialog").getByRole("switch", { name: "Unprivileged" }).uncheck({ force: true });
+      await flip(app.getByRole("dialog").getByRole("switch", { name: "Unprivileged" }));
       await expect(app.getByText("Root inside will be root on this computer")).toBeVisible();
       await expectNoViolations(app, "create dialog");
       await app.keyboard.press("Escape");

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Locator, Page } from "@playwright/test";
 import { expectNoViolationsInBothThemes } from "./axe.ts";
-import { everyAction, expect, row, test } from "./fixtures.ts";
+import { everyAction, expect, flip, row, test } from "./fixtures.ts";
 import { lxcPath } from "./lxc.ts";
 import { setRule } from "./test-user.ts";
 import { startWebHost } from "./web-host.ts";
@@ -97,7 +97,7 @@ test("the command that is shown is the one that runs, and a password is not in i
     /^lxc-create -n e2e-shown -P \/var\/lib\/lxc -t busybox -f \/var\/lib\/lxc\/e2e-shown\/config\.new -- --busybox-path \S+$/,
   );
   await expect(dialog.getByRole("button", { name: "Copy command" })).toBeVisible();
-  await dialog.getByRole("switch", { name: "Start after creation" }).uncheck({ force: true });
+  await flip(dialog.getByRole("switch", { name: "Start after creation" }));
   await dialog.getByRole("button", { name: "Create", exact: true }).click();
   await expect(row(app, "e2e-shown").getByText("Stopped", { exact: true })).toBeVisible();
   await expect(row(app, "e2e-shown").getByText(/^Creating/)).toBeHidden();
