@@ -1,18 +1,26 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { editConfig, lastValueOf, readConfigurationText, readEffectiveConfig, writeConfig } from "./config.ts";
+import { editConfig, lastValueOf, parseConfig, readConfigurationText, readEffectiveConfig, writeConfig } from "./config.ts";
+import { consoleLogEntries } from "./container-config.ts";
 import { isOwnNetworkKey, networkEntries } from "./container-network.ts";
 import type { OperationContext } from "./context.ts";
-import { consoleLogEntries } from "./create.ts";
 import { claimFolder } from "./destroy.ts";
 import { parseRootfs } from "./list.ts";
+import { writeNameInside } from "./name-inside.ts";
 import { run } from "./run.ts";
 
 export type CloneParams = { name: string; from: string; address: "static" | "dhcp" };
 
 const timeoutSeconds = 600;
 /** A clone has logs of its own, and starts with the computer only when that is asked for. */
-const replacedKeys = new Set(["lxc.console.logfile", "lxc.console.size", "lxc.console.rotate", "lxc.log.file", "lxc.start.auto"]);
+const replacedKeys = new Set([
+  "lxc.uts.name",
+  "lxc.console.logfile",
+  "lxc.console.size",
+  "lxc.console.rotate",
+  "lxc.log.file",
+  "lxc.start.auto",
+]);
 
 /**
  * Clones a stopped container in a moment: the clone's root file system is a layer over its base's, which from then on has
@@ -24,13 +32,16 @@ export async function cloneContainer(context: OperationContext, { name, from, ad
   claimFolder(context, name);
   const network = await networkEntries(context, name, entries, address);
   task.step(`Cloning ${from}`);
-  await run("lxc-copy", ["-n", from, "-N", name, "-P", lxcPath, "-s", "-B", "overlayfs"], { task, timeoutSeconds });
+  // Without -K LXC would write the name into the base's files, and through whatever links its root has made of them.
+  await run("lxc-copy", ["-n", from, "-N", name, "-P", lxcPath, "-s", "-B", "overlayfs", "-K"], { task, timeoutSeconds });
   const { path, text } = readConfigurationText(lxcPath, name);
+  const [lower, upper] = parseRootfs(lastValueOf(parseConfig(text), "lxc.rootfs.path") ?? "").folders;
+  if (lower !== undefined && upper?.startsWith(`${join(lxcPath, name)}/`)) writeNameInside(name, [], lower, upper);
   writeConfig(
     path,
     editConfig(text, {
       remove: (key) => replacedKeys.has(key) || (network.length > 0 && isOwnNetworkKey(key)),
-      add: [...network, ...consoleLogEntries(join(lxcPath, name))],
+      add: [...network, ["lxc.uts.name", name], ...consoleLogEntries(join(lxcPath, name))],
     }),
   );
   if (parseRootfs(lastValueOf(entries, "lxc.rootfs.path") ?? "").storage === "overlay") forgetDependency(lxcPath, name, from);

@@ -1,12 +1,12 @@
-import { chmodSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { basename, join } from "node:path";
 import type { Template } from "../contract/model.ts";
 import { ProblemError } from "../contract/problems.ts";
 import { createArguments, startConfigPath, type TemplateOptions, templateArguments } from "../contract/template-options.ts";
 import { keepAddress } from "./busybox-network.ts";
-import { editConfig, lastValueOf, parseConfig, readConfigurationText, readEffectiveConfig, valuesOf, writeConfig } from "./config.ts";
-import { isOwnNetworkKey, networkEntries } from "./container-network.ts";
+import { editConfig, lastValueOf, parseConfig, readConfigurationText, valuesOf, writeConfig } from "./config.ts";
+import { checkAppArmor, letRootThrough, shareConfig, startConfig, usernsInclude } from "./container-config.ts";
 import type { OperationContext } from "./context.ts";
 import { claimFolder } from "./destroy.ts";
 import { readCapabilities, restoreCapabilities } from "./file-capabilities.ts";
@@ -22,12 +22,9 @@ export type TemplateParams = {
   address: "static" | "dhcp";
 };
 
-const defaultConfig = "/etc/lxc/default.conf";
-const shareConfig = "/usr/share/lxc/config";
 /** Debian on a slow mirror takes its time. */
 const createTimeoutSeconds = 3600;
 const shiftTimeoutSeconds = 1800;
-const maxConsoleLogBytes = 1024 * 1024;
 
 /**
  * Makes a container from one of LXC's templates. An unprivileged one is made the same way and then given to ids of its own:
@@ -71,43 +68,10 @@ async function checkTemplate({ template: name, options }: TemplateParams): Promi
   return template.options;
 }
 
-/** A profile that LXC generates has to be loaded by apparmor_parser; without it the container would be made and never start. */
-function checkAppArmor() {
-  const isOn =
-    existsSync("/sys/module/apparmor/parameters/enabled") &&
-    readFileSync("/sys/module/apparmor/parameters/enabled", "utf8").startsWith("Y");
-  if (!isOn || lastValueOf(readDefaultConfig().entries, "lxc.apparmor.profile") !== "generated") return;
-  if (!existsSync("/sbin/apparmor_parser") && !existsSync("/usr/sbin/apparmor_parser")) {
-    throw new ProblemError({ code: "tool-missing", tool: "apparmor_parser", neededFor: "confining containers with AppArmor" });
-  }
-}
-
-function readDefaultConfig() {
-  return existsSync(defaultConfig) ? readEffectiveConfig(defaultConfig) : { entries: [], files: [] };
-}
-
-/**
- * What lxc-create starts from: the host's defaults, with a network identity and logs of the container's own. It lies in the
- * container's folder, so that it goes with it.
- */
-async function writeStartConfig(context: OperationContext, { name, address }: TemplateParams): Promise<void> {
-  const network = await networkEntries(context, name, readDefaultConfig().entries, address);
-  const text = existsSync(defaultConfig) ? readFileSync(defaultConfig, "utf8") : "";
-  const config = editConfig(text, {
-    // Whether it has ids of its own was asked for this container; templates are run as they are for one that has not.
-    remove: (key) => isOwnNetworkKey(key) || key === "lxc.idmap",
-    add: [...network, ...consoleLogEntries(join(context.lxcPath, name))],
-  });
-  writeFileSync(startConfigPath(context.lxcPath, name), config, { flag: "wx", mode: 0o600 });
-}
-
-/** The console's output is kept in a file of bounded size, and one before it (lxc.container.conf(5)). */
-export function consoleLogEntries(folder: string): [key: string, value: string][] {
-  return [
-    ["lxc.console.logfile", join(folder, "console.log")],
-    ["lxc.console.size", String(maxConsoleLogBytes)],
-    ["lxc.console.rotate", "1"],
-  ];
+/** What lxc-create starts from. It lies in the container's folder, so that it goes with it. */
+async function writeStartConfig(context: OperationContext, params: TemplateParams): Promise<void> {
+  const text = await startConfig(context, params);
+  writeFileSync(startConfigPath(context.lxcPath, params.name), text, { flag: "wx", mode: 0o600 });
 }
 
 /** LXC writes what its template was called with into the configuration, as a comment; whoever may look at that is not to see a password. */
@@ -143,21 +107,15 @@ async function makeUnprivileged(context: OperationContext, name: string, templat
   await runShiftOwners(context, rootfs, range);
   await restoreCapabilities(task, capabilities, range);
   const included = valuesOf(parseConfig(text), "lxc.include").map((file) => basename(file));
-  // The distribution's own variant where its template has one; it may come twice, the second time changes nothing.
-  const userns = [`${template}.userns.conf`, "userns.conf"].find((file) => existsSync(join(shareConfig, file))) ?? "userns.conf";
+  // It may come twice, the second time changes nothing.
+  const userns = usernsInclude(template);
   writeConfig(
     path,
     editConfig(text, {
       add: [...(included.includes(userns) ? [] : [["lxc.include", join(shareConfig, userns)] as [string, string]]), ...idmapEntries(range)],
     }),
   );
-  // Its root has to get through to its files, and sees nothing else on the way.
-  chmodSync(folder, 0o711);
-  const { mode } = statSync(lxcPath);
-  if ((mode & 0o001) === 0) {
-    task.notice(`${lxcPath} can now be passed through by everybody, as unprivileged containers need.`);
-    chmodSync(lxcPath, (mode & 0o777) | 0o001);
-  }
+  letRootThrough(context, folder);
 }
 
 async function runShiftOwners({ task }: OperationContext, rootfs: string, { first, count }: IdRange): Promise<void> {

@@ -1,15 +1,15 @@
-import { closeSync, constants, fstatSync, openSync } from "node:fs";
+import { closeSync, constants, fstatSync, lstatSync, openSync } from "node:fs";
 
-const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_NOCTTY } = constants;
+const { O_RDONLY, O_RDWR, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_NOCTTY } = constants;
 
 /**
- * Opens a regular file for reading that lies below a folder, component by component and without following any link, so
+ * Opens a regular file that lies below a folder, component by component and without following any link, so
  * that nothing put in the way by someone else leads out of the folder. (Node has no openat2(2): `/proc/self/fd/N/NAME` stands in.)
  * @param folder One that only root can change; it is followed as it is written.
  * @param relative A path such as `logs/console.log`; undefined comes back for empty components, `.` and `..`.
  * @returns A descriptor that the caller closes, or undefined where there is no such file or it is not a regular one.
  */
-export function openInside(folder: string, relative: string): number | undefined {
+export function openInside(folder: string, relative: string, access: "read" | "write" = "read"): number | undefined {
   const components = relative.split("/");
   const name = components.pop();
   if (name === undefined || [...components, name].some((component) => ["", ".", ".."].includes(component))) return undefined;
@@ -21,7 +21,10 @@ export function openInside(folder: string, relative: string): number | undefined
       closeSync(parent);
       parent = next;
     }
-    const file = openSync(`/proc/self/fd/${parent}/${name}`, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+    const path = `/proc/self/fd/${parent}/${name}`;
+    // Some devices act on being opened.
+    if (!lstatSync(path).isFile()) return undefined;
+    const file = openSync(path, (access === "read" ? O_RDONLY : O_RDWR) | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
     if (fstatSync(file).isFile()) return file;
     closeSync(file);
     return undefined;
@@ -33,8 +36,13 @@ export function openInside(folder: string, relative: string): number | undefined
 }
 
 /** Opens such a file for as long as it is used. @returns undefined where there is no such file or it is not a regular one. */
-export function withFileInside<T>(folder: string, relative: string, use: (file: number) => T): T | undefined {
-  const file = openInside(folder, relative);
+export function withFileInside<T>(
+  folder: string,
+  relative: string,
+  use: (file: number) => T,
+  access: "read" | "write" = "read",
+): T | undefined {
+  const file = openInside(folder, relative, access);
   if (file === undefined) return undefined;
   try {
     return use(file);
