@@ -1,7 +1,18 @@
 import { type ChildProcess, execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { appendFileSync, existsSync, lstatSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
+import {
+  appendFileSync,
+  existsSync,
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -344,6 +355,22 @@ describe.each([
     }
     expect(settingOf(one, "lxc.console.logfile")).toBe(join(folderOf(one), "console.log"));
     expect(existsSync(join(folderOf(one), "console.log"))).toBe(true);
+  });
+
+  it("have their name written through no link that the base's root has made", async () => {
+    const victim = join(state, "a-file-of-this-computer");
+    const hostname = join(folderOf(base), "rootfs/etc/hostname");
+    writeFileSync(victim, "untouched\n");
+    rmSync(hostname, { force: true });
+    symlinkSync(victim, hostname);
+    const linked = `${base}-linked`;
+    await clone(linked, base);
+    expect(lxc.inside(linked, "hostname").trim()).toBe(linked);
+    expect(readFileSync(victim, "utf8")).toBe("untouched\n");
+    const { operations } = createHelper();
+    await operations.forceStop(linked, signal);
+    await operations.destroy(linked, signal);
+    rmSync(hostname);
   });
 
   it("can be cloned with their changes, and then do not need each other", async () => {
