@@ -129,7 +129,8 @@ function CatalogBar({ catalog, isAsking, onRefresh }: { catalog: Catalog; isAski
   return (
     <Group justify="space-between" mb="sm" gap="sm">
       <Text size="sm" maw={720}>
-        Images come ready made from <ServerNames catalog={catalog} />. What is downloaded stays on this computer, and works offline.
+        Images come ready made from <ServerNames catalog={catalog} />. What is downloaded stays on this computer. Containers cannot be made
+        from it yet.
       </Text>
       <Group gap="md">
         <Switch
