@@ -18,7 +18,7 @@ import { destroyContainer } from "./destroy.ts";
 import { start } from "./lifecycle.ts";
 import type { ContainerReader } from "./list.ts";
 import { releaseAddress } from "./network.ts";
-import { createOperations } from "./operations.ts";
+import { createOperations, type Operations } from "./operations.ts";
 
 /** What makes, starts and removes containers is replaced: here only the order of things and what happens when one fails. */
 vi.mock("./create.ts", () => ({ createFromTemplate: vi.fn() }));
@@ -226,12 +226,17 @@ describe("a second operation on a container", () => {
     return () => finish();
   }
 
-  it("waits for the first, as a task that says for what, and then looks at the state", async () => {
-    const { operations, tasks } = createHelper();
+  async function beginStart(operations: Operations) {
     addContainer("web");
     const finish = holdStart();
     const starting = operations.start("web", signal);
     await vi.waitFor(() => expect(start).toHaveBeenCalled());
+    return { starting, finish };
+  }
+
+  it("waits for the first, as a task that says for what, and then looks at the state", async () => {
+    const { operations, tasks } = createHelper();
+    const { starting, finish } = await beginStart(operations);
     const destroying = problemOf(operations.destroy("web", signal));
     const first = taskOf(tasks, "start");
     await vi.waitFor(() =>
@@ -272,10 +277,7 @@ describe("a second operation on a container", () => {
 
   it("does nothing when it is cancelled while it waits, also by the page that asked for it", async () => {
     const { operations, tasks } = createHelper();
-    addContainer("web");
-    const finish = holdStart();
-    const starting = operations.start("web", signal);
-    await vi.waitFor(() => expect(start).toHaveBeenCalled());
+    const { starting, finish } = await beginStart(operations);
     const page = new AbortController();
     const stopping = problemOf(operations.stop("web", 5, page.signal));
     const destroying = problemOf(operations.destroy("web", signal));
@@ -292,10 +294,7 @@ describe("a second operation on a container", () => {
 
   it("that is the same once more is refused, and so are two that make the same", async () => {
     const { operations, tasks } = createHelper();
-    addContainer("web");
-    const finish = holdStart();
-    const starting = operations.start("web", signal);
-    await vi.waitFor(() => expect(start).toHaveBeenCalled());
+    const { starting, finish } = await beginStart(operations);
     expect(await problemOf(operations.start("web", signal))).toEqual({ code: "busy", name: "web", operation: "start" });
     const stopping = problemOf(operations.stop("web", 5, signal));
     expect(await problemOf(operations.stop("web", 5, signal))).toEqual({ code: "busy", name: "web", operation: "stop" });
@@ -335,10 +334,7 @@ describe("a second operation on a container", () => {
   it("waits for what another helper does, and nothing of this one is named then", async () => {
     const one = createHelper();
     const two = createHelper();
-    addContainer("web");
-    const finish = holdStart();
-    const starting = one.operations.start("web", signal);
-    await vi.waitFor(() => expect(start).toHaveBeenCalled());
+    const { starting, finish } = await beginStart(one.operations);
     const destroying = problemOf(two.operations.destroy("web", signal));
     await vi.waitFor(() => expect(onlyTask(two.tasks)).toMatchObject({ state: "waiting", waitsFor: { operation: "start", name: "web" } }));
     expect(onlyTask(two.tasks)?.waitsFor?.task).toBeUndefined();
@@ -349,10 +345,7 @@ describe("a second operation on a container", () => {
 
   it("ends with its helper, which waits for none that waits", async () => {
     const { operations, tasks } = createHelper();
-    addContainer("web");
-    const finish = holdStart();
-    const starting = operations.start("web", signal);
-    await vi.waitFor(() => expect(start).toHaveBeenCalled());
+    const { starting, finish } = await beginStart(operations);
     const destroying = problemOf(operations.destroy("web", signal));
     await vi.waitFor(() => expect(taskOf(tasks, "destroy")?.state).toBe("waiting"));
     tasks.abortAll();

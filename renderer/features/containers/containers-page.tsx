@@ -1,10 +1,11 @@
-import { Alert, Button, Group, Skeleton, Stack, TextInput } from "@mantine/core";
-import { IconBox, IconPlus, IconSearch, IconSearchOff } from "@tabler/icons-react";
+import { Alert, Button, Group, Skeleton, Stack } from "@mantine/core";
+import { IconBox, IconPlus, IconSearchOff } from "@tabler/icons-react";
 import { useMemo, useState } from "react";
 import { useContainersStore } from "../../state/containers.ts";
 import { openDialog } from "../../state/dialogs.ts";
 import { useIsLive } from "../../state/live.ts";
 import { allRunning, useMetricsStore, useMetricsWatch } from "../../state/metrics.ts";
+import { FilterBox } from "../../ui/filter-box.tsx";
 import { EmptyState, Page } from "../../ui/page.tsx";
 import { ProblemView } from "../../ui/problem-view.tsx";
 import { ContainersTable } from "./containers-table.tsx";
@@ -82,14 +83,7 @@ export function ContainersPage() {
       title="Containers"
       actions={
         <Group gap="sm" wrap="nowrap">
-          <TextInput
-            type="search"
-            aria-label="Filter containers"
-            placeholder="Filter"
-            leftSection={<IconSearch size={16} aria-hidden />}
-            value={filter}
-            onChange={(event) => setFilter(event.currentTarget.value)}
-          />
+          <FilterBox label="Filter containers" value={filter} onChange={setFilter} />
           {createButton}
         </Group>
       }

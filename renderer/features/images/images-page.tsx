@@ -1,5 +1,5 @@
-import { Alert, Anchor, Button, Group, Skeleton, Stack, Switch, Text, TextInput } from "@mantine/core";
-import { IconAlertTriangle, IconPhotoOff, IconPlus, IconRefresh, IconSearch, IconSearchOff } from "@tabler/icons-react";
+import { Alert, Anchor, Button, Group, Skeleton, Stack, Switch, Text } from "@mantine/core";
+import { IconAlertTriangle, IconPhotoOff, IconPlus, IconRefresh, IconSearchOff } from "@tabler/icons-react";
 import { useMemo, useState } from "react";
 import { Link } from "wouter";
 import type { Catalog } from "../../../privileged-helper/contract/model.ts";
@@ -7,18 +7,18 @@ import { useClient } from "../../state/connection.ts";
 import { openDialog } from "../../state/dialogs.ts";
 import { loadCatalog, useCatalog, useCatalogStore, useDownloads, useSizes } from "../../state/images.ts";
 import { useIsLive } from "../../state/live.ts";
+import { FilterBox } from "../../ui/filter-box.tsx";
 import { formatDuration } from "../../ui/format.ts";
 import { EmptyState, Page } from "../../ui/page.tsx";
 import { explainProblem } from "../../ui/problem.ts";
 import { ProblemView } from "../../ui/problem-view.tsx";
-import { useNow } from "../../ui/use-now.ts";
+import { minute, useNow } from "../../ui/use-now.ts";
 import { filterImages, type ImageRow, imageRows, serverName } from "./image-rows.ts";
 import { ImagesTable } from "./images-table.tsx";
 import { TemplatesList } from "./templates-list.tsx";
 
 /** More rows are drawn, and more sizes asked for, only on demand: a thousand would make each keystroke in the filter slow. */
 const shownTogether = 50;
-const minute = 60_000;
 
 /** What containers can be made of: images of servers, LXC's templates, and every stopped container as the base of a clone. */
 export function ImagesPage() {
@@ -29,14 +29,7 @@ export function ImagesPage() {
       title="Images"
       actions={
         <Group gap="sm" wrap="nowrap">
-          <TextInput
-            type="search"
-            aria-label="Filter images"
-            placeholder="Filter"
-            leftSection={<IconSearch size={16} aria-hidden />}
-            value={filter}
-            onChange={(event) => setFilter(event.currentTarget.value)}
-          />
+          <FilterBox label="Filter images" value={filter} onChange={setFilter} />
           <Button
             className="keep-width"
             leftSection={<IconPlus size={16} aria-hidden />}

@@ -1,11 +1,11 @@
-import { Alert, Checkbox, Group, SegmentedControl, Stack, Text, TextInput } from "@mantine/core";
-import { IconSearch } from "@tabler/icons-react";
+import { Alert, Checkbox, Group, SegmentedControl, Stack, Text } from "@mantine/core";
 import { useEffect, useMemo, useState } from "react";
 import type { LogKind, LogText } from "../../../privileged-helper/contract/model.ts";
 import { type Problem, toProblem } from "../../../privileged-helper/contract/problems.ts";
 import { useClient } from "../../state/connection.ts";
 import { useSession } from "../../state/session.ts";
 import { CopyTextButton } from "../../ui/copy-text-button.tsx";
+import { FilterBox } from "../../ui/filter-box.tsx";
 import { FollowingText } from "../../ui/following-text.tsx";
 import { ProblemView } from "../../ui/problem-view.tsx";
 
@@ -32,14 +32,7 @@ export function LogsPanel({ name }: { name: string }) {
           ]}
         />
         <Group gap="sm" wrap="wrap">
-          <TextInput
-            type="search"
-            aria-label="Filter lines"
-            placeholder="Filter lines"
-            leftSection={<IconSearch size={16} aria-hidden />}
-            value={filter}
-            onChange={(event) => setFilter(event.currentTarget.value)}
-          />
+          <FilterBox label="Filter lines" placeholder="Filter lines" value={filter} onChange={setFilter} />
           <Checkbox label="Wrap lines" checked={wraps} onChange={(event) => setWraps(event.currentTarget.checked)} />
           <CopyTextButton text={text} label="Copy" />
         </Group>

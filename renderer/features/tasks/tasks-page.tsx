@@ -1,9 +1,10 @@
-import { Button, Group, NativeSelect, TextInput } from "@mantine/core";
-import { IconListCheck, IconSearch, IconSearchOff } from "@tabler/icons-react";
+import { Button, Group, NativeSelect } from "@mantine/core";
+import { IconListCheck, IconSearchOff } from "@tabler/icons-react";
 import { useDeferredValue, useMemo, useState } from "react";
 import type { Task } from "../../../privileged-helper/contract/model.ts";
 import { useClient } from "../../state/connection.ts";
 import { useTasksStore } from "../../state/tasks.ts";
+import { FilterBox } from "../../ui/filter-box.tsx";
 import { EmptyState, Page } from "../../ui/page.tsx";
 import { showProblem } from "../../ui/toasts.tsx";
 import { filterTasks, type TaskFilter, taskFilters, taskNews, taskTitle } from "./task-text.ts";
@@ -46,14 +47,7 @@ export function TasksPage() {
             value={filter}
             onChange={(event) => setFilter(event.currentTarget.value as TaskFilter)}
           />
-          <TextInput
-            type="search"
-            aria-label="Filter tasks"
-            placeholder="Filter"
-            leftSection={<IconSearch size={16} aria-hidden />}
-            value={text}
-            onChange={(event) => setText(event.currentTarget.value)}
-          />
+          <FilterBox label="Filter tasks" value={text} onChange={setText} />
           {tasks.some(({ endedAt }) => endedAt !== undefined) && (
             <Button className="keep-width" variant="default" onClick={() => void client.call("tasks.clear", {}).catch(showProblem)}>
               Clear finished
