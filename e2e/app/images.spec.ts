@@ -14,19 +14,21 @@ const image = buildImage(padding);
 const architecture = ownArchitecture();
 
 let server: TestImageServer;
+const ownFolders = [".cache/lxc-desktop", ".config/lxc-desktop"];
 const removeFromHome = (folder: string) => rmSync(join(readTestUser().home, folder), { recursive: true, force: true });
 
 test.beforeEach(async () => {
-  removeFromHome(".config/lxc-desktop");
+  for (const folder of ownFolders) removeFromHome(folder);
   server = await startImageServer();
   offer(server, image, { architecture });
   offer(server, image, { architecture, distribution: "debian", release: "13" });
   offer(server, image, { architecture, distribution: "debian", release: "13", variant: "cloud" });
   offer(server, image, { architecture: "riscv64", distribution: "alpine", release: "3.22" });
 });
-test.afterEach(async () => {
-  await server.close();
-  removeFromHome(".cache/lxc-desktop");
+test.afterEach(() => server.close());
+// Only once the app has ended, which writes into them until then.
+test.afterAll(() => {
+  for (const folder of ownFolders) removeFromHome(folder);
   forgetImageServers();
 });
 
