@@ -1,9 +1,10 @@
 import { readdirSync, readFileSync } from "node:fs";
-import type { Browser, Page } from "@playwright/test";
+import type { Browser } from "@playwright/test";
 import { heartbeatLostAfterMilliseconds } from "../../privileged-helper/contract/events.ts";
 import { createContainer, expect, openTask, row, test } from "./fixtures.ts";
 import { exists, lxcLs } from "./lxc.ts";
 import { descendants, helperPids, isAlive } from "./processes.ts";
+import { beginCreatingDebian, startSilentMirror } from "./silent-mirror.ts";
 import { startWebHost, type WebHost } from "./web-host.ts";
 
 /** Longer than undoing takes, and shorter than the helper waits for a host that is silent. */
@@ -89,35 +90,20 @@ async function withHostThatCreates(
   name: string,
   look: (creating: { host: WebHost /** Host, helper, and all that they started. */; family: number[] }) => Promise<void>,
 ) {
+  const mirror = await startSilentMirror();
   const host = await startWebHost({ leadsGroup: true });
   const page = await (await browser.newContext()).newPage();
   try {
     await page.goto(host.address);
     await createContainer(page, "e2e-running");
-    await startCreatingDebian(page, name);
+    await beginCreatingDebian(page, name, mirror);
     expect(exists(name)).toBe(true);
     await look({ host, family: descendants(host.pid) });
   } finally {
     await page.context().close();
     await host.stop();
+    await mirror.close();
   }
-}
-
-async function startCreatingDebian(page: Page, name: string) {
-  await page.getByRole("button", { name: "Create container" }).click();
-  const dialog = page.getByRole("dialog", { name: "Create container" });
-  await dialog.getByRole("textbox", { name: "Name" }).fill(name);
-  await dialog.getByRole("combobox", { name: "Template" }).click();
-  await page.getByRole("option", { name: "Debian" }).click();
-  await dialog.getByRole("combobox", { name: "Release" }).fill("trixie");
-  await dialog.getByRole("button", { name: "Create", exact: true }).click();
-  const details = await openTask(page, `Create ${name}`);
-  await expect(details.getByRole("log", { name: `Output of Create ${name}` })).toContainText(
-    /debootstrap|I: |Checking cache|Downloading/i,
-    {
-      timeout: 60_000,
-    },
-  );
 }
 
 function expectNothingOf(name: string) {
