@@ -38,6 +38,9 @@ const actionOfTask: Record<TaskKind, Action> = {
   unfreeze: "manage",
   repair: "configure",
   fix: "host",
+  import: "create",
+  "save-image": "create",
+  "delete-image": "create",
   // The host's own; never among ours.
   download: "view",
 };
@@ -63,6 +66,8 @@ export type HelperHandlers = {
   /** Removes what a helper that was killed left half made. */
   recover(): void;
 };
+
+const noImages = () => new ProblemError({ code: "not-supported", what: "This helper has no store of images." });
 
 /** Joins the parts and names the function behind each method. */
 export function createHandlers({ lxcPath, uid, isRootSession, notify, sendData, log }: World): HelperHandlers {
@@ -166,6 +171,21 @@ export function createHandlers({ lxcPath, uid, isRootSession, notify, sendData, 
         // What is decided about is what was offered, and the same is done: it is compared again under the container's lock.
         if (operations.offeredFix(name, cause).effect === "less-isolated") await authorize("configure-raw", name);
         await operations.repair(name, cause, signal);
+      },
+
+      "uploads.open": () => {
+        throw noImages();
+      },
+      "uploads.close": () => {},
+      "images.list": () => [],
+      "images.import": () => {
+        throw noImages();
+      },
+      "images.save": () => {
+        throw noImages();
+      },
+      "images.delete": ({ image }) => {
+        throw new ProblemError({ code: "not-found", what: `image ${image}` });
       },
 
       "logs.watch": ({ name, log }) => logs.watch(find(name).name, log, (event) => notify("logs.appended", event)),

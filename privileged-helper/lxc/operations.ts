@@ -123,10 +123,11 @@ export function createOperations({ lxcPath, reader, tasks, journal, locks }: Wor
     create(params, signal) {
       const { name, source, unprivileged, start: startAfter, address } = params;
       const kind = source.type === "clone" ? "clone" : "create";
-      const make = (context: OperationContext) =>
-        source.type === "clone"
-          ? cloneContainer(context, { name, from: source.from, address })
-          : createFromTemplate(context, { name, template: source.template, options: source.options, unprivileged, address });
+      const make = (context: OperationContext) => {
+        if (source.type === "clone") return cloneContainer(context, { name, from: source.from, address });
+        if (source.type === "image") throw new ProblemError({ code: "not-found", what: `image ${source.image}` });
+        return createFromTemplate(context, { name, template: source.template, options: source.options, unprivileged, address });
+      };
       return perform({
         kind,
         target: name,
