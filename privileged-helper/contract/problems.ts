@@ -95,6 +95,7 @@ export const problem = z.discriminatedUnion("code", [
       "name-climbs-out",
       "bad-name",
       "through-link",
+      "named-twice",
       "hard-link-to-nothing",
       "link-climbs-out",
       "device",
