@@ -1,4 +1,4 @@
-import { ftruncateSync, mkdirSync } from "node:fs";
+import { ftruncateSync, mkdirSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Container } from "../contract/model.ts";
 import { ProblemError } from "../contract/problems.ts";
@@ -34,7 +34,10 @@ export async function saveImage(
     task,
     timeoutSeconds: copyTimeoutSeconds,
   });
-  await unmountBelow(task, folder);
+  if (source === mergedIn(folder)) {
+    await unmountBelow(task, folder);
+    rmdirSync(source);
+  }
   // Each container of the image gets one of its own when it is started first (machine-id(5)).
   withFileInside(rootfs, "etc/machine-id", (file) => ftruncateSync(file, 0), "write");
   images.finish({
@@ -59,13 +62,17 @@ async function showFiles({ task }: OperationContext, entries: readonly ConfigEnt
   if (storage === "dir" && first !== undefined) return first;
   if (storage !== "overlay" || lower === undefined || upper === undefined) throw notSupported("Its files are not in a plain folder.");
   if ([lower, upper].some((path) => /[:,\\]/.test(path))) throw notSupported(`The kernel cannot mount ${lower}.`);
-  const merged = join(folder, "merged");
+  const merged = mergedIn(folder);
   mkdirSync(merged, { mode: 0o700 });
   // Two layers below and none above them: it can only be read, and nothing is written beside the layers either.
   const overlay = ["ro", "nodev", "nosuid", "noexec", `lowerdir=${upper}:${lower}`];
   if (options.includes("userxattr")) overlay.push("userxattr");
   await run("mount", ["-t", "overlay", "-o", overlay.join(","), "lxc-desktop", merged], { task });
   return merged;
+}
+
+function mergedIn(folder: string): string {
+  return join(folder, "merged");
 }
 
 /** The ids of an unprivileged container, which have to be one range from 0 on. */
