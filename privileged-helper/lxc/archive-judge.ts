@@ -107,7 +107,9 @@ export function createArchiveJudge({ origin, ids, maxBytes, folder }: ArchivePol
       const name = components.join("/");
       if (name === "" && entry.type !== "folder") throw refused(entry, "bad-name");
       const before = seen.get(name);
-      if (before !== undefined && (before === "folder") !== (entry.type === "folder")) throw refused(entry, "named-twice");
+      // Of two files the last one counts. A link may be made only at the end by whoever unpacks it, so nothing takes its place.
+      const excludeEachOther = before === "symbolic-link" || (before === "folder") !== (entry.type === "folder");
+      if (before !== undefined && excludeEachOther) throw refused(entry, "named-twice");
 
       let type = entry.type;
       let target = "";

@@ -12,7 +12,7 @@ export type TarEntry = {
   mode: number;
   uid: number;
   gid: number;
-  /** Of what comes as data; 0 for everything but files. */
+  /** Of what comes as data. */
   size: number;
   modifiedSeconds: number;
   /** What a link leads to. */
@@ -142,8 +142,8 @@ function toEntry({ flag, ...header }: Header, pax: Map<string, Buffer>, longName
     ...(isSparse && { type: "unknown" as const }),
   };
   if (entry.size < 0 || entry.uid < 0 || entry.gid < 0) throw damaged("a number below zero");
-  // What else has a size there, has no data (POSIX; of an unknown one nothing is read any more).
-  return entry.type === "file" ? entry : { ...entry, size: 0 };
+  // What else has a size there, has no data all the same (POSIX).
+  return entry.type === "file" || entry.type === "unknown" ? entry : { ...entry, size: 0 };
 }
 
 /** `LENGTH KEY=VALUE\n`, the length counting all of it. */
