@@ -249,7 +249,7 @@ const archiveRefusals: Record<ArchiveRefusal, string> = {
   "name-climbs-out": "A file in it has a name that leads out of the archive.",
   "bad-name": "A file in it has a name that cannot be used.",
   "through-link": "A file in it would be written through a symbolic link.",
-  "named-twice": "Two things in it have one name, and a file system can hold only one of them.",
+  "named-twice": "It holds two things of one name, of which only one can be there.",
   "hard-link-to-nothing": "A hard link in it leads to a file that is not in the archive.",
   "link-climbs-out": "A symbolic link in it leads out of the archive.",
   device: "It holds a device, which an unprivileged container cannot have.",
