@@ -1,8 +1,10 @@
+import { createChannels } from "./channels.ts";
 import type { EventName, Events } from "./contract/events.ts";
 import type { Action } from "./contract/methods.ts";
 import type { Task, TaskKind } from "./contract/model.ts";
 import { ProblemError } from "./contract/problems.ts";
 import type { Handlers } from "./dispatch.ts";
+import { createImageWatch } from "./image-watch.ts";
 import { createJournal } from "./journal.ts";
 import { createLocks } from "./locks.ts";
 import type { Log } from "./log.ts";
@@ -11,16 +13,19 @@ import { hostInfo } from "./lxc/host.ts";
 import { makeCheck, makeChecks } from "./lxc/host-checks.ts";
 import { readHostFacts } from "./lxc/host-facts.ts";
 import { runFix } from "./lxc/host-fix.ts";
+import { createImageStore } from "./lxc/image-store.ts";
 import { createContainerReader } from "./lxc/list.ts";
 import { createLogWatch } from "./lxc/logs.ts";
 import { createOperations } from "./lxc/operations.ts";
 import { toolPath } from "./lxc/run.ts";
+import { uploadsFolderOf } from "./lxc/state-folder.ts";
 import { listTemplates } from "./lxc/templates.ts";
 import { createMetrics } from "./metrics.ts";
 import { createTaskHistory } from "./task-history.ts";
 import { createTaskList } from "./task-list.ts";
 import { createTasks } from "./tasks.ts";
 import { createTerminals, type Terminals } from "./terminals.ts";
+import { createUploads } from "./uploads.ts";
 import { userNameOf } from "./user-name.ts";
 import { createContainerWatch } from "./watch.ts";
 
@@ -38,6 +43,9 @@ const actionOfTask: Record<TaskKind, Action> = {
   unfreeze: "manage",
   repair: "configure",
   fix: "host",
+  import: "create",
+  "save-image": "create",
+  "delete-image": "create",
   // The host's own; never among ours.
   download: "view",
 };
@@ -56,7 +64,9 @@ type World = {
 export type HelperHandlers = {
   methods: Handlers;
   terminals: Terminals;
-  /** Forgets what the page before this one watched and opened. Its tasks go on. */
+  /** Bytes that came on a channel. */
+  receive(channel: number, bytes: Uint8Array): void;
+  /** Forgets what the page before this one watched and opened. Its tasks go on, and so do uploads, which the host makes. */
   reset(): void;
   /** Cancels what can be cancelled and waits for what cannot. */
   settle(): Promise<void>;
@@ -66,7 +76,8 @@ export type HelperHandlers = {
 
 /** Joins the parts and names the function behind each method. */
 export function createHandlers({ lxcPath, uid, isRootSession, notify, sendData, log }: World): HelperHandlers {
-  const reader = createContainerReader({ lxcPath });
+  const images = createImageStore({ lxcPath });
+  const reader = createContainerReader({ lxcPath, images });
   const requestedBy: NonNullable<Task["requestedBy"]> = { uid };
   void userNameOf(uid).then(
     (user) => {
@@ -79,7 +90,7 @@ export function createHandlers({ lxcPath, uid, isRootSession, notify, sendData, 
   const taskList = createTaskList({ tasks, history });
   const journal = createJournal();
   const locks = createLocks();
-  const operations = createOperations({ lxcPath, reader, tasks, journal, locks });
+  const operations = createOperations({ lxcPath, reader, tasks, journal, locks, images });
   const watch = createContainerWatch({
     reader,
     lxcPath,
@@ -88,11 +99,20 @@ export function createHandlers({ lxcPath, uid, isRootSession, notify, sendData, 
   });
   tasks.onChanged(() => {
     watch.operationsChanged();
+    imageWatch.look();
     if (!unwatchContainers && tasks.operations().size === 0) reader.rest();
   });
   const metrics = createMetrics({ containers: watch });
   const logs = createLogWatch({ lxcPath });
+  const nextChannel = createChannels();
+  const uploads = createUploads({
+    directory: uploadsFolderOf(lxcPath),
+    nextChannel,
+    onWritten: (channel, bytes) => notify("uploads.written", { channel, bytes }),
+  });
+  const imageWatch = createImageWatch({ images, reader });
   const terminals = createTerminals({
+    nextChannel,
     onData: sendData,
     onExited: (channel, exitCode, signal) => notify("terminal.exited", { channel, exitCode, signal }),
   });
@@ -116,10 +136,14 @@ export function createHandlers({ lxcPath, uid, isRootSession, notify, sendData, 
     unwatchTasks = undefined;
     metrics.stop();
     logs.stop();
+    imageWatch.stop();
   };
 
   return {
     terminals,
+    receive(channel, bytes) {
+      if (!uploads.receive(channel, bytes)) terminals.input(channel, bytes);
+    },
     reset() {
       unwatchAll();
       terminals.closeAll();
@@ -127,8 +151,12 @@ export function createHandlers({ lxcPath, uid, isRootSession, notify, sendData, 
     async settle() {
       tasks.abortAll();
       await tasks.idle();
+      await uploads.closeAll();
     },
-    recover: () => operations.recover(),
+    recover() {
+      uploads.removeAbandoned();
+      return operations.recover();
+    },
     methods: {
       "host.info": () => hostInfo(lxcPath),
       "host.checks": () => makeChecks({ facts: readHostFacts(isRootSession), lxcPath }),
@@ -139,7 +167,9 @@ export function createHandlers({ lxcPath, uid, isRootSession, notify, sendData, 
         const release = await locks.acquire({ lxcPath: "", name: "host", operation: "fix" });
         try {
           const request = { method: "host.fix", params: { check } };
-          await tasks.run({ kind: "fix", target: title, cancellable: false, request }, (task) => runFix(task, look));
+          await tasks.run({ kind: "fix", target: title, cancellable: false, request, isAboutContainer: false }, (task) =>
+            runFix(task, look),
+          );
         } finally {
           release();
         }
@@ -167,6 +197,17 @@ export function createHandlers({ lxcPath, uid, isRootSession, notify, sendData, 
         if (operations.offeredFix(name, cause).effect === "less-isolated") await authorize("configure-raw", name);
         await operations.repair(name, cause, signal);
       },
+
+      "uploads.open": async ({ bytes }) => ({ channel: await uploads.open(bytes) }),
+      "uploads.close": ({ channel }) => uploads.close(channel),
+      "images.list": () => imageWatch.list(() => notify("images.changed", {})),
+      "images.import": async (params, { signal, authorize }) => {
+        // Its files will be root's own, in containers whose root is root itself.
+        if (!params.unprivileged) await authorize("import", params.title);
+        return operations.importImage(params, uploads, signal);
+      },
+      "images.save": ({ name, title }, { signal }) => operations.saveImage(name, title, signal),
+      "images.delete": ({ image }, { signal }) => operations.deleteImage(image, signal),
 
       "logs.watch": ({ name, log }) => logs.watch(find(name).name, log, (event) => notify("logs.appended", event)),
       "logs.unwatch": () => logs.stop(),

@@ -1,7 +1,10 @@
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { maxUnwrittenBytes } from "./contract/events.ts";
 import { toProblem } from "./contract/problems.ts";
 import { readProcessStat } from "./lxc/proc.ts";
 import { bundleHelper, type HelperClient, startHelper } from "./testing/helper-client.ts";
@@ -314,6 +317,77 @@ describe("a host that means harm", () => {
     const before = descriptors();
     for (let i = 0; i < 8; i++) await cycle();
     await vi.waitFor(() => expect(descriptors()).toBeLessThanOrEqual(before + 2));
+  });
+
+  describe("makes images of what is uploaded", () => {
+    const store = () => `${lxc.lxcPath}-desktop`;
+    const archive = () => {
+      const path = join(folder, "rootfs.tar");
+      execFileSync("tar", ["-C", join(lxc.lxcPath, "box/rootfs"), "-cf", path, "--exclude=./dev/*", "."], { stdio: "ignore" });
+      return readFileSync(path);
+    };
+    const send = async (channel: number, bytes: Buffer) => {
+      let written = 0;
+      helper.on("uploads.written", (event) => {
+        if (event.channel === channel) written = event.bytes;
+      });
+      for (let sent = 0; sent < bytes.length; sent += 200_000) {
+        const piece = bytes.subarray(sent, sent + 200_000);
+        await vi.waitFor(() => expect(sent + piece.length - written).toBeLessThanOrEqual(maxUnwrittenBytes), {
+          timeout: 10_000,
+          interval: 1,
+        });
+        helper.sendData(channel, piece);
+      }
+    };
+    afterAll(() => rmSync(store(), { recursive: true, force: true }));
+
+    it("on a channel of its own, for the page after the one that began it as well", async () => {
+      start();
+      const changed = vi.fn();
+      expect(await helper.call("images.list", {})).toEqual([]);
+      const terminal = await helper.call("terminal.open", { name: "box", columns: 80, rows: 24 });
+      const bytes = archive();
+      const { channel } = await helper.call("uploads.open", { bytes: bytes.length });
+      expect(channel).not.toBe(terminal.channel);
+      const sending = send(channel, bytes);
+      helper.notify("reset", {});
+      await sending;
+      helper.on("images.changed", changed);
+      await helper.call("images.list", {});
+      const sha256 = { rootfs: createHash("sha256").update(bytes).digest("hex") };
+      const { image } = await helper.call("images.import", {
+        title: "Box",
+        origin: "archive",
+        rootfs: channel,
+        sha256,
+        unprivileged: true,
+      });
+      await vi.waitFor(() => expect(changed).toHaveBeenCalledTimes(1));
+      expect(await helper.call("images.list", {})).toMatchObject([{ id: image, title: "Box", unprivileged: true, containers: [] }]);
+      const source = { type: "image", image } as const;
+      await helper.call("containers.create", { name: "made", source, unprivileged: true, start: true, address: "dhcp" });
+      await vi.waitFor(() => expect(changed).toHaveBeenCalledTimes(2));
+      expect(await helper.call("images.list", {})).toMatchObject([{ id: image, containers: ["made"] }]);
+      expect(await problemOf(helper.call("images.delete", { image }))).toEqual({
+        code: "image-in-use",
+        image: "Box",
+        containers: ["made"],
+      });
+      await helper.call("containers.forceStop", { name: "made" });
+      await helper.call("containers.destroy", { name: "made" });
+      await helper.call("images.delete", { image });
+      expect(await helper.call("images.list", {})).toEqual([]);
+    });
+
+    it("and keeps none that was not finished when the connection ends", async () => {
+      start();
+      const { channel } = await helper.call("uploads.open", { bytes: 1_000_000 });
+      helper.sendData(channel, Buffer.alloc(200_000));
+      await vi.waitFor(() => expect(readdirSync(join(store(), "uploads"))).toHaveLength(1));
+      await helper.close();
+      expect(readdirSync(join(store(), "uploads"))).toEqual([]);
+    });
   });
 
   it("enters no container that somebody else answers for", async () => {

@@ -11,11 +11,25 @@ import { isHeld, ownProcess } from "./holder.ts";
  * apart from one that nobody will ever finish. There is no fsync: what a power cut leaves half made, LXC's own `partial` file
  * marks as such.
  */
-export type JournalRecord = { id: string; lxcPath: string; name: string; kind: "create" | "clone" };
+export type JournalRecord = {
+  id: string;
+  lxcPath: string;
+  /** Of a container, or the id of an image. */
+  name: string;
+  kind: ContainerKind | ImageKind;
+  /** Of an image. */
+  title?: string;
+};
+type ContainerKind = "create" | "clone";
+type ImageKind = "import" | "save-image" | "delete-image";
+
+export function isAboutImage({ kind }: Pick<JournalRecord, "kind">): boolean {
+  return kind !== "create" && kind !== "clone";
+}
 
 export type Journal = {
-  /** Notes that a container is going to be made. */
-  begin(work: { lxcPath: string; name: string; kind: "create" | "clone" }): {
+  /** Notes that a container or an image is going to be made, or an image deleted. */
+  begin(work: Omit<JournalRecord, "id">): {
     /** To be given to every process that works on it: `abandoned` work is found by it. */
     environment: Readonly<Record<string, string>>;
     /** It is finished, or all of it is undone. */
@@ -42,7 +56,8 @@ let count = 0;
 const content = z.object({
   lxcPath: z.string().startsWith("/"),
   name: z.string(),
-  kind: z.enum(["create", "clone"]),
+  kind: z.enum(["create", "clone", "import", "save-image", "delete-image"]),
+  title: z.string().optional(),
   bootId: z.string(),
 });
 
@@ -58,7 +73,10 @@ export function createJournal(directory = "/var/lib/lxc-desktop/journal"): Journ
       const path = join(directory, file);
       const record = parse(path);
       const held = isHeld({ pid: Number(pid), startTicks }) && (!record || record.bootId === bootId);
-      if (record) records.push({ id, lxcPath: record.lxcPath, name: record.name, kind: record.kind, held });
+      if (record) {
+        const { lxcPath, name, kind, title } = record;
+        records.push({ id, lxcPath, name, kind, ...(title !== undefined && { title }), held });
+      }
       // Its helper was killed while it wrote this, so it had made nothing yet.
       else if (!held) rmSync(path, { force: true });
     }
@@ -66,25 +84,25 @@ export function createJournal(directory = "/var/lib/lxc-desktop/journal"): Journ
   };
 
   return {
-    begin({ lxcPath, name, kind }) {
+    begin(work) {
       mkdirSync(directory, { recursive: true, mode: 0o700 });
       const self = ownProcess();
       const id = `${self.pid}.${self.startTicks}.${++count}`;
       const path = join(directory, `${id}.json`);
-      writeFileSync(path, JSON.stringify({ lxcPath, name, kind, bootId }), { flag: "wx", mode: 0o600 });
+      writeFileSync(path, JSON.stringify({ ...work, bootId }), { flag: "wx", mode: 0o600 });
       return { environment: { [operationVariable]: id }, finish: () => rmSync(path, { force: true }) };
     },
     unfinished(lxcPath) {
       return new Set(
         readAll()
-          .filter((record) => record.lxcPath === lxcPath)
+          .filter((record) => record.lxcPath === lxcPath && !isAboutImage(record))
           .map(({ name }) => name),
       );
     },
     abandoned(lxcPath) {
       return readAll()
         .filter((record) => record.lxcPath === lxcPath && !record.held)
-        .map(({ id, name, kind }) => ({ id, lxcPath, name, kind }));
+        .map(({ held, ...record }) => record);
     },
     writtenAt: ({ id }) => statSync(join(directory, `${id}.json`)).mtimeMs,
     remove({ id }) {

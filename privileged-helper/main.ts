@@ -90,7 +90,7 @@ function main() {
         if (name && parsed?.success) onDown[name](parsed.data as never);
         else log("refused", { uid, notification: method });
       },
-      onData: (channel, bytes) => handlers.terminals.input(channel, bytes),
+      onData: (channel, bytes) => handlers.receive(channel, bytes),
       onClose(reason) {
         clearInterval(silence);
         log("ended", { uid, reason });

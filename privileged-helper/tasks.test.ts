@@ -289,7 +289,7 @@ describe("watching tasks", () => {
   it("that mends the computer is no container's, even of the same name", async () => {
     const tasks = createTasks();
     const { open, passed } = gate();
-    const done = tasks.run({ kind: "fix", target: "web", cancellable: false }, () => passed);
+    const done = tasks.run({ kind: "fix", target: "web", cancellable: false, isAboutContainer: false }, () => passed);
     expect(tasks.operations().size).toBe(0);
     expect(onlyTask(tasks)).toMatchObject({ kind: "fix", state: "running", cancellable: false });
     open();

@@ -12,7 +12,7 @@ import type { TaskHistory, TaskLog } from "./task-history.ts";
  */
 export type TaskRequest = {
   kind: TaskKind;
-  /** The container that it works on; of a fix, what it mends. */
+  /** The container that it works on; of a fix, what it mends; of an image, its title. */
   target: string;
   /** False for what is over sooner than anyone could cancel it, and for what cannot be taken back. */
   cancellable: boolean;
@@ -20,6 +20,8 @@ export type TaskRequest = {
   signal?: AbortSignal;
   /** What was asked for. */
   request?: Task["request"];
+  /** False where the target is no container: an image, or the computer itself. */
+  isAboutContainer?: boolean;
   /** False where nobody asked: the helper does it by itself. */
   isRequested?: boolean;
   /** Resolves when its turn has come; until then the task waits, and may be cancelled whatever it is. */
@@ -48,7 +50,7 @@ export type Tasks = {
   cancel(id: string): void;
   /** Forgets those of these tasks that have ended. */
   forget(ids: readonly string[]): void;
-  /** What runs now, by container; what is done to the computer itself is not among it. */
+  /** What runs now, by container; what is done to images or the computer itself is not among it. */
   operations(): Map<string, { task: string; kind: TaskKind }>;
   onChanged(listener: (change: TasksChanged) => void): () => void;
   onOutput(listener: (output: { task: string; text: string }) => void): () => void;
@@ -69,6 +71,7 @@ const maxNotices = 20;
 
 type Entry = {
   task: Task;
+  isAboutContainer: boolean;
   log: string;
   truncated: boolean;
   unsentOutput: string;
@@ -163,7 +166,7 @@ export function createTasks({ requestedBy, history }: TasksOptions = {}): Tasks 
   }
 
   return {
-    async run({ kind, target, cancellable, signal: callersSignal, request, isRequested = true, turn }, work) {
+    async run({ kind, target, cancellable, signal: callersSignal, request, isAboutContainer = true, isRequested = true, turn }, work) {
       if (ending || ((cancellable || turn) && callersSignal?.aborted)) throw new ProblemError({ code: "cancelled" });
       const controller = new AbortController();
       const never = new AbortController().signal;
@@ -185,6 +188,7 @@ export function createTasks({ requestedBy, history }: TasksOptions = {}): Tasks 
           notices: [],
           commands: [],
         },
+        isAboutContainer,
         log: "",
         truncated: false,
         unsentOutput: "",
@@ -314,8 +318,8 @@ export function createTasks({ requestedBy, history }: TasksOptions = {}): Tasks 
     },
     operations: () =>
       new Map(
-        active().flatMap(({ task: { id, kind, target, state } }) =>
-          kind === "fix" || state === "waiting" ? [] : [[target, { task: id, kind }] as const],
+        active().flatMap(({ task: { id, kind, target, state }, isAboutContainer }) =>
+          isAboutContainer && state !== "waiting" ? [[target, { task: id, kind }] as const] : [],
         ),
       ),
     onChanged: (listener) => subscribe(changedListeners, listener),

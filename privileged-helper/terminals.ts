@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { type IPty, spawn } from "node-pty";
+import type { NextChannel } from "./channels.ts";
 import { ProblemError } from "./contract/problems.ts";
 import { createPtyInput, type PtyInput, type Writable } from "./pty-input.ts";
 import { type Credit, createCredit } from "./wire/credit.ts";
@@ -36,9 +37,8 @@ const pausedCheckMilliseconds = 50;
 /** lxc-attach clears the environment of the container's shell; this is what it gets instead. */
 const environment = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LANG: "C.UTF-8", HOME: "/root", TERM: "xterm-256color" };
 
-export function createTerminals({ onData, onExited }: Events): Terminals {
+export function createTerminals({ nextChannel, onData, onExited }: Events & { nextChannel: NextChannel }): Terminals {
   const terminals = new Map<number, Terminal>();
-  let nextChannel = 1;
 
   const end = (channel: number) => {
     const terminal = terminals.get(channel);
@@ -53,7 +53,7 @@ export function createTerminals({ onData, onExited }: Events): Terminals {
   return {
     open({ file, args }, { columns, rows }) {
       if (terminals.size >= maxTerminals) throw new ProblemError({ code: "too-many-requests", limit: maxTerminals });
-      const channel = nextChannel++;
+      const channel = nextChannel();
       const pty = spawn(file, args, { name: environment.TERM, cols: columns, rows, cwd: "/", env: environment, encoding: null });
       const { pause, resume } = pausable(pty);
       const credit = createCredit(pause, resume);

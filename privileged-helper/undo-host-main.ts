@@ -3,10 +3,13 @@
  * computer, as far as no container needs it any more.
  */
 import { readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { toProblem } from "./contract/problems.ts";
 import type { TaskContext } from "./lxc/context.ts";
 import { undoFixes } from "./lxc/host-fix.ts";
 import { systemFiles, undoNetworkSetup } from "./lxc/network.ts";
+
+const stateFolder = "/var/lib/lxc-desktop";
 
 const task: TaskContext = {
   signal: new AbortController().signal,
@@ -18,16 +21,16 @@ const task: TaskContext = {
   critical: (work) => work(),
 };
 
-function reservations(): string[] {
+function listFiles(folder: string): string[] {
   try {
-    return readdirSync(systemFiles.hosts);
+    return readdirSync(folder);
   } catch {
     return [];
   }
 }
 
 async function main() {
-  const count = reservations().length;
+  const count = listFiles(systemFiles.hosts).length;
   if (count > 0) {
     process.stdout.write(
       `${count} ${count === 1 ? "container has" : "containers have"} a reserved address: the reservations in ${systemFiles.hosts} stay, and so do the line in lxc-net's settings that makes its DHCP server read them and what the Host page has mended.\n`,
@@ -36,7 +39,14 @@ async function main() {
   }
   await undoFixes(task);
   await undoNetworkSetup(task);
-  rmSync("/var/lib/lxc-desktop", { recursive: true, force: true });
+  const images = listFiles(join(stateFolder, "images")).length;
+  for (const file of listFiles(stateFolder)) {
+    // Containers may lie on them.
+    if (file === "images" && images > 0)
+      process.stdout.write(`The images in ${join(stateFolder, file)} stay: remove them where no container needs them.\n`);
+    else rmSync(join(stateFolder, file), { recursive: true, force: true });
+  }
+  if (images === 0) rmSync(stateFolder, { recursive: true, force: true });
   rmSync("/run/lxc-desktop", { recursive: true, force: true });
 }
 

@@ -14,6 +14,10 @@ export type Events = {
   "metrics.tick": MetricsTick;
   /** `reset` means that the file was cut or replaced: `text` is all there is. */
   "logs.appended": { name: string; log: LogKind; text: string; reset: boolean };
+  /** How many bytes of an upload are on disk, cumulative. */
+  "uploads.written": { channel: number; bytes: number };
+  /** `images.list` has another answer now. */
+  "images.changed": Record<string, never>;
   "terminal.exited": { channel: number; exitCode: number; signal?: number };
 };
 export type EventName = keyof Events;
@@ -40,6 +44,9 @@ export const downNotifications = {
   reset: z.strictObject({}),
 } as const;
 export type DownNotificationName = keyof typeof downNotifications;
+
+/** So many bytes of an upload may be under way to the disk; whoever sends more loses the upload. */
+export const maxUnwrittenBytes = 1024 * 1024;
 
 export const heartbeatEveryMilliseconds = 5_000;
 /** Six missed heartbeats: libvirt's keepalive of 5 x 5 s with one period of grace. */

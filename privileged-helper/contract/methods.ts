@@ -8,6 +8,7 @@ import {
   type HostInfo,
   hostCheckNames,
   type LogText,
+  type ReadyImage,
   type Session,
   type Settings,
   type TasksSnapshot,
@@ -33,6 +34,18 @@ const channel = z.int().min(1).max(0xffffffff);
 const columns = z.int().min(1).max(1000);
 const rows = z.int().min(1).max(1000);
 
+/** Names an image of the helper's store: as random as a name can be, and never reused. */
+export const imageStoreId = z.string().regex(/^[0-9a-f]{32}$/);
+
+/** How an image of the store is called, for people: one line without anything that would not show. */
+const imageStoreTitle = z
+  .string()
+  .max(200)
+  .regex(/^[^\p{C}\p{Zl}\p{Zp}]+$/u);
+
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+const maxUploadBytes = 64 * 1024 ** 3;
+
 /** Template names are file names below LXC's own folder, `lxc-` left out. */
 export const templateName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/);
 
@@ -44,6 +57,7 @@ export const containerSource = z.discriminatedUnion("type", [
     options: templateOptions.default({}),
   }),
   z.strictObject({ type: z.literal("clone"), from: containerName }),
+  z.strictObject({ type: z.literal("image"), image: imageStoreId }),
 ]);
 export type ContainerSource = z.infer<typeof containerSource>;
 
@@ -92,6 +106,51 @@ export const methods = {
     result: result<void>(),
     action: "configure",
   },
+
+  /**
+   * A channel for exactly so many bytes, which the caller then sends on it, and which `images.import` takes. At most
+   * `maxUnwrittenBytes` may be under way that `uploads.written` has not told of yet.
+   */
+  "uploads.open": {
+    params: z.strictObject({ bytes: z.int().min(1).max(maxUploadBytes) }),
+    result: result<{ channel: number }>(),
+    action: "create",
+  },
+  /** Forgets an upload and its bytes; one that is not there (any more) is no mistake. */
+  "uploads.close": { params: z.strictObject({ channel }), result: result<void>(), action: "create" },
+
+  /** What containers can be made of at once. From then on `images.changed` tells when this has another answer. */
+  "images.list": { params: nothing, result: result<ReadyImage[]>(), action: "view" },
+  /**
+   * Makes an image of archives that were uploaded, and takes these. One whose containers are to be privileged is root by another
+   * name: it needs `import`, too.
+   */
+  "images.import": {
+    params: z.strictObject({
+      title: imageStoreTitle,
+      /** `server`: of an image server, whose checksums were compared; `archive`: somebody's own file. */
+      origin: z.union([z.literal("server"), z.literal("archive")]),
+      /** The upload that is a tar archive of a root file system, compressed or not. */
+      rootfs: channel,
+      /** The upload that tells more of it, as image servers have it beside the root file system. */
+      meta: channel.optional(),
+      /** What the uploads must be. */
+      sha256: z.strictObject({ rootfs: sha256, meta: sha256.optional() }),
+      unprivileged: z.boolean(),
+      /** Which image of a server's catalog it is. */
+      image: imageId.optional(),
+    }),
+    result: result<{ image: string }>(),
+    action: "create",
+  },
+  /** The files of a container that is stopped, as an image. */
+  "images.save": {
+    params: z.strictObject({ name: containerName, title: imageStoreTitle }),
+    result: result<{ image: string }>(),
+    action: "create",
+  },
+  /** Refused as `image-in-use` while containers lie on it. */
+  "images.delete": { params: z.strictObject({ image: imageStoreId }), result: result<void>(), action: "create" },
 
   "logs.watch": {
     params: z.strictObject({ name: containerName, log: z.enum(["lxc", "console"]) }),

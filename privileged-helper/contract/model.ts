@@ -22,6 +22,8 @@ export type Container = {
   clonedFrom?: string;
   /** Overlay clones that need this container's root file system. */
   clones: string[];
+  /** The image of the store whose files lie below this container's own. */
+  image?: { id: string; title: string };
   /** How the root file system is stored: LXC's own word. */
   storage: "dir" | "overlay" | "btrfs" | "zfs" | "lvm" | "loop" | "other";
   /** An operation of ours that is running on it. */
@@ -180,13 +182,16 @@ export const taskKinds = [
   "repair",
   "fix",
   "download",
+  "import",
+  "save-image",
+  "delete-image",
 ] as const;
 export type TaskKind = (typeof taskKinds)[number];
 
 export type Task = {
   id: string;
   kind: TaskKind;
-  /** The container that it works on; of a fix, the title of the check that it mends; of a download, the title of the image. */
+  /** The container that it works on; of a fix, the title of the check that it mends; of a download, an import and a deleted image, the image's title. */
   target: string;
   /** `waiting`: something else works on its container first. */
   state: "waiting" | "running" | "succeeded" | "failed" | "cancelled";
@@ -311,6 +316,26 @@ export type Download = {
   signature?: ImageSignature;
   /** Why it was interrupted, where that was since the app was started. */
   problem?: import("./problems.ts").Problem;
+};
+
+/** What containers can be made of in no time: a root file system of the helper's store, which they share and never change. */
+export type ReadyImage = {
+  id: string;
+  title: string;
+  /** `server`: of an image server; `archive`: of somebody's own file; `container`: saved from one. */
+  origin: "server" | "archive" | "container";
+  /** Containers of it are what it is, because its files have their owners already. */
+  unprivileged: boolean;
+  /** On disk. */
+  bytes: number;
+  /** Milliseconds since the epoch. */
+  createdAt: number;
+  /** Of the archive that its root file system came in. */
+  sha256?: string;
+  /** Which one of a server's catalog it was. */
+  image?: string;
+  /** Those that lie on it. */
+  containers: string[];
 };
 
 /** The host's connection to the helper, as the renderer sees it. */

@@ -82,6 +82,30 @@ export const problem = z.discriminatedUnion("code", [
     /** For those who want to know. */
     detail,
   }),
+  /** An archive is damaged, or holds something that has no place in a root file system. */
+  z.object({
+    code: z.literal("archive-refused"),
+    /** The name of what is refused, as the archive has it; empty where it is about the archive as a whole. */
+    entry: detail,
+    reason: z.enum([
+      "wrong-checksum",
+      "not-an-archive",
+      "no-root-file-system",
+      "absolute-name",
+      "name-climbs-out",
+      "bad-name",
+      "through-link",
+      "named-twice",
+      "hard-link-to-nothing",
+      "link-climbs-out",
+      "device",
+      "unknown-type",
+      "unknown-owner",
+      "too-many-entries",
+    ]),
+  }),
+  /** Containers need it: their files lie on its own. */
+  z.object({ code: z.literal("image-in-use"), image: name, containers: z.array(name) }),
   z.object({ code: z.literal("timed-out"), what: detail, seconds: z.number() }),
   z.object({ code: z.literal("cancelled") }),
   /** The helper was killed, or its computer ended, before the task had. */

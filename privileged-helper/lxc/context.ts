@@ -1,5 +1,6 @@
 import type { EndedAtOnce } from "../contract/model.ts";
 import type { Journal } from "../journal.ts";
+import type { ImageStore } from "./image-store.ts";
 import type { ContainerReader } from "./list.ts";
 
 /** What a piece of work gets from the task that it runs in: ways to tell what it does, and to be stopped. */
@@ -36,5 +37,6 @@ export type OperationContext = {
   lxcPath: string;
   reader: ContainerReader;
   journal: Journal;
+  images: ImageStore;
   task: ContainerTaskContext;
 };

@@ -1,5 +1,4 @@
-import { existsSync, rmSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { Template } from "../contract/model.ts";
 import { ProblemError } from "../contract/problems.ts";
@@ -11,6 +10,7 @@ import type { OperationContext } from "./context.ts";
 import { claimFolder } from "./destroy.ts";
 import { readCapabilities, restoreCapabilities } from "./file-capabilities.ts";
 import { allocateIds, type IdRange, idmapEntries } from "./idmap.ts";
+import { ownProgram } from "./own-program.ts";
 import { run } from "./run.ts";
 import { checkOptions, findTemplate } from "./templates.ts";
 
@@ -88,7 +88,7 @@ function concealInConfig(lxcPath: string, name: string, given: readonly string[]
 
 function keepReservedAddress(lxcPath: string, name: string) {
   const entries = parseConfig(readConfigurationText(lxcPath, name).text);
-  if (lastValueOf(entries, "lxc.net.0.ipv4.address") !== undefined) keepAddress(join(lxcPath, name, "rootfs"));
+  if (lastValueOf(entries, "lxc.net.0.ipv4.address") !== undefined) keepAddress({ rootfs: join(lxcPath, name, "rootfs") });
 }
 
 async function makeUnprivileged(context: OperationContext, name: string, template: string, range: IdRange): Promise<void> {
@@ -119,15 +119,7 @@ async function makeUnprivileged(context: OperationContext, name: string, templat
 }
 
 async function runShiftOwners({ task }: OperationContext, rootfs: string, { first, count }: IdRange): Promise<void> {
-  const args = [...shiftOwnersProgram(), rootfs, String(first), String(count)];
+  const args = [...ownProgram("shift-owners"), rootfs, String(first), String(count)];
   const { exitCode, output } = await run("node", args, { task, timeoutSeconds: shiftTimeoutSeconds, allowExitCodes: [0, 3] });
   if (exitCode === 3) throw new ProblemError({ code: "not-supported", what: output.trim() });
-}
-
-/** Beside the helper's own bundle; from the sources, it is a source too. */
-function shiftOwnersProgram(): string[] {
-  const bundle = join(import.meta.dirname, "shift-owners.cjs");
-  if (existsSync(bundle)) return [bundle];
-  const source = join(import.meta.dirname, "shift-owners-main.ts");
-  return ["--import", createRequire(source).resolve("tsx"), source];
 }

@@ -55,6 +55,7 @@ const ubuntu: OtherComputer = {
     ...lxcTools,
     ...["apt-get", "dnsmasq", "iptables", "iptables-save", "usermod", "apparmor_parser", "lxcfs", "pkexec", "pkcheck"],
     ...["busybox", "debootstrap", "rsync", "debian-distro-info", "wget", "openssl", "gpg", "skopeo", "umoci", "jq"],
+    ...["tar", "gzip", "xz", "zstd"],
   ],
   files: {
     ...kernelFiles,
@@ -199,6 +200,7 @@ describe("packages", () => {
       "apt-get update",
       "apt-get install --yes --no-install-recommends --option DPkg::Options::=--force-confold umoci",
     ]);
+    expect((await commandsOf(without(ubuntu, "xz", "zstd"), "images"))?.at(-1)).toMatch(/ xz-utils zstd$/);
   });
 
   it("are not offered where the package manager is not known", async () => {

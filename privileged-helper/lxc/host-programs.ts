@@ -134,8 +134,9 @@ function checkTemplates({ facts }: CheckContext): CheckResult {
   };
 }
 
-/** What LXC's two templates for ready-made images call. */
-const imageSources = [
+/** What unpacks images, and what LXC's two templates for ready-made ones call. */
+const imageSources: { title: string; template?: string; tools: string[] }[] = [
+  { title: "Images and archives", tools: ["tar", "gzip", "xz", "zstd"] },
   { title: "OCI images (lxc-oci)", template: "lxc-oci", tools: ["skopeo", "umoci", "jq"] },
   { title: "LXC's image server (lxc-download)", template: "lxc-download", tools: ["wget", "gpg"] },
 ];
@@ -143,12 +144,15 @@ const imageSources = [
 function checkImages({ facts }: CheckContext): CheckResult {
   const found = imageSources.map(({ title, template, tools }) => ({
     title,
-    missing: facts.exists(`${templatesFolder}/${template}`) ? tools.filter((tool) => facts.program(tool) === undefined) : [template],
+    missing:
+      template === undefined || facts.exists(`${templatesFolder}/${template}`)
+        ? tools.filter((tool) => facts.program(tool) === undefined)
+        : [template],
   }));
   const common = {
     title: "Image sources",
     explanation:
-      "LXC can also make containers from ready-made images: those of Docker registries (OCI), and those of the LXC project. Templates work without.",
+      "Containers can also be made from ready-made images: those of image servers, archives of root file systems, and those of Docker registries (OCI). Templates work without.",
     evidence: found.map(({ title, missing }) => `${title}: ${missing.length === 0 ? "ready" : `needs ${missing.join(", ")}`}`),
   };
   const missing = [...new Set(found.flatMap((one) => one.missing))];

@@ -5,6 +5,7 @@ import { isManageableName } from "../contract/names.ts";
 import { type AddressReader, openAddresses } from "./addresses.ts";
 import { lastValueOf, readEffectiveConfig, valuesOf } from "./config.ts";
 import { type IdRange, parseIdmaps } from "./idmap.ts";
+import { createImageStore, type ImageStore, idRangesOf } from "./image-store.ts";
 import { createMonitors, type Monitor } from "./monitors.ts";
 import { payloadCgroups } from "./payload.ts";
 import { type HeldFile, holdFile } from "./proc.ts";
@@ -24,12 +25,14 @@ export type ContainerReader = {
 export type Claims = {
   /** IPv4 addresses without their prefix length. */
   ipv4: Set<string>;
-  /** Host user ids of unprivileged containers. */
+  /** Host user ids of unprivileged containers, and of the images that they may be made of. */
   idRanges: IdRange[];
+  /** Containers by the images that they lie on. */
+  ofImages: Map<string, string[]>;
 };
 
 /** What a configuration says about a container, as far as the list shows it. */
-type Configured = Pick<Container, "privileged" | "autostart" | "storage" | "clonedFrom"> & {
+type Configured = Pick<Container, "privileged" | "autostart" | "storage" | "clonedFrom" | "image"> & {
   /** Folders that have to be there for a start. */
   folders: string[];
   ipv4Claims: string[];
@@ -38,9 +41,10 @@ type Configured = Pick<Container, "privileged" | "autostart" | "storage" | "clon
 };
 /** Files of a running container that are read each time. */
 type OpenContainer = { initPid: number; freezer: HeldFile | undefined; addresses: AddressReader };
+type ReaderOptions = { lxcPath: string; images?: ImageStore };
 type Remembered = { stamp: string; includes: Map<string, string>; configured: Configured };
 
-export function createContainerReader({ lxcPath }: { lxcPath: string }): ContainerReader {
+export function createContainerReader({ lxcPath, images = createImageStore({ lxcPath }) }: ReaderOptions): ContainerReader {
   const monitors = createMonitors(lxcPath);
   const remembered = new Map<string, Remembered>();
   const open = new Map<string, OpenContainer>();
@@ -55,7 +59,7 @@ export function createContainerReader({ lxcPath }: { lxcPath: string }): Contain
       if (stamp === undefined) continue;
       const before = remembered.get(name);
       const isValid = before?.stamp === stamp && [...before.includes].every(([file, included]) => stampOf(file) === included);
-      const current = isValid ? before : readConfigured(lxcPath, path, stamp, stampOf);
+      const current = isValid ? before : readConfigured({ lxcPath, images, path, stamp, stampOf });
       remembered.set(name, current);
       configurations.set(name, current.configured);
     }
@@ -83,7 +87,7 @@ export function createContainerReader({ lxcPath }: { lxcPath: string }): Contain
   };
 
   const toContainer = (name: string, configured: Configured, clones: string[], monitor: Monitor | undefined): Container => {
-    const { privileged, autostart, storage, clonedFrom } = configured;
+    const { privileged, autostart, storage, clonedFrom, image } = configured;
     const container: Container = {
       name,
       manageable: isManageableName(name),
@@ -96,6 +100,7 @@ export function createContainerReader({ lxcPath }: { lxcPath: string }): Contain
       storage,
     };
     if (clonedFrom !== undefined) container.clonedFrom = clonedFrom;
+    if (image !== undefined) container.image = image;
     if (!container.manageable) container.note = "Its name has characters that LXC would hand to a shell, so it is shown and left alone.";
     if (monitor?.init) {
       const { pid, startedAt } = monitor.init;
@@ -130,8 +135,17 @@ export function createContainerReader({ lxcPath }: { lxcPath: string }): Contain
       for (const name of [...open.keys()]) letGo(name);
     },
     readClaims() {
-      const all = [...readConfigurations().values()];
-      return { ipv4: new Set(all.flatMap(({ ipv4Claims }) => ipv4Claims)), idRanges: all.flatMap(({ idRanges }) => idRanges) };
+      const configurations = readConfigurations();
+      const all = [...configurations.values()];
+      const ofImages = new Map<string, string[]>();
+      for (const [name, { image }] of configurations) {
+        if (image !== undefined) ofImages.set(image.id, [...(ofImages.get(image.id) ?? []), name]);
+      }
+      return {
+        ipv4: new Set(all.flatMap(({ ipv4Claims }) => ipv4Claims)),
+        idRanges: [...all.flatMap(({ idRanges }) => idRanges), ...idRangesOf(images.readAll())],
+        ofImages,
+      };
     },
   };
 }
@@ -179,11 +193,18 @@ function memoizedStamps(): (path: string) => string | undefined {
   };
 }
 
-function readConfigured(lxcPath: string, path: string, stamp: string, stampOf: (path: string) => string | undefined): Remembered {
+function readConfigured({
+  lxcPath,
+  images,
+  path,
+  stamp,
+  stampOf,
+}: Required<ReaderOptions> & { path: string; stamp: string; stampOf: (path: string) => string | undefined }): Remembered {
   try {
     const { entries, files } = readEffectiveConfig(path);
     const rootfs = parseRootfs(lastValueOf(entries, "lxc.rootfs.path") ?? "");
     const base = rootfs.lower === undefined ? undefined : relative(lxcPath, rootfs.lower).split("/")[0];
+    const image = rootfs.lower === undefined ? undefined : images.findByRootfs(rootfs.lower);
     return {
       stamp,
       includes: new Map(files.slice(1).map((file) => [file, stampOf(file) ?? ""])),
@@ -197,6 +218,7 @@ function readConfigured(lxcPath: string, path: string, stamp: string, stampOf: (
           .map(({ value }) => value.split(/[/ ]/)[0] ?? ""),
         idRanges: parseIdmaps(valuesOf(entries, "lxc.idmap")),
         ...(base && base !== ".." ? { clonedFrom: base } : {}),
+        ...(image && { image: { id: image.id, title: image.title } }),
       },
     };
   } catch (error) {

@@ -1,72 +1,19 @@
-import { chmodSync, chownSync, ftruncateSync, lstatSync, mkdirSync, readSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { withFileInside } from "./open-inside.ts";
+import { rewriteInside } from "./rewrite-inside.ts";
 
 /** What stands for the container's name in files of an image (lxc-download(1)). */
 const placeholder = "LXC_NAME";
-const maxFileBytes = 64 * 1024;
 const hostnameFile = "etc/hostname";
 
 /**
- * Writes a new container's name into the files of its root file system that tell it. LXC's own tools would follow whatever links a
- * foreign image has there; here none is followed, and a file that is none stays as it is.
+ * Writes a new container's name into the files of its root file system that tell it.
  * @param templates Further files, relative to the root, in which a placeholder stands for the name.
  * @param rootfs Files of the container alone, or with `upper` what lies below its own.
  * @param upper Where an instant clone has its own files. Nothing uses it yet, but it may be a copy of what another container wrote.
  */
 export function writeNameInside(name: string, templates: readonly string[], rootfs: string, upper?: string): void {
   for (const path of new Set([hostnameFile, ...templates])) {
-    const own = upper === undefined ? undefined : readText(upper, path);
-    const text = own ?? readText(rootfs, path);
-    if (text === undefined) continue;
-    const named = path === hostnameFile && !text.includes(placeholder) ? `${name}\n` : text.replaceAll(placeholder, name);
-    if (named === text) continue;
-    if (upper === undefined) overwrite(rootfs, path, named);
-    else if (own !== undefined) overwrite(upper, path, named);
-    else writeOver(rootfs, upper, path, named);
+    rewriteInside({ rootfs, upper }, path, (text) =>
+      path === hostnameFile && !text.includes(placeholder) ? `${name}\n` : text.replaceAll(placeholder, name),
+    );
   }
-}
-
-function readText(rootfs: string, path: string): string | undefined {
-  return withFileInside(rootfs, path, (file) => {
-    const bytes = Buffer.alloc(maxFileBytes + 1);
-    const length = readSync(file, bytes, 0, bytes.length, 0);
-    return length > maxFileBytes ? undefined : bytes.toString("utf8", 0, length);
-  });
-}
-
-function overwrite(rootfs: string, path: string, text: string) {
-  withFileInside(
-    rootfs,
-    path,
-    (file) => {
-      ftruncateSync(file, 0);
-      writeFileSync(file, text);
-    },
-    "write",
-  );
-}
-
-/** A file of the upper layer, in folders that are like those below them: overlayfs shows both as one. */
-function writeOver(lower: string, upper: string, path: string, text: string) {
-  const components = path.split("/");
-  for (let depth = 1; depth < components.length; depth++) {
-    const folder = components.slice(0, depth).join("/");
-    const there = lstatSync(join(upper, folder), { throwIfNoEntry: false });
-    if (there?.isDirectory()) continue;
-    // A link, or the mark that it was removed.
-    if (there) return;
-    mkdirSync(join(upper, folder));
-    resemble(join(upper, folder), join(lower, folder));
-  }
-  if (lstatSync(join(upper, path), { throwIfNoEntry: false })) return;
-  writeFileSync(join(upper, path), text, { flag: "wx" });
-  resemble(join(upper, path), join(lower, path));
-}
-
-/** Owner first: changing it takes setuid bits away. */
-function resemble(path: string, like: string) {
-  const { uid, gid, mode } = lstatSync(like);
-  chownSync(path, uid, gid);
-  chmodSync(path, mode & 0o7777);
 }

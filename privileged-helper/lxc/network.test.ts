@@ -53,7 +53,7 @@ const task = {
 } satisfies TaskContext;
 const reader = (claimed: string[] = [], running: string[] = []) =>
   ({
-    readClaims: () => ({ ipv4: new Set(claimed), idRanges: [] }),
+    readClaims: () => ({ ipv4: new Set(claimed), idRanges: [], ofImages: new Map() }),
     readAll: () => [{ ipv4: running }],
   }) as unknown as ContainerReader;
 const reserve = (name: string, from = reader(), path = lxcPath) => reserveAddress({ lxcPath: path, reader: from }, name, bridge, files);

@@ -75,7 +75,7 @@ function createHelper() {
     readAll: () => [...containers.values()],
     readOne: (name) => containers.get(name),
     rest: () => {},
-    readClaims: () => ({ ipv4: new Set(), idRanges: [] }),
+    readClaims: () => ({ ipv4: new Set(), idRanges: [], ofImages: new Map() }),
   };
   return { tasks, journal, operations: createOperations({ lxcPath, reader, tasks, journal, locks }) };
 }

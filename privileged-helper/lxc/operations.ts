@@ -6,20 +6,26 @@ import { isManageableName } from "../contract/names.ts";
 import { ProblemError, toProblem } from "../contract/problems.ts";
 import type { StartCause, StartCauseId, StartFix } from "../contract/start-causes.ts";
 import { secretOption } from "../contract/template-options.ts";
-import type { Journal } from "../journal.ts";
-import type { Locks } from "../locks.ts";
+import { isAboutImage, type Journal, type JournalRecord } from "../journal.ts";
+import type { LockRequest, Locks } from "../locks.ts";
 import { type Blocker, createQueue } from "../queue.ts";
 import type { Tasks } from "../tasks.ts";
+import type { Uploads } from "../uploads.ts";
 import { cloneContainer } from "./clone.ts";
 import type { OperationContext } from "./context.ts";
 import { createFromTemplate } from "./create.ts";
+import { createFromImage } from "./create-from-image.ts";
 import { destroyContainer } from "./destroy.ts";
+import { deleteImage } from "./image-delete.ts";
+import { importImage } from "./image-import.ts";
+import { saveImage } from "./image-save.ts";
+import { createImageStore, type ImageStore, newImageId, type StoredImage } from "./image-store.ts";
 import { forceStop, freeze, requireState, restart, start, stop, unfreeze } from "./lifecycle.ts";
 import type { ContainerReader } from "./list.ts";
-import { removeAbandoned } from "./recover.ts";
+import { removeAbandoned, removeAbandonedImage } from "./recover.ts";
 import { outdated, repairContainer } from "./repair.ts";
 
-/** Everything that changes containers. Each promise settles when the task has ended, and all that failed is undone. */
+/** Everything that changes containers and images. Each promise settles when the task has ended, and all that failed is undone. */
 export type Operations = {
   create(params: ParamsOf<"containers.create">, signal: AbortSignal): Promise<void>;
   destroy(name: string, signal: AbortSignal): Promise<void>;
@@ -29,6 +35,11 @@ export type Operations = {
   restart(name: string, timeoutSeconds: number, signal: AbortSignal): Promise<void>;
   freeze(name: string, signal: AbortSignal): Promise<void>;
   unfreeze(name: string, signal: AbortSignal): Promise<void>;
+  /** Makes an image of archives. @returns Its id. */
+  importImage(params: ParamsOf<"images.import">, uploads: Uploads, signal: AbortSignal): Promise<{ image: string }>;
+  /** Makes an image of the files of a container. @returns Its id. */
+  saveImage(name: string, title: string, signal: AbortSignal): Promise<{ image: string }>;
+  deleteImage(id: string, signal: AbortSignal): Promise<void>;
   /** What the last failed start of a container offered. @throws ProblemError `not-supported` where that is not (or no longer) this. */
   offeredFix(name: string, cause: StartCauseId): Extract<StartFix, { kind: "container" }>;
   /** Does that. */
@@ -37,11 +48,13 @@ export type Operations = {
   recover(): Promise<void>;
 };
 
-type World = { lxcPath: string; reader: ContainerReader; tasks: Tasks; journal: Journal; locks: Locks };
+type World = { lxcPath: string; reader: ContainerReader; tasks: Tasks; journal: Journal; locks: Locks; images?: ImageStore };
 
 type Job = {
   kind: TaskKind;
+  /** A container, or the title of an image. */
   target: string;
+  isAboutContainer?: boolean;
   /** False where nobody asked for it. Then it does not wait for its turn either. */
   isRequested?: boolean;
   /** Absent where it cannot be asked for again. */
@@ -51,6 +64,8 @@ type Job = {
   lane?: "work" | "force";
   /** Containers that must stay as they are meanwhile. */
   keepStill?: string[];
+  /** The image that it is about, or that must stay meanwhile. */
+  image?: { id: string; mode: "exclusive" | "shared" };
   /** The state that it leads to: where it has waited and that state has come by itself, there is nothing left to do. */
   leadsTo?: ContainerState;
   /** Refuses before there is a task, or when its turn has come; nothing changes between this and the work. */
@@ -58,7 +73,11 @@ type Job = {
   work(context: OperationContext): Promise<void>;
 };
 
-export function createOperations({ lxcPath, reader, tasks, journal, locks }: World): Operations {
+/** What locks of images are called, as no container can be. */
+const imageLock = "image:";
+
+export function createOperations(world: World): Operations {
+  const { lxcPath, reader, tasks, journal, locks, images = createImageStore({ lxcPath }) } = world;
   const find = (name: string): Container => {
     const container = reader.readOne(name);
     if (!container) throw new ProblemError({ code: "not-found", what: name });
@@ -82,28 +101,26 @@ export function createOperations({ lxcPath, reader, tasks, journal, locks }: Wor
   const queue = createQueue(locks);
 
   const perform = async (job: Job) => {
-    const { kind, target, isRequested = true, request, cancellable = false, signal, lane, keepStill = [], check, work } = job;
-    for (const name of [target, ...keepStill]) requireManageable(name);
-    const place = queue.enter([
-      { lxcPath, name: target, operation: kind, lane },
-      ...keepStill.map((name) => ({ lxcPath, name, operation: kind, mode: "shared" as const })),
-    ]);
+    const { kind, target, isAboutContainer = true, isRequested = true, request, cancellable = false, signal, check, work } = job;
+    const needed = locksOf(job);
+    const place = queue.enter(needed);
     try {
       const blocker = await place.attempt();
-      if (blocker && (!isRequested || makesNoSenseAfter(job, blocker))) {
-        throw new ProblemError({ code: "busy", name: blocker.name, operation: blocker.operation });
+      if (blocker && (!isRequested || makesNoSenseAfter(needed, blocker))) {
+        throw new ProblemError({ code: "busy", name: called(blocker.name), operation: blocker.operation });
       }
       if (!blocker) check();
       const turn = async (waiting: AbortSignal, tell: (waitsFor: Task["waitsFor"]) => void) => {
         if (blocker) tell(whatItWaitsFor(blocker));
         await place.turn(waiting, (next) => tell(whatItWaitsFor(next)));
       };
-      await tasks.run({ kind, target, cancellable, signal, request, isRequested, turn: blocker && turn }, async (task) => {
+      const asTask = { kind, target, isAboutContainer, cancellable, signal, request, isRequested, turn: blocker && turn };
+      await tasks.run(asTask, async (task) => {
         if (blocker && hasComeTrue(job)) return task.output(`${target} is ${job.leadsTo} already: there is nothing left to do.\n`);
         if (blocker) check();
-        await work({ lxcPath, reader, journal, task });
+        await work({ lxcPath, reader, journal, images, task });
       });
-      diagnoses.delete(target);
+      if (isAboutContainer) diagnoses.delete(target);
     } catch (thrown) {
       const problem = toProblem(thrown);
       if (problem.code === "start-failed") diagnoses.set(target, problem);
@@ -112,21 +129,38 @@ export function createOperations({ lxcPath, reader, tasks, journal, locks }: Wor
       place.leave();
     }
   };
+  /** The first is of what it is about. */
+  const locksOf = ({ kind, target, isAboutContainer = true, lane, keepStill = [], image }: Job): LockRequest[] => {
+    const containers = [...(isAboutContainer ? [target] : []), ...keepStill];
+    for (const name of containers) requireManageable(name);
+    return [
+      ...(isAboutContainer ? [{ lxcPath, name: target, operation: kind, lane }] : []),
+      ...keepStill.map((name) => ({ lxcPath, name, operation: kind, mode: "shared" as const })),
+      ...(image ? [{ lxcPath, name: `${imageLock}${image.id}`, operation: kind, mode: image.mode }] : []),
+    ];
+  };
+  /** What people call that of which there is a lock. */
+  const called = (lock: string): string => {
+    if (!lock.startsWith(imageLock)) return lock;
+    return images.readAll().find(({ id }) => lock === `${imageLock}${id}`)?.title ?? "an image";
+  };
   const hasComeTrue = ({ target, leadsTo }: Job) => leadsTo !== undefined && reader.readOne(target)?.state === leadsTo;
   /** An operation of another helper has no task here. */
   const whatItWaitsFor = ({ name, operation, target }: Blocker): Task["waitsFor"] => {
-    const isIt = (task: Task) => task.target === target && task.kind === operation && task.endedAt === undefined;
-    return { operation, name: target ?? name, task: tasks.snapshot().tasks.findLast(isIt)?.id };
+    const title = called(target ?? name);
+    const isIt = (task: Task) => target !== undefined && task.target === title && task.kind === operation && task.endedAt === undefined;
+    return { operation, name: title, task: tasks.snapshot().tasks.findLast(isIt)?.id };
   };
 
   return {
     create(params, signal) {
       const { name, source, unprivileged, start: startAfter, address } = params;
       const kind = source.type === "clone" ? "clone" : "create";
-      const make = (context: OperationContext) =>
-        source.type === "clone"
-          ? cloneContainer(context, { name, from: source.from, address })
-          : createFromTemplate(context, { name, template: source.template, options: source.options, unprivileged, address });
+      const make = (context: OperationContext) => {
+        if (source.type === "clone") return cloneContainer(context, { name, from: source.from, address });
+        if (source.type === "image") return createFromImage(context, { name, image: images.read(source.image), address });
+        return createFromTemplate(context, { name, template: source.template, options: source.options, unprivileged, address });
+      };
       return perform({
         kind,
         target: name,
@@ -134,12 +168,14 @@ export function createOperations({ lxcPath, reader, tasks, journal, locks }: Wor
         cancellable: true,
         signal,
         keepStill: source.type === "clone" && source.from !== name ? [source.from] : [],
+        image: source.type === "image" ? { id: source.image, mode: "shared" } : undefined,
         check() {
           if (exists(join(lxcPath, name))) throw new ProblemError({ code: "already-exists", name });
           if (source.type === "clone") requireState(findFinished(source.from), "clone");
+          if (source.type === "image") requireSameKind(images.read(source.image), unprivileged);
         },
         async work(context) {
-          const keep = await makeUndoably(context, name, kind, make);
+          const keep = await makeUndoably(context, { kind, name }, join(lxcPath, name), make);
           if (startAfter) await startNew(context, name, keep);
         },
       });
@@ -225,6 +261,52 @@ export function createOperations({ lxcPath, reader, tasks, journal, locks }: Wor
         check: () => requireState(find(name), "unfreeze"),
         work: (context) => unfreeze(context, name),
       }),
+    async importImage(params, uploads, signal) {
+      const { title, meta, sha256 } = params;
+      if ((meta === undefined) !== (sha256.meta === undefined)) throw invalid("sha256.meta", "goes with meta");
+      const id = newImageId();
+      await tasks.run({ kind: "import", target: title, isAboutContainer: false, cancellable: true, signal }, async (task) => {
+        const context = { lxcPath, reader, journal, images, task };
+        await makeUndoably(context, { kind: "import", name: id, title }, images.partialOf(id), (undoable) =>
+          importImage(undoable, uploads, id, params),
+        );
+      });
+      return { image: id };
+    },
+    async saveImage(name, title, signal) {
+      const id = newImageId();
+      await perform({
+        kind: "save-image",
+        target: name,
+        request: requestOf("images.save", { name, title }),
+        cancellable: true,
+        signal,
+        check: () => requireState(findFinished(name), "save"),
+        async work(context) {
+          await makeUndoably(context, { kind: "save-image", name: id, title }, images.partialOf(id), (undoable) =>
+            saveImage(undoable, { id, title, container: find(name) }),
+          );
+        },
+      });
+      return { image: id };
+    },
+    async deleteImage(id, signal) {
+      const { title } = images.read(id);
+      await perform({
+        kind: "delete-image",
+        target: title,
+        isAboutContainer: false,
+        request: requestOf("images.delete", { image: id }),
+        signal,
+        image: { id, mode: "exclusive" },
+        check() {
+          images.read(id);
+          const containers = reader.readClaims().ofImages.get(id) ?? [];
+          if (containers.length > 0) throw new ProblemError({ code: "image-in-use", image: title, containers });
+        },
+        work: (context) => deleteImage(context, id, title),
+      });
+    },
     offeredFix: (name, cause) => diagnosisOf(name, cause).fix,
     repair: (name, cause, signal) =>
       perform({
@@ -244,12 +326,14 @@ export function createOperations({ lxcPath, reader, tasks, journal, locks }: Wor
         try {
           await perform({
             kind: "recover",
-            target: record.name,
+            ...(isAboutImage(record)
+              ? { target: record.title ?? "an image", isAboutContainer: false, image: { id: record.name, mode: "exclusive" } }
+              : { target: record.name }),
             isRequested: false,
             check() {
               if (!isStillThere()) throw new ProblemError({ code: "cancelled" });
             },
-            work: (context) => removeAbandoned(context, record),
+            work: (context) => (isAboutImage(record) ? removeAbandonedImage(context, record) : removeAbandoned(context, record)),
           });
         } catch {
           // Another helper does it, or did; or the failed task tells why, and the next helper tries again.
@@ -260,21 +344,22 @@ export function createOperations({ lxcPath, reader, tasks, journal, locks }: Wor
 }
 
 /**
- * Makes a container so that nothing is left of it where that fails, is cancelled, or the helper is killed.
+ * Makes a container or an image so that nothing is left of it where that fails, is cancelled, or the helper is killed.
+ * @param place The folder that it is made in; while that is there, it is not undone yet.
  * @returns A function after which it is not undone any more, whatever becomes of the task.
  */
 async function makeUndoably(
   context: OperationContext,
-  name: string,
-  kind: "create" | "clone",
+  work: Pick<JournalRecord, "kind" | "name" | "title">,
+  place: string,
   make: (context: OperationContext) => Promise<void>,
 ): Promise<() => void> {
   const { lxcPath, journal, task } = context;
-  const record = journal.begin({ lxcPath, name, kind });
+  const record = journal.begin({ lxcPath, ...work });
   let kept = false;
   // Runs last. What could not be removed stays on record, for the next helper.
   task.onUndo(() => {
-    if (kept || !exists(join(lxcPath, name))) record.finish();
+    if (kept || !exists(place)) record.finish();
   });
   const making = make({
     ...context,
@@ -297,7 +382,7 @@ async function makeUndoably(
     if (toProblem(thrown).code === "already-exists") record.finish();
     throw thrown;
   });
-  // Complete from here on: a helper that is killed now leaves a good container.
+  // Complete from here on: a helper that is killed now leaves something good.
   record.finish();
   return () => {
     kept = true;
@@ -324,15 +409,24 @@ function requestOf<M extends MethodName>(method: M, params: ParamsInputOf<M>): T
 }
 
 /** Doing the same once more, or ending by force what is just being ended by force: a click too many. */
-function makesNoSenseAfter({ kind, target }: Job, { name, operation }: Blocker): boolean {
+function makesNoSenseAfter([wanted]: readonly LockRequest[], { name, operation }: Blocker): boolean {
   const makes = (operationKind: string) => operationKind === "create" || operationKind === "clone";
-  return name === target && (kind === operation || (makes(kind) && makes(operation)));
+  return name === wanted?.name && (wanted.operation === operation || (makes(wanted.operation) && makes(operation)));
+}
+
+/** The files of an image have their owners already. */
+function requireSameKind(image: StoredImage, unprivileged: boolean) {
+  if (image.unprivileged === unprivileged) return;
+  throw invalid("unprivileged", `the image is for ${image.unprivileged ? "unprivileged" : "privileged"} containers`);
+}
+
+function invalid(path: string, message: string): ProblemError {
+  return new ProblemError({ code: "invalid-request", issues: [{ path, message }] });
 }
 
 /** Names were parsed before. They are here again, because after this nothing looks at them until root's shell does. */
 function requireManageable(name: string) {
-  if (isManageableName(name)) return;
-  throw new ProblemError({ code: "invalid-request", issues: [{ path: "name", message: "not a name that may be managed" }] });
+  if (!isManageableName(name)) throw invalid("name", "not a name that may be managed");
 }
 
 function exists(path: string): boolean {

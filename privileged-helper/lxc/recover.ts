@@ -5,6 +5,7 @@ import { isHeld } from "../holder.ts";
 import { type JournalRecord, operationVariable } from "../journal.ts";
 import type { OperationContext } from "./context.ts";
 import { removeHalfMade } from "./destroy.ts";
+import { removeImageFolder } from "./image-folder.ts";
 import { releaseAddress } from "./network.ts";
 import { processIds, readProcessStat } from "./proc.ts";
 
@@ -44,6 +45,17 @@ export async function removeAbandoned(context: OperationContext, record: Journal
     await removeHalfMade(context, name);
   }
   releaseAddress(lxcPath, name);
+  journal.remove(record);
+}
+
+/** The same for an image. What has its own name already is whole, and stays. */
+export async function removeAbandonedImage({ journal, images, task }: OperationContext, record: JournalRecord): Promise<void> {
+  const doing = record.kind === "delete-image" ? "deleted" : "made";
+  task.notice(`LXC Desktop ended while it ${doing} the image ${record.title ?? record.name}. What is left of it is removed.`);
+  task.step("Ending what still works on it");
+  await killMarked(record.id);
+  task.step("Removing its files");
+  await removeImageFolder(task, images.partialOf(record.name));
   journal.remove(record);
 }
 

@@ -47,6 +47,8 @@ const examples: { [C in ProblemCode]: Extract<Problem, { code: C }> } = {
     reason: "stalled",
     detail: "Nothing came for 30 seconds.",
   },
+  "archive-refused": { code: "archive-refused", entry: "../../etc/passwd", reason: "name-climbs-out" },
+  "image-in-use": { code: "image-in-use", image: "Alpine 3.22", containers: ["a", "b"] },
   "timed-out": { code: "timed-out", what: "Shutting down web", seconds: 30 },
   cancelled: { code: "cancelled" },
   interrupted: { code: "interrupted", hadBegun: true },
@@ -85,7 +87,8 @@ describe("every problem", () => {
 });
 
 it("a download that failed says in words why, and can be tried again", () => {
-  const { reason } = problem.options.flatMap(({ shape }) => ("reason" in shape ? [shape] : []))[0] ?? {};
+  const { reason } =
+    problem.options.flatMap(({ shape }) => (shape.code.value === "download-failed" && "url" in shape ? [shape] : []))[0] ?? {};
   expect(reason?.options).toContain("wrong-checksum");
   for (const each of reason?.options ?? []) {
     const { title, body, remedies, details } = explainProblem({ ...examples["download-failed"], reason: each });
@@ -94,6 +97,20 @@ it("a download that failed says in words why, and can be tried again", () => {
     expect(remedies.map(({ type }) => type)).toEqual(["retry"]);
     expect(details).toContain("https://images.example.org/x");
   }
+});
+
+it("an archive that is refused says in words why, and names the entry on demand", () => {
+  const { reason } = problem.options.flatMap(({ shape }) => ("entry" in shape ? [shape] : []))[0] ?? {};
+  expect(reason?.options).toContain("link-climbs-out");
+  for (const each of reason?.options ?? []) {
+    const { body, details } = explainProblem({ ...examples["archive-refused"], reason: each });
+    expect(body, each).toMatch(/^(It|A) [^.]*\. Nothing of it was kept\.$/);
+    expect(details).toBe("../../etc/passwd");
+  }
+});
+
+it("an image that containers lie on says which", () => {
+  expect(explainProblem(examples["image-in-use"]).title).toBe("Alpine 3.22 is needed by a and b");
 });
 
 it("a failed command shows what was run, what it printed and how it ended, on demand only", () => {

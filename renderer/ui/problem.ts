@@ -169,6 +169,17 @@ const explanations: { [C in ProblemCode]: (problem: Extract<Problem, { code: C }
     remedies: [tryAgain],
     details: `${url}\n${detail}`,
   }),
+  "archive-refused": ({ entry, reason }) => ({
+    title: "The archive was refused",
+    body: `${archiveRefusals[reason]} Nothing of it was kept.`,
+    remedies: [],
+    details: entry === "" ? undefined : entry,
+  }),
+  "image-in-use": ({ image, containers }) => ({
+    title: `${image} is needed by ${formatList(containers)}`,
+    body: `${containers.length === 1 ? "This container keeps" : "These containers keep"} most files in the image. Destroy ${containers.length === 1 ? "it" : "them"} first.`,
+    remedies: [],
+  }),
   "timed-out": ({ what, seconds }) => ({ title: "It took too long", body: `${what} did not end within ${seconds} seconds.`, remedies: [] }),
   cancelled: () => ({ title: "Cancelled", body: "It was stopped, and what was done of it was undone.", remedies: [] }),
   interrupted: ({ hadBegun }) =>
@@ -227,6 +238,24 @@ const downloadFailures: Record<DownloadFailure, { title: string; body: string }>
     title: "The image's signature is wrong",
     body: "It was not made by the key that it names, or that key is not valid any more. Nothing was downloaded.",
   },
+};
+
+type ArchiveRefusal = Extract<Problem, { code: "archive-refused" }>["reason"];
+const archiveRefusals: Record<ArchiveRefusal, string> = {
+  "wrong-checksum": "It is not what it should be: its checksum is another one.",
+  "not-an-archive": "It is damaged, or it is no tar archive (plain, or compressed by gzip, xz or zstd).",
+  "no-root-file-system": "It holds no root file system: there is no folder in it.",
+  "absolute-name": "A file in it has an absolute name.",
+  "name-climbs-out": "A file in it has a name that leads out of the archive.",
+  "bad-name": "A file in it has a name that cannot be used.",
+  "through-link": "A file in it would be written through a symbolic link.",
+  "named-twice": "It holds two things of one name, of which only one can be there.",
+  "hard-link-to-nothing": "A hard link in it leads to a file that is not in the archive.",
+  "link-climbs-out": "A symbolic link in it leads out of the archive.",
+  device: "It holds a device, which an unprivileged container cannot have.",
+  "unknown-type": "It holds something that is neither a file, a folder nor a link.",
+  "unknown-owner": "A file in it belongs to an id that containers do not have.",
+  "too-many-entries": "It holds too many files.",
 };
 
 /** Says what went wrong, for a person, and what to do about it. */

@@ -32,6 +32,9 @@ const doing: Record<TaskKind, string> = {
   repair: "Fixing",
   fix: "Mending",
   download: "Downloading",
+  import: "Adding an image",
+  "save-image": "Saving as an image",
+  "delete-image": "Deleting an image",
 };
 
 /** What may be asked for while that still goes on: it waits for its turn. */

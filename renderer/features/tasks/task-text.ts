@@ -16,6 +16,9 @@ const verbs: Record<TaskKind, string> = {
   repair: "Fix",
   fix: "Fix",
   download: "Download",
+  import: "Add image",
+  "save-image": "Save an image of",
+  "delete-image": "Delete image",
 };
 
 export const stateTexts: Record<Task["state"], string> = {

@@ -1,0 +1,71 @@
+import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { keepAddress } from "./busybox-network.ts";
+import { editConfig, lastValueOf, parseConfig, writeConfig } from "./config.ts";
+import { checkAppArmor, letRootThrough, shareConfig, startConfig, usernsInclude } from "./container-config.ts";
+import type { OperationContext } from "./context.ts";
+import { claimFolder } from "./destroy.ts";
+import { idmapEntries } from "./idmap.ts";
+import type { StoredImage } from "./image-store.ts";
+import { writeNameInside } from "./name-inside.ts";
+
+/**
+ * Makes a container of an image, without copying anything: its root file system is an empty layer over the image's. It is what
+ * `lxc-copy -B overlayfs -s` would make of a container, and LXC starts and removes it as such.
+ * @param image The caller keeps it from being deleted meanwhile.
+ */
+export async function createFromImage(
+  context: OperationContext,
+  { name, image, address }: { name: string; image: StoredImage; address: "static" | "dhcp" },
+): Promise<void> {
+  const { lxcPath, task, images } = context;
+  checkAppArmor();
+  claimFolder(context, name);
+  const folder = join(lxcPath, name);
+  const text = await startConfig(context, { name, address });
+  const defaults = parseConfig(text);
+  const isDefault = ([key, value]: [string, string]) => defaults.some((entry) => entry.key === key && entry.value === value);
+  task.step("Laying its files over the image's");
+  const rootfs = images.rootfsOf(image.id);
+  const upper = makeLayer(folder, rootfs, image.ids?.first ?? 0);
+  writeNameInside(name, image.templates, rootfs, upper);
+  if (lastValueOf(defaults, "lxc.net.0.ipv4.address") !== undefined) keepAddress({ rootfs, upper });
+  writeConfig(
+    join(folder, "config"),
+    editConfig(text, {
+      add: [
+        ...includes(image),
+        ...image.settings.filter((setting) => !isDefault(setting)),
+        ["lxc.uts.name", name],
+        ["lxc.rootfs.path", `overlay:${rootfs}:${upper}`],
+        // Without it the root of a user namespace could replace no folder of the image (kernel: filesystems/overlayfs).
+        ...(image.ids ? [["lxc.rootfs.options", "userxattr"] as [string, string], ...idmapEntries(image.ids)] : []),
+      ],
+    }),
+  );
+  if (image.ids) letRootThrough(context, folder);
+}
+
+/**
+ * The folders that LXC expects of an overlay: what the container changes, what the kernel needs beside it, and where both are mounted.
+ * @returns The first of them.
+ */
+function makeLayer(folder: string, rootfs: string, owner: number): string {
+  const overlay = join(folder, "overlay");
+  const upper = join(overlay, "delta");
+  const work = join(overlay, "work");
+  for (const path of [overlay, upper, work, join(folder, "rootfs")]) mkdirSync(path, { mode: 0o755 });
+  const { uid, gid, mode } = lstatSync(rootfs);
+  chownSync(upper, uid, gid);
+  chmodSync(upper, mode & 0o7777);
+  chownSync(work, owner, owner);
+  return upper;
+}
+
+/** What LXC has for all containers of a distribution. An image that was saved from a container has that container's own lines. */
+function includes({ distribution, unprivileged, origin }: StoredImage): [key: string, value: string][] {
+  if (origin === "container") return [];
+  const common = [`${distribution}.common.conf`, "common.conf"].find((file) => existsSync(join(shareConfig, file))) ?? "common.conf";
+  const files = unprivileged ? [common, usernsInclude(distribution)] : [common];
+  return files.map((file) => ["lxc.include", join(shareConfig, file)]);
+}
