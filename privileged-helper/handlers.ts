@@ -48,6 +48,7 @@ const actionOfTask: Record<TaskKind, Action> = {
   "delete-image": "create",
   // The host's own; never among ours.
   download: "view",
+  load: "view",
 };
 
 type World = {

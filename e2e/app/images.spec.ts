@@ -1,10 +1,11 @@
-import { existsSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Locator, Page } from "@playwright/test";
 import { ownArchitecture } from "../../electron/backend/images/architecture.ts";
 import { buildImage, offer, startImageServer, type TestImageServer } from "../../electron/backend/images/testing/image-server.ts";
 import { expectNoViolationsInBothThemes } from "./axe.ts";
 import { closeNews, expect, flip, test } from "./fixtures.ts";
+import { chooseImageServers, forgetAppFolders } from "./images.ts";
 import { forgetImageServers, readTestUser } from "./test-user.ts";
 
 /** A download that can be watched: so many bytes, and so many of them in a second. */
@@ -14,11 +15,9 @@ const image = buildImage(padding);
 const architecture = ownArchitecture();
 
 let server: TestImageServer;
-const ownFolders = [".cache/lxc-desktop", ".config/lxc-desktop"];
-const removeFromHome = (folder: string) => rmSync(join(readTestUser().home, folder), { recursive: true, force: true });
 
 test.beforeEach(async () => {
-  for (const folder of ownFolders) removeFromHome(folder);
+  forgetAppFolders();
   server = await startImageServer();
   offer(server, image, { architecture });
   offer(server, image, { architecture, distribution: "debian", release: "13" });
@@ -26,9 +25,8 @@ test.beforeEach(async () => {
   offer(server, image, { architecture: "riscv64", distribution: "alpine", release: "3.22" });
 });
 test.afterEach(() => server.close());
-// Only once the app has ended, which writes into them until then.
 test.afterAll(() => {
-  for (const folder of ownFolders) removeFromHome(folder);
+  forgetAppFolders();
   forgetImageServers();
 });
 
@@ -38,20 +36,8 @@ const rows = (app: Page) => table(app).locator("tbody").getByRole("row");
 const rowWith = (app: Page, text: string): Locator => rows(app).filter({ hasText: text });
 const imagesFolder = () => join(readTestUser().home, ".cache/lxc-desktop/images");
 
-/** Takes the servers that are there out, as a person does, and adds these. */
-async function chooseServers(app: Page, ...urls: string[]) {
-  await goTo(app, "Settings");
-  const servers = app.getByRole("list", { name: "Image servers" });
-  await servers.getByRole("button", { name: "Remove https://images.linuxcontainers.org" }).click();
-  for (const url of urls) {
-    await app.getByRole("textbox", { name: "Address of an image server" }).fill(url);
-    await app.keyboard.press("Enter");
-    await expect(servers.getByText(url, { exact: true })).toBeVisible();
-  }
-}
-
 test("an image is found, downloaded with a bar that moves, and deleted", async ({ app }) => {
-  await chooseServers(app, server.url);
+  await chooseImageServers(app, server.url);
   await goTo(app, "Images");
   await expect(rows(app)).toHaveCount(3);
   await expect(rowWith(app, "BusyBox")).toContainText(/1.*default.*1\.9 MiB.*23.*Available/);
@@ -103,7 +89,7 @@ test("an image is found, downloaded with a bar that moves, and deleted", async (
 
 test("a long list is drawn in parts", async ({ app }) => {
   for (let release = 1; release <= 117; release++) offer(server, image, { architecture, distribution: "fedora", release: String(release) });
-  await chooseServers(app, server.url);
+  await chooseImageServers(app, server.url);
   await goTo(app, "Images");
   await expect(rows(app)).toHaveCount(50);
   await expect(app.getByText("50 of 120 images")).toBeVisible();
@@ -117,7 +103,7 @@ test("what was downloaded is there without its server, and a server that fails i
   const other = await startImageServer();
   try {
     offer(other, image, { architecture, distribution: "fedora", release: "43" });
-    await chooseServers(app, server.url, other.url);
+    await chooseImageServers(app, server.url, other.url);
     await goTo(app, "Images");
     await app.getByRole("button", { name: "Download Fedora 43" }).click();
     await expect(rowWith(app, "Fedora")).toContainText("Downloaded");
@@ -133,7 +119,7 @@ test("what was downloaded is there without its server, and a server that fails i
 });
 
 test("a damaged download says so and offers to try again, by keyboard, and axe finds nothing in any state", async ({ app }) => {
-  await chooseServers(app, server.url);
+  await chooseImageServers(app, server.url);
   await expectNoViolationsInBothThemes(app, "settings");
   await goTo(app, "Images");
   await expect(rowWith(app, "BusyBox")).toContainText("1.9 MiB");
@@ -164,7 +150,7 @@ test("a damaged download says so and offers to try again, by keyboard, and axe f
 });
 
 test("an address or a keyring that cannot be used is refused in words", async ({ app }) => {
-  await chooseServers(app);
+  await chooseImageServers(app);
   await expect(app.getByText("None: there is nothing to download.")).toBeVisible();
   const address = app.getByRole("textbox", { name: "Address of an image server" });
   for (const [text, reason] of [

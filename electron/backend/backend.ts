@@ -3,12 +3,20 @@ import type * as z from "zod";
 import {
   downNotifications,
   type EventName,
+  type Events,
   heartbeatEveryMilliseconds,
   hello,
   helloNotification,
   protocolVersion,
 } from "../../privileged-helper/contract/events.ts";
-import { type HostMethodName, type HostMethods, hostMethods, type MethodName, methods } from "../../privileged-helper/contract/methods.ts";
+import {
+  type HostMethodName,
+  type HostMethods,
+  hostMethods,
+  type MethodName,
+  methods,
+  methodsForHost,
+} from "../../privileged-helper/contract/methods.ts";
 import type { Session, Settings, TasksChanged } from "../../privileged-helper/contract/model.ts";
 import { type InstalledAs, type Problem, ProblemError, toProblem } from "../../privileged-helper/contract/problems.ts";
 import { maxRequestBytes } from "../../privileged-helper/wire/frames.ts";
@@ -16,13 +24,15 @@ import { createPeer, type Peer } from "../../privileged-helper/wire/peer.ts";
 import type { Port } from "../../privileged-helper/wire/port.ts";
 import type { HelperEnd, HelperProcess } from "./helper-process.ts";
 import { createHostTasks } from "./host-tasks.ts";
+import { createContainersOfImages } from "./images/containers-of-images.ts";
 import { createImages } from "./images/images.ts";
 import type { HelperLauncher } from "./launch-helper.ts";
 import { createSettings } from "./settings.ts";
 import { createTaskList } from "./task-list.ts";
+import { createUploads } from "./uploads.ts";
 
 /**
- * The host's middle: a page on one side, a helper on the other. It answers what is the person's own (session, settings, downloads), passes
+ * The host's middle: a page on one side, a helper on the other. It answers what is the person's own (session, settings, downloads, files that become images), passes
  * on what the contract knows, and keeps a helper running as long as the person has not given the rights back.
  */
 export type Backend = {
@@ -57,6 +67,7 @@ export function createBackend({ version, launch, settingsPath, cacheFolder, inst
   const settings = createSettings(settingsPath);
   const hostTasks = createHostTasks();
   const { catalog, downloads, ...images } = createImages({ cacheFolder, settings: settings.get, tasks: hostTasks });
+  const uploads = createUploads();
   let session: Session = { state: "starting" };
   let epoch = 0;
   let page: Peer | undefined;
@@ -126,7 +137,10 @@ export function createBackend({ version, launch, settingsPath, cacheFolder, inst
       onNotification(method, params) {
         if (method === helloNotification) sayHello(params);
         else if (isReady && method === "tasks.changed") taskList.onHelperChanged(params as TasksChanged);
-        else if (isReady) page?.notify(method, params);
+        else if (isReady) {
+          if (method === "uploads.written") onWritten(params as Events["uploads.written"]);
+          page?.notify(method, params);
+        }
       },
       onData: (channel, payload) => page?.sendData(channel, payload),
       onClose(reason) {
@@ -161,9 +175,12 @@ export function createBackend({ version, launch, settingsPath, cacheFolder, inst
     }
   };
 
+  const onWritten = ({ channel, bytes }: Events["uploads.written"]) => uploads.onWritten(channel, bytes);
+
   const forgetHelper = () => {
     if (helper) clearInterval(helper.heartbeat);
     helper = undefined;
+    uploads.failAll({ code: "helper-lost", detail: "It ended while a file was handed to it." });
     taskList.forgetHelper();
   };
 
@@ -184,6 +201,26 @@ export function createBackend({ version, launch, settingsPath, cacheFolder, inst
     ended?.peer.close("locked");
   };
 
+  /** Starts a helper where there is none, and keeps it from being locked while it is needed. */
+  const withHelper = async <T>(work: (peer: Peer) => Promise<T>, signal?: AbortSignal): Promise<T> => {
+    lastUse = performance.now();
+    if (!helper && session.state === "failed" && !session.retrying) throw new ProblemError(session.problem);
+    if (!helper) await (signal ? aborted(connect(), signal) : connect());
+    if (!helper)
+      throw new ProblemError(session.state === "failed" ? session.problem : { code: "helper-lost", detail: "It has just ended." });
+    callsUnderWay += 1;
+    try {
+      return await work(helper.peer);
+    } finally {
+      callsUnderWay -= 1;
+    }
+  };
+  const containersOfImages = createContainersOfImages({ images: { catalog, downloads }, tasks: hostTasks, uploads, withHelper });
+  const forgetPage = () => {
+    taskList.forgetPage();
+    containersOfImages.forgetPage();
+  };
+
   const answers: HostAnswers = {
     "session.get": () => session,
     "session.connect": () => connect(),
@@ -195,6 +232,9 @@ export function createBackend({ version, launch, settingsPath, cacheFolder, inst
     },
     "catalog.list": (options) => catalog.list(options),
     "catalog.measure": async ({ images: ids }, signal) => ({ bytes: await catalog.measure(ids, signal) }),
+    "catalog.create": (params) => containersOfImages.ofServer(params),
+    "archives.open": (params) => containersOfImages.openArchive(params),
+    "archives.create": (params, signal) => containersOfImages.ofArchive(params, signal),
     "downloads.start": async ({ image }) => {
       // One that was begun goes on, whether it is still in the server's list or not.
       const begun = (await downloads.list()).find(({ image: { id } }) => id === image);
@@ -209,24 +249,14 @@ export function createBackend({ version, launch, settingsPath, cacheFolder, inst
       const name = method as HostMethodName;
       return (answers[name] as (params: unknown, signal: AbortSignal) => unknown)(parse(hostMethods[name].params, params), signal);
     }
-    if (!Object.hasOwn(methods, method)) {
+    if (!Object.hasOwn(methods, method) || methodsForHost.includes(method as MethodName)) {
       throw new ProblemError({ code: "invalid-request", issues: [{ path: "method", message: "unknown method" }] });
     }
     if (method.startsWith("tasks.")) {
       const answer = taskList.answer(method, parse(methods[method as MethodName].params, params) as { task?: string });
       if (answer) return answer;
     }
-    lastUse = performance.now();
-    if (!helper && session.state === "failed" && !session.retrying) throw new ProblemError(session.problem);
-    if (!helper) await aborted(connect(), signal);
-    if (!helper)
-      throw new ProblemError(session.state === "failed" ? session.problem : { code: "helper-lost", detail: "It has just ended." });
-    callsUnderWay += 1;
-    try {
-      return await helper.peer.call(method, params, signal);
-    } finally {
-      callsUnderWay -= 1;
-    }
+    return withHelper((peer) => peer.call(method, params, signal), signal);
   };
 
   const idle = setInterval(() => {
@@ -241,7 +271,7 @@ export function createBackend({ version, launch, settingsPath, cacheFolder, inst
     accept(port) {
       const before = page;
       page = undefined;
-      taskList.forgetPage();
+      forgetPage();
       before?.close(takenOver);
       helper?.peer.notify("reset", {});
       const peer = createPeer(
@@ -254,12 +284,12 @@ export function createBackend({ version, launch, settingsPath, cacheFolder, inst
           },
           onData(channel, payload) {
             lastUse = performance.now();
-            helper?.peer.sendData(channel, payload);
+            if (!uploads.receive(channel, payload)) helper?.peer.sendData(channel, payload);
           },
           onClose() {
             if (page !== peer) return;
             page = undefined;
-            taskList.forgetPage();
+            forgetPage();
             // Nobody looks any more: nothing is watched, no terminal stays open.
             helper?.peer.notify("reset", {});
           },

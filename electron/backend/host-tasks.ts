@@ -8,7 +8,12 @@ export type HostTasks = {
    * @param request What was asked for, so that it can be asked for again.
    * @throws What the work throws; `cancelled` where that is the reason.
    */
-  run<T>(kind: "download", target: string, request: Task["request"], work: (task: HostTaskContext) => Promise<T>): Promise<T>;
+  run<T>(
+    kind: "download" | "load",
+    target: string,
+    request: Task["request"] | undefined,
+    work: (task: HostTaskContext) => Promise<T>,
+  ): Promise<T>;
   list(): Task[];
   /** What a task has printed. @throws ProblemError `not-found`. */
   log(id: string): { text: string; truncated: boolean };

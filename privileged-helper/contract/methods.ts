@@ -44,7 +44,10 @@ const imageStoreTitle = z
   .regex(/^[^\p{C}\p{Zl}\p{Zp}]+$/u);
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
-const maxUploadBytes = 64 * 1024 ** 3;
+const uploadBytes = z
+  .int()
+  .min(1)
+  .max(64 * 1024 ** 3);
 
 /** Template names are file names below LXC's own folder, `lxc-` left out. */
 export const templateName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/);
@@ -60,6 +63,15 @@ export const containerSource = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("image"), image: imageStoreId }),
 ]);
 export type ContainerSource = z.infer<typeof containerSource>;
+
+/** What is asked of a new container, whatever it is made of. */
+const newContainer = {
+  name: newContainerName,
+  unprivileged: z.boolean(),
+  start: z.boolean(),
+  /** `static`: an address of the bridge's range, reserved and there at once. `dhcp`: ask and wait. */
+  address: z.enum(["static", "dhcp"]),
+};
 
 /**
  * Every method that the helper answers: what it takes, what it gives, and which right it needs. Objects are strict, so an
@@ -77,14 +89,7 @@ export const methods = {
   "containers.unwatch": { params: nothing, result: result<void>(), action: "view" },
   "containers.configuration": { params: onContainer, result: result<{ path: string; text: string }>(), action: "view" },
   "containers.create": {
-    params: z.strictObject({
-      name: newContainerName,
-      source: containerSource,
-      unprivileged: z.boolean(),
-      start: z.boolean(),
-      /** `static`: an address of the bridge's range, reserved and there at once. `dhcp`: ask and wait. */
-      address: z.enum(["static", "dhcp"]),
-    }),
+    params: z.strictObject({ ...newContainer, source: containerSource }),
     result: result<void>(),
     action: "create",
   },
@@ -112,7 +117,7 @@ export const methods = {
    * `maxUnwrittenBytes` may be under way that `uploads.written` has not told of yet.
    */
   "uploads.open": {
-    params: z.strictObject({ bytes: z.int().min(1).max(maxUploadBytes) }),
+    params: z.strictObject({ bytes: uploadBytes }),
     result: result<{ channel: number }>(),
     action: "create",
   },
@@ -187,6 +192,9 @@ export const methods = {
   "terminal.close": { params: z.strictObject({ channel }), result: result<void>(), action: "view" },
 } as const satisfies Record<string, { params: z.ZodType; result: unknown; action: Action }>;
 
+/** Methods of the helper that the host calls for the page, and nobody else: what the page leaves behind, the host puts away. */
+export const methodsForHost: readonly MethodName[] = ["uploads.open", "uploads.close", "images.import"];
+
 export type Methods = typeof methods;
 export type MethodName = keyof Methods;
 export type ParamsOf<M extends MethodName> = z.infer<Methods[M]["params"]>;
@@ -221,6 +229,21 @@ export const hostMethods = {
   "catalog.list": { params: z.strictObject({ refresh: z.boolean(), everyArchitecture: z.boolean() }), result: result<Catalog>() },
   /** The bytes of each one's file system, next to which its other file is nothing. What a server does not tell is left out. */
   "catalog.measure": { params: z.strictObject({ images: z.array(imageId).max(200) }), result: result<{ bytes: Record<string, number> }>() },
+  /**
+   * Makes a container of a server's image: it is downloaded where it is not here, and made a ready image where it is not one. It goes on
+   * where the page that asked is gone.
+   */
+  "catalog.create": { params: z.strictObject({ ...newContainer, image: imageId }), result: result<void>() },
+  /**
+   * A channel for the bytes of an archive, which the page sends on it, at most `maxUnwrittenBytes` ahead of what `uploads.written` tells.
+   * It is a task, and it fails where the page goes.
+   */
+  "archives.open": {
+    params: z.strictObject({ title: imageStoreTitle, bytes: uploadBytes }),
+    result: result<{ channel: number }>(),
+  },
+  /** Makes a ready image of an archive, once all of its bytes have come, and a container of that. */
+  "archives.create": { params: z.strictObject({ ...newContainer, channel }), result: result<void>() },
   /** Answers when the image is here, and goes on where the page that asked is gone: `tasks.cancel` ends it. */
   "downloads.start": { params: z.strictObject({ image: imageId }), result: result<Download>() },
   "downloads.list": { params: nothing, result: result<Download[]>() },

@@ -182,6 +182,7 @@ export const taskKinds = [
   "repair",
   "fix",
   "download",
+  "load",
   "import",
   "save-image",
   "delete-image",

@@ -106,6 +106,8 @@ export const problem = z.discriminatedUnion("code", [
   }),
   /** Containers need it: their files lie on its own. */
   z.object({ code: z.literal("image-in-use"), image: name, containers: z.array(name) }),
+  /** A file of the person's, which the page was to read. */
+  z.object({ code: z.literal("file-unreadable"), name }),
   z.object({ code: z.literal("timed-out"), what: detail, seconds: z.number() }),
   z.object({ code: z.literal("cancelled") }),
   /** The helper was killed, or its computer ended, before the task had. */

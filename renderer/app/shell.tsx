@@ -7,9 +7,11 @@ import { DestroyDialog, ForceStopDialog, StillRunningDialog } from "../features/
 import { ContainersPage } from "../features/containers/containers-page.tsx";
 import { CreateDialog } from "../features/containers/create-dialog.tsx";
 import { FixStartDialog } from "../features/containers/fix-start-dialog.tsx";
+import { SaveImageDialog } from "../features/containers/save-image-dialog.tsx";
 import { FixDialog } from "../features/host/fix-dialog.tsx";
 import { HostPage } from "../features/host/host-page.tsx";
 import { DeleteImageDialog } from "../features/images/delete-image-dialog.tsx";
+import { DeleteReadyImageDialog } from "../features/images/delete-ready-image-dialog.tsx";
 import { ImagesPage } from "../features/images/images-page.tsx";
 import { SettingsPage } from "../features/settings/settings-page.tsx";
 import { TasksPage } from "../features/tasks/tasks-page.tsx";
@@ -170,11 +172,13 @@ function TaskBar() {
 function Dialogs() {
   const dialog = useDialogs((state) => state.dialog);
   if (!dialog) return null;
-  if (dialog.type === "create") return <CreateDialog cloneFrom={dialog.cloneFrom} />;
+  if (dialog.type === "create") return <CreateDialog cloneFrom={dialog.cloneFrom} image={dialog.image} />;
   if (dialog.type === "destroy") return <DestroyDialog name={dialog.name} />;
   if (dialog.type === "fix-start") return <FixStartDialog problem={dialog.problem} />;
   if (dialog.type === "force-stop") return <ForceStopDialog name={dialog.name} />;
   if (dialog.type === "delete-image") return <DeleteImageDialog {...dialog} />;
+  if (dialog.type === "delete-ready-image") return <DeleteReadyImageDialog {...dialog} />;
+  if (dialog.type === "save-image") return <SaveImageDialog name={dialog.name} />;
   if (dialog.type === "fix-host") return <FixDialog check={dialog.check} />;
   return <StillRunningDialog name={dialog.name} seconds={dialog.seconds} />;
 }

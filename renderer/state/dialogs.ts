@@ -1,15 +1,17 @@
 import { create } from "zustand";
-import type { HostCheck } from "../../privileged-helper/contract/model.ts";
+import type { HostCheck, ReadyImage } from "../../privileged-helper/contract/model.ts";
 import type { Problem } from "../../privileged-helper/contract/problems.ts";
 
 /** The one dialog that is open, if any. Any page may open it; the app shows it. */
 export type Dialog =
-  | { type: "create"; cloneFrom?: string }
+  | { type: "create"; cloneFrom?: string /** A value of the list of images. */; image?: string }
   | { type: "destroy"; name: string }
   | { type: "force-stop"; name: string }
   /** A graceful stop has timed out. */
   | { type: "still-running"; name: string; seconds: number }
   | { type: "delete-image"; image: string; name: string; bytes: number }
+  | { type: "delete-ready-image"; image: ReadyImage; name: string }
+  | { type: "save-image"; name: string }
   | { type: "fix-host"; check: HostCheck }
   /** A container did not start, and something can be done about it. */
   | { type: "fix-start"; problem: Extract<Problem, { code: "start-failed" }> };

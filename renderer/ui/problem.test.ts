@@ -49,6 +49,7 @@ const examples: { [C in ProblemCode]: Extract<Problem, { code: C }> } = {
   },
   "archive-refused": { code: "archive-refused", entry: "../../etc/passwd", reason: "name-climbs-out" },
   "image-in-use": { code: "image-in-use", image: "Alpine 3.22", containers: ["a", "b"] },
+  "file-unreadable": { code: "file-unreadable", name: "rootfs.tar" },
   "timed-out": { code: "timed-out", what: "Shutting down web", seconds: 30 },
   cancelled: { code: "cancelled" },
   interrupted: { code: "interrupted", hadBegun: true },

@@ -180,6 +180,11 @@ const explanations: { [C in ProblemCode]: (problem: Extract<Problem, { code: C }
     body: `${containers.length === 1 ? "This container keeps" : "These containers keep"} most files in the image. Destroy ${containers.length === 1 ? "it" : "them"} first.`,
     remedies: [],
   }),
+  "file-unreadable": ({ name }) => ({
+    title: "The file could not be read",
+    body: `${name} was moved, changed or taken away while it was read. Choose it again.`,
+    remedies: [],
+  }),
   "timed-out": ({ what, seconds }) => ({ title: "It took too long", body: `${what} did not end within ${seconds} seconds.`, remedies: [] }),
   cancelled: () => ({ title: "Cancelled", body: "It was stopped, and what was done of it was undone.", remedies: [] }),
   interrupted: ({ hadBegun }) =>

@@ -76,7 +76,7 @@ function Charts({ name }: { name: string }) {
 }
 
 function Facts({ container, isRunning }: { container: Container; isRunning: boolean }) {
-  const { ipv4, ipv6, startedAt, initPid, privileged, autostart, storage, clonedFrom, clones } = container;
+  const { ipv4, ipv6, startedAt, initPid, privileged, autostart, storage, clonedFrom, clones, image } = container;
   const sample = useMetrics(container.name).at(-1)?.sample;
   const facts: Fact[] = [
     ["Addresses", <Addresses key="addresses" addresses={[...ipv4, ...ipv6]} />],
@@ -87,6 +87,7 @@ function Facts({ container, isRunning }: { container: Container; isRunning: bool
     ["Isolation", privileged ? "Privileged: root inside is root on this computer" : "Unprivileged: root inside is nobody on this computer"],
     ["Starts with the computer", autostart ? "Yes" : "No"],
     ["Storage", storage === "overlay" ? "Overlay: a layer over its base" : storage],
+    ...(image === undefined ? [] : [["Made from the image", image.title] as Fact]),
     ...(clonedFrom === undefined ? [] : [["Cloned from", <ContainerLink key="base" name={clonedFrom} />] as Fact]),
     ...(clones.length === 0
       ? []

@@ -17,7 +17,7 @@ const container = (state: ContainerState, more: Partial<Container> = {}): Contai
 const possible = (subject: Container) => actionsFor(subject).filter((action) => reasonAgainst(action, subject) === undefined);
 
 it.each([
-  ["stopped", ["start", "clone", "destroy"]],
+  ["stopped", ["start", "clone", "save-image", "destroy"]],
   ["starting", ["stop", "force-stop", "destroy"]],
   ["running", ["stop", "restart", "freeze", "force-stop", "destroy"]],
   ["frozen", ["stop", "unfreeze", "force-stop", "destroy"]],

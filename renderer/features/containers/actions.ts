@@ -5,7 +5,7 @@ import { openDialog } from "../../state/dialogs.ts";
 import { useSettings } from "../../state/settings.ts";
 import { hideStartProblem, showProblem } from "../../ui/toasts.tsx";
 
-export type Action = "start" | "stop" | "force-stop" | "restart" | "freeze" | "unfreeze" | "clone" | "destroy";
+export type Action = "start" | "stop" | "force-stop" | "restart" | "freeze" | "unfreeze" | "clone" | "save-image" | "destroy";
 
 export const actionVerbs: Record<Action, string> = {
   start: "Start",
@@ -15,6 +15,7 @@ export const actionVerbs: Record<Action, string> = {
   freeze: "Freeze",
   unfreeze: "Unfreeze",
   clone: "Clone",
+  "save-image": "Save as image",
   destroy: "Destroy",
 };
 
@@ -32,6 +33,7 @@ const doing: Record<TaskKind, string> = {
   repair: "Fixing",
   fix: "Mending",
   download: "Downloading",
+  load: "Handing over",
   import: "Adding an image",
   "save-image": "Saving as an image",
   "delete-image": "Deleting an image",
@@ -49,10 +51,23 @@ export function operationText(kind: TaskKind): string {
   return doing[kind];
 }
 
+/** What its button is called. */
+export function actionLabel(action: Action, name: string): string {
+  return action === "save-image" ? `Save ${name} as image` : `${actionVerbs[action]} ${name}`;
+}
+
 /** The actions in their places: what starts and what stops share one, and so do freezing and unfreezing. */
 export function actionsFor({ state }: Container): Action[] {
   const isStopped = state === "stopped" || state === "error";
-  return [isStopped ? "start" : "stop", "restart", state === "frozen" ? "unfreeze" : "freeze", "force-stop", "clone", "destroy"];
+  return [
+    isStopped ? "start" : "stop",
+    "restart",
+    state === "frozen" ? "unfreeze" : "freeze",
+    "force-stop",
+    "clone",
+    "save-image",
+    "destroy",
+  ];
 }
 
 /** Why an action cannot be done now; undefined where it can. Destroying is explained by its own dialog. */
@@ -64,6 +79,7 @@ export function reasonAgainst(action: Action, container: Container): string | un
   if (operation) return `${doing[operation.kind]}…`;
   if (action === "start" && state === "error") return note ?? "It cannot be started.";
   if (action === "clone") return state === "stopped" ? undefined : "Only a stopped container can be cloned.";
+  if (action === "save-image") return state === "stopped" ? undefined : "Only a stopped container can be saved as an image.";
   if (action === "restart" || action === "freeze") return state === "running" ? undefined : `It is ${state}, not running.`;
   if (action === "stop" && state !== "running" && state !== "frozen" && state !== "starting") return `It is ${state}.`;
   return undefined;
@@ -75,6 +91,7 @@ export async function performAction(client: Client, action: Action, name: string
   if (action === "destroy") return openDialog({ type: "destroy", name });
   if (action === "force-stop") return openDialog({ type: "force-stop", name });
   if (action === "clone") return openDialog({ type: "create", cloneFrom: name });
+  if (action === "save-image") return openDialog({ type: "save-image", name });
   hideStartProblem(name);
   try {
     if (action === "start") await client.call("containers.start", { name });

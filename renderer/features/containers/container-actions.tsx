@@ -2,6 +2,7 @@ import { ActionIcon, Button, Group, Menu, Tooltip } from "@mantine/core";
 import {
   IconCopyPlus,
   IconDots,
+  IconPhotoPlus,
   IconPlayerPause,
   IconPlayerPlay,
   IconPlayerStop,
@@ -14,7 +15,7 @@ import type { ReactNode } from "react";
 import type { Container } from "../../../privileged-helper/contract/model.ts";
 import { useClient } from "../../state/connection.ts";
 import { useIsLive } from "../../state/live.ts";
-import { type Action, actionsFor, actionVerbs, performAction, reasonAgainst } from "./actions.ts";
+import { type Action, actionLabel, actionsFor, actionVerbs, performAction, reasonAgainst } from "./actions.ts";
 
 const icons: Record<Action, ReactNode> = {
   start: <IconPlayerPlay size={16} aria-hidden />,
@@ -24,6 +25,7 @@ const icons: Record<Action, ReactNode> = {
   unfreeze: <IconSnowflakeOff size={16} aria-hidden />,
   "force-stop": <IconPlugConnectedX size={16} aria-hidden />,
   clone: <IconCopyPlus size={16} aria-hidden />,
+  "save-image": <IconPhotoPlus size={16} aria-hidden />,
   destroy: <IconTrash size={16} aria-hidden />,
 };
 
@@ -34,7 +36,7 @@ export function ContainerActions({ container, layout }: { container: Container; 
   const { name } = container;
   const actions = actionsFor(container).map((action) => ({
     action,
-    label: `${actionVerbs[action]} ${name}`,
+    label: actionLabel(action, name),
     reason: isLive ? reasonAgainst(action, container) : "There is no connection to the helper.",
     run: () => void performAction(client, action, name),
   }));
@@ -69,8 +71,8 @@ export function ContainerActions({ container, layout }: { container: Container; 
     return (
       <div className="row-actions">
         {actions
-          // A clone is made from the container's own page or, here too, from the dialog.
-          .filter(({ action }) => action !== "clone")
+          // These are on the container's own page, and a clone is made from the dialog, too.
+          .filter(({ action }) => action !== "clone" && action !== "save-image")
           .map(({ action, label, reason, run }) => (
             <button
               key={action}

@@ -1,23 +1,39 @@
 import { Alert, Button, Collapse, Radio, SegmentedControl, Select, Stack, Switch, Text, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { IconAlertTriangle } from "@tabler/icons-react";
-import { useState } from "react";
+import { useEffect, useMemo, useState } from "react";
 import { useLocation } from "wouter";
-import type { ParamsInputOf } from "../../../privileged-helper/contract/methods.ts";
-import type { Container, TemplateOption } from "../../../privileged-helper/contract/model.ts";
-import { toProblem } from "../../../privileged-helper/contract/problems.ts";
+import type { Container, Download, ReadyImage, TemplateOption } from "../../../privileged-helper/contract/model.ts";
+import { ProblemError, toProblem } from "../../../privileged-helper/contract/problems.ts";
 import type { Client } from "../../backend/client.ts";
+import { sendFile } from "../../backend/upload.ts";
 import { useAnswer } from "../../state/answer.ts";
 import { useClient } from "../../state/connection.ts";
 import { useContainers } from "../../state/containers.ts";
 import { closeDialog } from "../../state/dialogs.ts";
+import { useCatalog, useDownloads } from "../../state/images.ts";
+import { useReadyImages } from "../../state/ready-images.ts";
 import { Dialog, DialogButtons } from "../../ui/dialog.tsx";
+import { findChoice, type ImageChoice } from "../../ui/image-choices.ts";
+import { imageRows } from "../../ui/image-rows.ts";
+import { listInside } from "../../ui/list-inside.ts";
 import { containerPath } from "../../ui/paths.ts";
 import { ProblemView } from "../../ui/problem-view.tsx";
 import { showDone, showProblem } from "../../ui/toasts.tsx";
 import { performAction } from "./actions.ts";
+import { ArchiveField } from "./archive-field.tsx";
 import { CreateCommand } from "./create-command.tsx";
-import { type CreateValues, cloneChoices, explainName, reasonAgainstClone, suggestName, toRequest } from "./create-form.ts";
+import {
+  type CreateRequest,
+  type CreateValues,
+  cloneChoices,
+  explainName,
+  reasonAgainstClone,
+  suggestName,
+  titleOf,
+  toRequest,
+} from "./create-form.ts";
+import { ImageField } from "./image-field.tsx";
 import { MissingTools } from "./missing-tools.tsx";
 import { TemplateFields } from "./template-fields.tsx";
 import { explainTyped, optionsOf, type TypedOptions, templateChoices } from "./template-values.ts";
@@ -25,16 +41,12 @@ import { explainTyped, optionsOf, type TypedOptions, templateChoices } from "./t
 const askTemplates = (client: Client) => client.call("templates.list", {});
 const noOptions: readonly TemplateOption[] = [];
 const nothingTyped: TypedOptions = {};
-/** The list belongs to the dialog, for those who cannot see where it is drawn; and it scrolls by itself. */
-const listInside = {
-  comboboxProps: { withinPortal: false, floatingStrategy: "fixed" },
-  withScrollArea: false,
-  styles: { options: { maxHeight: 220, overflowY: "auto" } },
-} as const;
+const noImages: readonly ReadyImage[] = [];
+const noDownloads: readonly Download[] = [];
 const noContainers: ReadonlyMap<string, Container> = new Map();
 
 /** Asks what to make, and hands it to a task: the dialog closes, and the list and the tasks show how it goes. */
-export function CreateDialog({ cloneFrom }: { cloneFrom?: string }) {
+export function CreateDialog({ cloneFrom, image }: { cloneFrom?: string; image?: string }) {
   const client = useClient();
   const [, go] = useLocation();
   const containers = useContainers() ?? noContainers;
@@ -45,9 +57,10 @@ export function CreateDialog({ cloneFrom }: { cloneFrom?: string }) {
     mode: "controlled",
     initialValues: {
       name: suggestName(cloneFrom ?? "container", containers),
-      source: cloneFrom === undefined ? "template" : "clone",
+      source: cloneFrom !== undefined ? "clone" : image !== undefined ? "image" : "template",
       template: "busybox",
       options: {},
+      image: image ?? "",
       cloneFrom: cloneFrom ?? "",
       unprivileged: true,
       start: true,
@@ -57,45 +70,65 @@ export function CreateDialog({ cloneFrom }: { cloneFrom?: string }) {
   const { values } = form;
   const template = templates?.find(({ name }) => name === values.template);
   const base = containers.get(values.cloneFrom);
+  const { ready, rows, isLoading } = useImages();
+  const choice = findChoice(values.image, ready, rows);
   const nameError = explainName(values.name, containers);
   const templateForm = values.source === "template" ? (template?.options ?? noOptions) : noOptions;
   const typed = values.options[values.template] ?? nothingTyped;
   const areOptionsGood = templateForm.every((option) => explainTyped(option, typed[option.name]) === undefined);
   const missingTools = values.source === "template" ? (template?.missingTools ?? []) : [];
-  const sourceError =
-    values.source === "clone"
-      ? base === undefined
-        ? "Choose a container."
-        : reasonAgainstClone(base)
-      : templates !== undefined && template === undefined
-        ? "Choose a template."
-        : undefined;
+  const sourceError = {
+    template: templates !== undefined && template === undefined ? "Choose a template." : undefined,
+    image: choice === undefined ? "Choose an image." : undefined,
+    archive: values.archive === undefined ? "Choose a file." : values.archive.size === 0 ? "This file is empty." : undefined,
+    clone: base === undefined ? "Choose a container." : reasonAgainstClone(base),
+  }[values.source];
   const canCreate = nameError === undefined && areOptionsGood && sourceError === undefined && missingTools.length === 0 && !problem;
-  const isUnprivileged = values.source === "clone" ? base?.privileged !== true : values.unprivileged;
+  /** What is there already has its owners, and what is made of it is like it. */
+  const given =
+    values.source === "clone"
+      ? base?.privileged !== true
+      : values.source === "image" && choice?.from === "ready"
+        ? choice.image.unprivileged
+        : undefined;
+  const isUnprivileged = given ?? values.unprivileged;
 
+  /** Until the person has chosen a name, it goes with the source. */
+  const nameAfter = (source: string) => {
+    if (isNameSuggested && source !== "") form.setFieldValue("name", suggestName(source, containers));
+  };
   const cloneOf = (from: string) => {
     form.setFieldValue("cloneFrom", from);
-    // Until the person has chosen a name, it goes with the base.
-    if (isNameSuggested) form.setFieldValue("name", suggestName(from, containers));
+    nameAfter(from);
   };
+  const chooseImage = (value: string) => {
+    form.setFieldValue("image", value);
+    nameAfter(nameOfChoice(findChoice(value, ready, rows)));
+  };
+  const chooseArchive = (file: File | undefined) => {
+    form.setFieldValue("archive", file);
+    nameAfter(file ? titleOf(file.name) : "");
+  };
+  // An image that the dialog was opened for names the container as soon as it is known.
+  const firstName = image === undefined ? "" : nameOfChoice(findChoice(image, ready, rows));
+  // biome-ignore lint/correctness/useExhaustiveDependencies: only when that name comes
+  useEffect(() => nameAfter(firstName), [firstName]);
 
-  const send = async (request: ParamsInputOf<"containers.create">) => {
+  const send = async (request: CreateRequest) => {
+    const { name, start } = request.params;
     try {
-      await client.call("containers.create", request);
-      showDone(`${request.name} is ${request.start ? "running" : "ready"}.`, {
-        label: "Open",
-        run: () => go(containerPath(request.name)),
-      });
+      await perform(client, request);
+      showDone(`${name} is ${start ? "running" : "ready"}.`, { label: "Open", run: () => go(containerPath(name)) });
     } catch (error) {
       // It was made and is kept: there is only the start to be tried again.
       const isMade = toProblem(error).code === "start-failed";
-      showProblem(error, () => (isMade ? performAction(client, "start", request.name) : send(request)));
+      showProblem(error, () => (isMade ? performAction(client, "start", name) : send(request)));
     }
   };
   const create = () => {
     if (!canCreate) return;
     closeDialog();
-    void send(toRequest({ ...values, unprivileged: isUnprivileged }, templateForm));
+    void send(toRequest({ ...values, unprivileged: isUnprivileged }, templateForm, choice));
   };
 
   return (
@@ -122,6 +155,8 @@ export function CreateDialog({ cloneFrom }: { cloneFrom?: string }) {
       <Radio.Group label="Source" {...form.getInputProps("source")}>
         <Stack gap={6} mt={6}>
           <Radio value="template" label="Template" description="A fresh system, made by one of LXC's templates." />
+          <Radio value="image" label="Image" description="A ready system of an image server, or one that was saved on this computer." />
+          <Radio value="archive" label="Archive" description="A root file system in a file of yours." />
           <Radio
             value="clone"
             label="Clone"
@@ -129,7 +164,7 @@ export function CreateDialog({ cloneFrom }: { cloneFrom?: string }) {
           />
         </Stack>
       </Radio.Group>
-      {values.source === "template" ? (
+      {values.source === "template" && (
         <>
           <Select
             label="Template"
@@ -154,7 +189,22 @@ export function CreateDialog({ cloneFrom }: { cloneFrom?: string }) {
             }
           />
         </>
-      ) : (
+      )}
+      {values.source === "image" && (
+        <ImageField
+          value={values.image}
+          onChange={chooseImage}
+          choice={choice}
+          ready={ready}
+          rows={rows}
+          isLoading={isLoading}
+          error={values.image === "" || isLoading ? undefined : sourceError}
+        />
+      )}
+      {values.source === "archive" && (
+        <ArchiveField value={values.archive} onChange={chooseArchive} error={values.archive && sourceError} />
+      )}
+      {values.source === "clone" && (
         <Select
           label="Clone from"
           placeholder="Choose a container"
@@ -171,12 +221,14 @@ export function CreateDialog({ cloneFrom }: { cloneFrom?: string }) {
       <Switch
         label="Unprivileged"
         description={
-          values.source === "clone"
-            ? "A clone is as private as its base and shares its ids."
+          given !== undefined
+            ? values.source === "clone"
+              ? "A clone is as private as its base and shares its ids."
+              : "Containers of an image are as private as it is, and share its ids."
             : "Root inside is nobody on this computer: it runs in a user namespace with ids of its own."
         }
         checked={isUnprivileged}
-        disabled={values.source === "clone"}
+        disabled={given !== undefined}
         onChange={(event) => form.setFieldValue("unprivileged", event.currentTarget.checked)}
       />
       <Collapse expanded={!isUnprivileged}>
@@ -218,4 +270,41 @@ export function CreateDialog({ cloneFrom }: { cloneFrom?: string }) {
       </DialogButtons>
     </Dialog>
   );
+}
+
+function useImages() {
+  const ready = useReadyImages();
+  const { catalog, isAsking } = useCatalog();
+  const downloads = useDownloads();
+  const rows = useMemo(() => imageRows(catalog, downloads ?? noDownloads), [catalog, downloads]);
+  const isLoading = ready === undefined || downloads === undefined || (catalog === undefined && isAsking);
+  return { ready: ready ?? noImages, rows, isLoading };
+}
+
+/** What a container of an image is called where nobody says otherwise. */
+function nameOfChoice(choice: ImageChoice | undefined): string {
+  if (!choice) return "";
+  return choice.from === "ready" ? choice.image.title : choice.row.image.distribution;
+}
+
+async function perform(client: Client, request: CreateRequest): Promise<void> {
+  if (request.method === "containers.create") return client.call(request.method, request.params);
+  if (request.method === "catalog.create") return client.call(request.method, request.params);
+  const { title, file, params } = request;
+  const { channel } = await client.call("archives.open", { title, bytes: file.size });
+  const sending = new AbortController();
+  const creating = new AbortController();
+  let unreadable: unknown;
+  const sent = sendFile(client, channel, file, sending.signal).catch((error: unknown) => {
+    unreadable = error;
+    creating.abort();
+  });
+  try {
+    await client.call("archives.create", { ...params, channel }, { signal: creating.signal });
+  } catch (error) {
+    throw unreadable ? new ProblemError({ code: "file-unreadable", name: file.name.slice(0, 255) }) : error;
+  } finally {
+    sending.abort();
+    await sent;
+  }
 }

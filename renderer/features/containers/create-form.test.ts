@@ -1,9 +1,18 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { methods } from "../../../privileged-helper/contract/methods.ts";
-import type { Container, TemplateOption } from "../../../privileged-helper/contract/model.ts";
+import { hostMethods, methods } from "../../../privileged-helper/contract/methods.ts";
+import type { Container, ReadyImage, TemplateOption } from "../../../privileged-helper/contract/model.ts";
 import { explainNewName } from "../../../privileged-helper/contract/names.ts";
-import { type CreateValues, cloneChoices, explainName, reasonAgainstClone, suggestName, toRequest } from "./create-form.ts";
+import {
+  type CreateRequest,
+  type CreateValues,
+  cloneChoices,
+  explainName,
+  reasonAgainstClone,
+  suggestName,
+  titleOf,
+  toRequest,
+} from "./create-form.ts";
 import { explainTyped } from "./template-values.ts";
 
 const container = (name: string, more: Partial<Container> = {}): Container => ({
@@ -24,6 +33,7 @@ const values: CreateValues = {
   source: "template",
   template: "debian",
   options: {},
+  image: "",
   cloneFrom: "",
   unprivileged: true,
   start: true,
@@ -78,6 +88,8 @@ it("the bases that can be cloned come first, the others say why they cannot", ()
   ]);
 });
 
+const sourceOf = (request: CreateRequest) => (request.method === "containers.create" ? request.params.source : undefined);
+
 describe("the request", () => {
   const { params } = methods["containers.create"];
   const form: TemplateOption[] = [
@@ -86,12 +98,12 @@ describe("the request", () => {
   ];
   it("asks only for what the template that is chosen takes, and what was typed into its form", () => {
     const options = { debian: { release: "trixie", gone: "x" }, ubuntu: { release: "jammy" } };
-    expect(toRequest({ ...values, options }, form).source).toEqual({
+    expect(sourceOf(toRequest({ ...values, options }, form))).toEqual({
       type: "template",
       template: "debian",
       options: { release: "trixie" },
     });
-    expect(toRequest({ ...values, options, template: "alpine" }, form).source).toEqual({
+    expect(sourceOf(toRequest({ ...values, options, template: "alpine" }, form))).toEqual({
       type: "template",
       template: "alpine",
       options: {},
@@ -99,14 +111,38 @@ describe("the request", () => {
   });
   it("is one that the helper accepts, for a template and for a clone", () => {
     const options = { debian: { release: "24.04", packages: "curl, git" } };
-    expect(params.safeParse(toRequest({ ...values, options }, form)).success).toBe(true);
-    expect(params.safeParse(toRequest({ ...values, source: "clone", cloneFrom: "Base_1" }, form)).success).toBe(true);
+    expect(params.safeParse(toRequest({ ...values, options }, form).params).success).toBe(true);
+    expect(params.safeParse(toRequest({ ...values, source: "clone", cloneFrom: "Base_1" }, form).params).success).toBe(true);
+  });
+  it("goes to the helper for an image that is ready, and to the host for what it has to hand over first", () => {
+    const id = "0123456789abcdef".repeat(2);
+    const image: ReadyImage = { id, title: "Alpine", origin: "server", unprivileged: true, bytes: 1, createdAt: 0, containers: [] };
+    const ready = toRequest({ ...values, source: "image" }, form, { from: "ready", image });
+    expect(params.parse(ready.params)).toMatchObject({ name: "web", source: { type: "image", image: id } });
+    const offered = { id, server: "", path: "", distribution: "alpine", release: "3", architecture: "", variant: "", build: "" };
+    const row = { image: offered, name: "Alpine 3" };
+    const server = toRequest({ ...values, source: "image" }, form, { from: "server", row });
+    expect(server.method).toBe("catalog.create");
+    expect(hostMethods["catalog.create"].params.parse(server.params)).toMatchObject({ name: "web", image: id });
+    const file = new File(["x"], "root.fs.tar.xz");
+    const archive = toRequest({ ...values, source: "archive", archive: file }, form);
+    expect(archive).toMatchObject({ method: "archives.create", title: "root.fs", file });
+    expect(hostMethods["archives.create"].params.safeParse({ ...archive.params, channel: 3 }).success).toBe(true);
+  });
+  it("has a title for an archive of whatever name", () => {
+    expect(["a.tar", "a.tar.gz", "a.tgz", "a.tar.zst", "a.txz", "a"].map(titleOf)).toEqual(["a", "a", "a", "a", "a", "a"]);
+    fc.assert(
+      fc.property(fc.string({ unit: "binary", maxLength: 260 }), (name) => {
+        const { params } = hostMethods["archives.open"];
+        expect(params.safeParse({ title: titleOf(name), bytes: 1 }).success).toBe(true);
+      }),
+    );
   });
   it("has nothing typed that the helper would refuse, because the form refuses it first", () => {
     fc.assert(
       fc.property(fc.constantFrom(...form), fc.string(), (option, typed) => {
         if (explainTyped(option, typed) !== undefined) return;
-        expect(params.safeParse(toRequest({ ...values, options: { debian: { [option.name]: typed } } }, form)).success).toBe(true);
+        expect(params.safeParse(toRequest({ ...values, options: { debian: { [option.name]: typed } } }, form).params).success).toBe(true);
       }),
     );
   });

@@ -1,15 +1,19 @@
 import type { ParamsInputOf } from "../../../privileged-helper/contract/methods.ts";
 import type { Container, TemplateOption } from "../../../privileged-helper/contract/model.ts";
 import { explainNewName } from "../../../privileged-helper/contract/names.ts";
+import type { ImageChoice } from "../../ui/image-choices.ts";
 import { optionsOf, type TypedOptions } from "./template-values.ts";
 
 /** What the create dialog asks for. */
 export type CreateValues = {
   name: string;
-  source: "template" | "clone";
+  source: "template" | "image" | "archive" | "clone";
   template: string;
   /** What was typed into each template's form, by the template's name: it is still there when one comes back to it. */
   options: Readonly<Record<string, TypedOptions>>;
+  /** A value of the list of images. */
+  image: string;
+  archive?: File;
   cloneFrom: string;
   unprivileged: boolean;
   start: boolean;
@@ -55,17 +59,37 @@ export function cloneChoices(containers: Containers): { value: string; label: st
     .sort((a, b) => Number(a.disabled) - Number(b.disabled) || a.value.localeCompare(b.value, "en", { numeric: true }));
 }
 
-/** @param form Of the template that is chosen. */
-export function toRequest(values: CreateValues, form: readonly TemplateOption[]): ParamsInputOf<"containers.create"> {
-  const { name, source, template, options, cloneFrom, unprivileged, start, address } = values;
-  return {
-    name,
-    source:
-      source === "clone"
-        ? { type: "clone", from: cloneFrom }
-        : { type: "template", template, options: optionsOf(form, options[template] ?? {}) },
-    unprivileged,
-    start,
-    address,
-  };
+/** What Create asks for: at the helper, or at the host, which has the bytes that it is made of. */
+export type CreateRequest =
+  | { method: "containers.create"; params: ParamsInputOf<"containers.create"> }
+  | { method: "catalog.create"; params: NewContainer & { image: string } }
+  | { method: "archives.create"; params: NewContainer; title: string; file: File };
+
+type NewContainer = Omit<ParamsInputOf<"containers.create">, "source">;
+
+/**
+ * @param form Of the template that is chosen.
+ * @param choice The image that is chosen.
+ */
+export function toRequest(values: CreateValues, form: readonly TemplateOption[], choice?: ImageChoice): CreateRequest {
+  const { name, source, template, options, archive, cloneFrom, unprivileged, start, address } = values;
+  const params = { name, unprivileged, start, address };
+  if (source === "archive" && archive) return { method: "archives.create", params, title: titleOf(archive.name), file: archive };
+  if (source === "image" && choice?.from === "ready") {
+    return { method: "containers.create", params: { ...params, source: { type: "image", image: choice.image.id } } };
+  }
+  if (source === "image" && choice?.from === "server") {
+    return { method: "catalog.create", params: { ...params, image: choice.row.image.id } };
+  }
+  const made =
+    source === "clone"
+      ? { type: "clone" as const, from: cloneFrom }
+      : { type: "template" as const, template, options: optionsOf(form, options[template] ?? {}) };
+  return { method: "containers.create", params: { ...params, source: made } };
+}
+
+/** How the image of an archive is called: the file's name without its endings, and without what would not show. */
+export function titleOf(fileName: string): string {
+  const stem = fileName.replace(/\.(tar|tgz|txz|tzst)?(\.?(gz|xz|zst))?$/i, "").replace(/[\p{C}\p{Zl}\p{Zp}]/gu, "");
+  return stem.slice(0, 200) || "Archive";
 }

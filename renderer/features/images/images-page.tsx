@@ -9,12 +9,13 @@ import { loadCatalog, useCatalog, useCatalogStore, useDownloads, useSizes } from
 import { useIsLive } from "../../state/live.ts";
 import { FilterBox } from "../../ui/filter-box.tsx";
 import { formatDuration } from "../../ui/format.ts";
+import { filterImages, type ImageRow, imageRows, serverName } from "../../ui/image-rows.ts";
 import { EmptyState, Page } from "../../ui/page.tsx";
 import { explainProblem } from "../../ui/problem.ts";
 import { ProblemView } from "../../ui/problem-view.tsx";
 import { minute, useNow } from "../../ui/use-now.ts";
-import { filterImages, type ImageRow, imageRows, serverName } from "./image-rows.ts";
 import { ImagesTable } from "./images-table.tsx";
+import { ReadyImages } from "./ready-images.tsx";
 import { TemplatesList } from "./templates-list.tsx";
 
 /** More rows are drawn, and more sizes asked for, only on demand: a thousand would make each keystroke in the filter slow. */
@@ -41,6 +42,7 @@ export function ImagesPage() {
         </Group>
       }
     >
+      <ReadyImages filter={filter} />
       <ServerImages filter={filter} onShowAll={() => setFilter("")} />
       <TemplatesList />
     </Page>
@@ -122,8 +124,8 @@ function CatalogBar({ catalog, isAsking, onRefresh }: { catalog: Catalog; isAski
   return (
     <Group justify="space-between" mb="sm" gap="sm">
       <Text size="sm" maw={720}>
-        Images come ready made from <ServerNames catalog={catalog} />. What is downloaded stays on this computer. Containers cannot be made
-        from it yet.
+        Images come ready made from <ServerNames catalog={catalog} />. What is downloaded stays on this computer, and is used without a
+        network.
       </Text>
       <Group gap="md">
         <Switch

@@ -1,18 +1,28 @@
 import { Progress } from "@mantine/core";
-import { IconAlertTriangle, IconCheck, IconCloud, IconDownload, IconPlayerPause, IconTrash, IconX } from "@tabler/icons-react";
+import {
+  IconAlertTriangle,
+  IconCheck,
+  IconCloud,
+  IconCopyPlus,
+  IconDownload,
+  IconPlayerPause,
+  IconTrash,
+  IconX,
+} from "@tabler/icons-react";
 import { memo } from "react";
 import { useShallow } from "zustand/react/shallow";
 import { distributionTitle } from "../../../privileged-helper/contract/image-servers.ts";
 import type { Download, ImageSignature } from "../../../privileged-helper/contract/model.ts";
 import { useClient } from "../../state/connection.ts";
 import { openDialog } from "../../state/dialogs.ts";
+import { useIsLive } from "../../state/live.ts";
 import { useTasksStore } from "../../state/tasks.ts";
 import { formatBytes, unknownFigure } from "../../ui/format.ts";
 import { HintArea } from "../../ui/hints.tsx";
+import { colourOf, type ImageRow, initials, serverName } from "../../ui/image-rows.ts";
 import { explainProblem } from "../../ui/problem.ts";
 import { showProblem } from "../../ui/toasts.tsx";
 import { startDownload } from "./download.ts";
-import { colourOf, type ImageRow, initials, serverName } from "./image-rows.ts";
 
 const columns: { label: string; className: string }[] = [
   { label: "Distribution", className: "column-distribution" },
@@ -169,6 +179,7 @@ function signatureHint(signature: ImageSignature): string {
 
 function Actions({ id, name, download }: { id: string; name: string; download?: Download }) {
   const client = useClient();
+  const isLive = useIsLive();
   const state = download?.state;
   const task = download?.task;
   return (
@@ -184,6 +195,16 @@ function Actions({ id, name, download }: { id: string; name: string; download?: 
           <IconX size={16} aria-hidden />
         </button>
       )}
+      <button
+        type="button"
+        className="icon-button"
+        aria-label={`Create container from ${name}`}
+        data-hint="Create a container"
+        disabled={!isLive}
+        onClick={() => openDialog({ type: "create", image: `server:${id}` })}
+      >
+        <IconCopyPlus size={16} aria-hidden />
+      </button>
       {(state === undefined || state === "interrupted") && (
         <button
           type="button"

@@ -16,6 +16,7 @@ const verbs: Record<TaskKind, string> = {
   repair: "Fix",
   fix: "Fix",
   download: "Download",
+  load: "Hand over",
   import: "Add image",
   "save-image": "Save an image of",
   "delete-image": "Delete image",

@@ -1,5 +1,5 @@
-import { distributionTitle, imageTitle } from "../../../privileged-helper/contract/image-servers.ts";
-import type { Catalog, Download, OfferedImage } from "../../../privileged-helper/contract/model.ts";
+import { distributionTitle, imageTitle } from "../../privileged-helper/contract/image-servers.ts";
+import type { Catalog, Download, OfferedImage } from "../../privileged-helper/contract/model.ts";
 
 export type ImageRow = {
   image: OfferedImage;

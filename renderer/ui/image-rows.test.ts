@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Catalog, Download, OfferedImage } from "../../../privileged-helper/contract/model.ts";
+import type { Catalog, Download, OfferedImage } from "../../privileged-helper/contract/model.ts";
 import { colourOf, filterImages, imageRows, initials } from "./image-rows.ts";
 
 let count = 0;

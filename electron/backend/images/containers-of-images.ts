@@ -1,0 +1,181 @@
+import { createReadStream } from "node:fs";
+import { imageTitle } from "../../../privileged-helper/contract/image-servers.ts";
+import type { HostMethods, MethodName, ParamsInputOf, ResultOf } from "../../../privileged-helper/contract/methods.ts";
+import type { OfferedImage } from "../../../privileged-helper/contract/model.ts";
+import { ProblemError } from "../../../privileged-helper/contract/problems.ts";
+import type { Peer } from "../../../privileged-helper/wire/peer.ts";
+import type { HostTasks } from "../host-tasks.ts";
+import type { Upload, Uploads } from "../uploads.ts";
+import { ownArchitecture } from "./architecture.ts";
+import type { DownloadedFile } from "./downloads.ts";
+import type { Images } from "./images.ts";
+import { createRate } from "./rate.ts";
+
+type Params<M extends keyof HostMethods> = HostMethods[M]["params"]["_zod"]["output"];
+
+/** Containers of what the person has or can download: the helper gets the bytes, makes a ready image of them, and of that the container. */
+export type ContainersOfImages = {
+  ofServer(params: Params<"catalog.create">): Promise<void>;
+  openArchive(params: Params<"archives.open">): Promise<{ channel: number }>;
+  /** @param signal Gives up while bytes are still to come. */
+  ofArchive(params: Params<"archives.create">, signal: AbortSignal): Promise<void>;
+  /** The page that sent archives is gone. */
+  forgetPage(): void;
+};
+
+/** Works with the helper, which is kept meanwhile; one is started where there is none. */
+export type WithHelper = <T>(work: (helper: Peer) => Promise<T>) => Promise<T>;
+
+export type ContainersOfImagesOptions = {
+  images: Pick<Images, "catalog" | "downloads">;
+  tasks: HostTasks;
+  uploads: Uploads;
+  withHelper: WithHelper;
+};
+
+type Archive = { title: string; upload: Upload; sha256: Promise<string> };
+
+const chunkBytes = 128 * 1024;
+
+export function createContainersOfImages({ images, tasks, uploads, withHelper }: ContainersOfImagesOptions): ContainersOfImages {
+  const { catalog, downloads } = images;
+  const architecture = ownArchitecture();
+  /** Ready images that are being made, by what they are made of: whoever wants the same meanwhile waits for it. */
+  const loading = new Map<string, Promise<string>>();
+  const archives = new Map<number, Archive>();
+
+  const sendFile = (helper: Peer, target: string, files: readonly DownloadedFile[]) =>
+    tasks.run("load", target, undefined, async (task) => {
+      const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
+      const rate = createRate();
+      const sent: Upload[] = [];
+      try {
+        let before = 0;
+        for (const { path, bytes } of files) {
+          task.output(`Handing ${path} to the helper\n`);
+          const base = before;
+          const upload = await uploads.open(helper, bytes, (written) =>
+            task.step(rate.text(base + written, total, performance.now()), (base + written) / total),
+          );
+          sent.push(upload);
+          await pour(path, upload, task.signal);
+          await upload.complete(task.signal);
+          before += bytes;
+        }
+        return sent;
+      } catch (error) {
+        for (const upload of sent) upload.close();
+        throw error;
+      }
+    });
+
+  /** @returns The ready image of a server's image; one that is there already, or a new one. */
+  const ready = async (helper: Peer, image: OfferedImage, unprivileged: boolean): Promise<string> => {
+    const { files } = await downloads.files(image.id);
+    const [rootfs, meta] = [fileOf(files, "rootfs.tar.xz"), fileOf(files, "meta.tar.xz")];
+    const there = (await call(helper, "images.list", {})).find(
+      (one) => one.image === image.id && one.unprivileged === unprivileged && one.sha256 === rootfs.sha256,
+    );
+    if (there) return there.id;
+    const title = imageTitle(image, architecture);
+    const sent = await sendFile(helper, title, [rootfs, meta]);
+    try {
+      const [rootfsUpload, metaUpload] = sent as [Upload, Upload];
+      const made = await call(helper, "images.import", {
+        title,
+        origin: "server",
+        rootfs: rootfsUpload.channel,
+        meta: metaUpload.channel,
+        // What was compared with the server's list: were the file another one now, the helper would refuse it.
+        sha256: { rootfs: rootfs.sha256, meta: meta.sha256 },
+        unprivileged,
+        image: image.id,
+      });
+      return made.image;
+    } finally {
+      for (const upload of sent) upload.close();
+    }
+  };
+
+  const readyOnce = (helper: Peer, image: OfferedImage, unprivileged: boolean): Promise<string> => {
+    const key = `${image.id} ${unprivileged}`;
+    const underWay = loading.get(key) ?? ready(helper, image, unprivileged).finally(() => loading.delete(key));
+    loading.set(key, underWay);
+    return underWay;
+  };
+
+  return {
+    async ofServer({ image: id, ...container }) {
+      const begun = (await downloads.list()).find(({ image }) => image.id === id);
+      const image = begun?.image ?? (await catalog.find(id));
+      await downloads.start(image);
+      await withHelper(async (helper) => {
+        const source = { type: "image" as const, image: await readyOnce(helper, image, container.unprivileged) };
+        await call(helper, "containers.create", { ...container, source });
+      });
+    },
+    openArchive: ({ title, bytes }) =>
+      withHelper(async (helper) => {
+        const rate = createRate();
+        let onWritten: (written: number) => void = () => {};
+        const upload = await uploads.open(helper, bytes, (written) => onWritten(written));
+        const { channel } = upload;
+        const sha256 = tasks.run("load", title, undefined, async (task) => {
+          onWritten = (written) => task.step(rate.text(written, bytes, performance.now()), written / bytes);
+          return upload.complete(task.signal);
+        });
+        // Whoever wants a container of it is told.
+        sha256.catch(() => {});
+        archives.set(channel, { title, upload, sha256 });
+        return { channel };
+      }),
+    async ofArchive({ channel, ...container }, signal) {
+      const archive = archives.get(channel);
+      if (!archive) throw new ProblemError({ code: "not-found", what: `archive ${channel}` });
+      const { title, upload, sha256 } = archive;
+      const giveUp = () => upload.fail({ code: "cancelled" });
+      signal.addEventListener("abort", giveUp);
+      try {
+        const rootfs = await sha256;
+        await withHelper(async (helper) => {
+          const { unprivileged } = container;
+          const { image } = await call(helper, "images.import", {
+            title,
+            origin: "archive",
+            rootfs: channel,
+            sha256: { rootfs },
+            unprivileged,
+          });
+          await call(helper, "containers.create", { ...container, source: { type: "image", image } });
+        });
+      } finally {
+        signal.removeEventListener("abort", giveUp);
+        archives.delete(channel);
+        upload.close();
+      }
+    },
+    forgetPage() {
+      // Of those that have come the container is made all the same.
+      for (const { upload } of archives.values()) upload.fail({ code: "cancelled" });
+    },
+  };
+}
+
+async function call<M extends MethodName>(helper: Peer, method: M, params: ParamsInputOf<M>): Promise<ResultOf<M>> {
+  return (await helper.call(method, params)) as ResultOf<M>;
+}
+
+function fileOf(files: readonly DownloadedFile[], name: DownloadedFile["name"]): DownloadedFile {
+  const file = files.find((one) => one.name === name);
+  if (!file) throw new ProblemError({ code: "not-found", what: name });
+  return file;
+}
+
+/** Reads no faster than the helper writes. */
+async function pour(path: string, upload: Upload, signal: AbortSignal): Promise<void> {
+  for await (const chunk of createReadStream(path, { highWaterMark: chunkBytes, signal })) {
+    const bytes = chunk as Buffer;
+    await upload.room(bytes.byteLength, signal);
+    upload.push(bytes);
+  }
+}

@@ -1,0 +1,104 @@
+import { Text, Title } from "@mantine/core";
+import { IconCopyPlus, IconTrash } from "@tabler/icons-react";
+import type { ReadyImage } from "../../../privileged-helper/contract/model.ts";
+import { openDialog } from "../../state/dialogs.ts";
+import { useIsLive } from "../../state/live.ts";
+import { useContainersOfImage, useReadyImages } from "../../state/ready-images.ts";
+import { formatBytes, formatList } from "../../ui/format.ts";
+import { HintArea } from "../../ui/hints.tsx";
+import { readyLabel } from "../../ui/image-choices.ts";
+
+const origins: Record<ReadyImage["origin"], string> = {
+  server: "An image server",
+  archive: "An archive",
+  container: "A container",
+};
+const day = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
+
+/** Images whose files are unpacked here: a container of one is there at once. Nothing where there is none. */
+export function ReadyImages({ filter }: { filter: string }) {
+  const images = useReadyImages();
+  if (!images || images.length === 0) return null;
+  const words = filter.toLowerCase().split(/\s+/).filter(Boolean);
+  const rows = images
+    .map((image) => ({ image, name: readyLabel(image, images) }))
+    .filter(({ image, name }) => words.every((word) => `${name} ${origins[image.origin]}`.toLowerCase().includes(word)));
+  if (rows.length === 0) return null;
+  return (
+    <section aria-labelledby="ready-heading" className="ready-images">
+      <Title order={2} size="h4" id="ready-heading" mb={4}>
+        Ready on this computer
+      </Title>
+      <Text size="sm" mb="sm" maw={720}>
+        Their files are unpacked. A container of one is there at once, shares them, and stores only what it changes.
+      </Text>
+      <HintArea>
+        <div className="table-frame">
+          <table aria-label="Ready images" className="containers-table ready-images-table">
+            <thead>
+              <tr>
+                <th scope="col">Title</th>
+                <th scope="col">Made from</th>
+                <th scope="col">Isolation</th>
+                <th scope="col">Size</th>
+                <th scope="col">Date</th>
+                <th scope="col">Containers</th>
+                <th scope="col" className="column-actions">
+                  <span className="visually-hidden">Actions</span>
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {rows.map(({ image, name }) => (
+                <Row key={image.id} image={image} name={name} />
+              ))}
+            </tbody>
+          </table>
+        </div>
+      </HintArea>
+    </section>
+  );
+}
+
+function Row({ image, name }: { image: ReadyImage; name: string }) {
+  const isLive = useIsLive();
+  const containers = useContainersOfImage(image.id);
+  return (
+    <tr>
+      <th scope="row" title={name}>
+        {name}
+      </th>
+      <td>{origins[image.origin]}</td>
+      <td className={image.unprivileged ? "safe" : "dangerous"}>{image.unprivileged ? "Unprivileged" : "Privileged"}</td>
+      <td className="figure">{formatBytes(image.bytes)}</td>
+      <td className="figure">{day.format(image.createdAt)}</td>
+      <td title={containers.length > 0 ? formatList([...containers]) : undefined}>
+        {containers.length === 0 ? "None" : containers.length === 1 ? containers[0] : `${containers.length} containers`}
+      </td>
+      <td className="column-actions">
+        <div className="row-actions">
+          <button
+            type="button"
+            className="icon-button"
+            aria-label={`Create container from ${name}`}
+            data-hint="Create a container"
+            disabled={!isLive}
+            onClick={() => openDialog({ type: "create", image: `ready:${image.id}` })}
+          >
+            <IconCopyPlus size={16} aria-hidden />
+          </button>
+          <button
+            type="button"
+            className="icon-button dangerous"
+            aria-label={`Delete image ${name}`}
+            data-hint="Delete"
+            disabled={!isLive}
+            onClick={() => openDialog({ type: "delete-ready-image", image, name })}
+          >
+            <IconTrash size={16} aria-hidden />
+          </button>
+        </div>
+      </td>
+    </tr>
+  );
+}
