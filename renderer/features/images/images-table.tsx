@@ -40,7 +40,7 @@ export function ImagesTable({ rows }: { rows: readonly ImageRow[] }) {
   return (
     <HintArea>
       <div className="table-frame">
-        <table aria-label="Images" className="containers-table images-table">
+        <table aria-label="Images" className="data-table images-table">
           <thead>
             <tr>
               {columns.map(({ label, className }) => (

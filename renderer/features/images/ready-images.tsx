@@ -15,6 +15,15 @@ const origins: Record<ReadyImage["origin"], string> = {
 };
 const day = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
 
+const columns: { label: string; className: string }[] = [
+  { label: "Title", className: "column-title" },
+  { label: "Made from", className: "column-made-from" },
+  { label: "Isolation", className: "column-isolation" },
+  { label: "Size", className: "column-size" },
+  { label: "Date", className: "column-date" },
+  { label: "Containers", className: "column-containers" },
+];
+
 /** Images whose files are unpacked here: a container of one is there at once. Nothing where there is none. */
 export function ReadyImages({ filter }: { filter: string }) {
   const images = useReadyImages();
@@ -34,15 +43,14 @@ export function ReadyImages({ filter }: { filter: string }) {
       </Text>
       <HintArea>
         <div className="table-frame">
-          <table aria-label="Ready images" className="containers-table ready-images-table">
+          <table aria-label="Ready images" className="data-table ready-images-table">
             <thead>
               <tr>
-                <th scope="col">Title</th>
-                <th scope="col">Made from</th>
-                <th scope="col">Isolation</th>
-                <th scope="col">Size</th>
-                <th scope="col">Date</th>
-                <th scope="col">Containers</th>
+                {columns.map(({ label, className }) => (
+                  <th key={label} scope="col" className={className}>
+                    <span className="column-label">{label}</span>
+                  </th>
+                ))}
                 <th scope="col" className="column-actions">
                   <span className="visually-hidden">Actions</span>
                 </th>
@@ -65,14 +73,16 @@ function Row({ image, name }: { image: ReadyImage; name: string }) {
   const containers = useContainersOfImage(image.id);
   return (
     <tr>
-      <th scope="row" title={name}>
-        {name}
+      <th scope="row" className="column-title" title={name}>
+        <span className="ready-title">{name}</span>
       </th>
-      <td>{origins[image.origin]}</td>
-      <td className={image.unprivileged ? "safe" : "dangerous"}>{image.unprivileged ? "Unprivileged" : "Privileged"}</td>
-      <td className="figure">{formatBytes(image.bytes)}</td>
-      <td className="figure">{day.format(image.createdAt)}</td>
-      <td title={containers.length > 0 ? formatList([...containers]) : undefined}>
+      <td className="column-made-from">{origins[image.origin]}</td>
+      <td className={`column-isolation ${image.unprivileged ? "safe" : "dangerous"}`}>
+        {image.unprivileged ? "Unprivileged" : "Privileged"}
+      </td>
+      <td className="column-size figure">{formatBytes(image.bytes)}</td>
+      <td className="column-date figure">{day.format(image.createdAt)}</td>
+      <td className="column-containers" title={containers.length > 0 ? formatList([...containers]) : undefined}>
         {containers.length === 0 ? "None" : containers.length === 1 ? containers[0] : `${containers.length} containers`}
       </td>
       <td className="column-actions">
