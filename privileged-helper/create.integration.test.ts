@@ -217,7 +217,8 @@ describe("a template", () => {
     await operations.create(wanted("asked", { source: { type: "template", template: "busybox", options }, start: false }), signal);
     const forTemplate = templateArguments(form, options, "concealed");
     const command = ["lxc-create", ...createArguments({ lxcPath: lxc.lxcPath, name: "asked", template: "busybox" }, forTemplate)];
-    expect(tasks.snapshot().tasks[0]?.commands[0]).toEqual(command);
+    // On a computer that gives no ids to anybody yet, root is given some first.
+    expect(tasks.snapshot().tasks[0]?.commands).toContainEqual(command);
     expect(command.join(" ")).toContain(` -- --busybox-path ${busybox}`);
     expect(configOf("asked")).toContain(`# Parameters passed to the template: --busybox-path ${busybox}`);
     expect(readFileSync(join(folderOf("asked"), "rootfs/bin/busybox"))).toEqual(readFileSync(busybox));

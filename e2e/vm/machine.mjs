@@ -76,7 +76,8 @@ export async function startMachine(image, folder, brought) {
       const before = await bootId(address);
       await captureInside(address, "root", ["systemctl", "reboot"]);
       disconnect();
-      await waitUntilIn(address, async () => qemu.exitCode === null && (await bootId(address)) !== before, readConsole);
+      const isAnother = (/** @type {string} */ now) => now !== "" && now !== before;
+      await waitUntilIn(address, async () => qemu.exitCode === null && isAnother(await bootId(address)), readConsole);
       connections.push(await connect(address, "root"));
       return (Date.now() - started) / 1000;
     },
