@@ -6,6 +6,8 @@ import { withFileInside } from "./open-inside.ts";
 const placeholder = "LXC_NAME";
 const maxFileBytes = 64 * 1024;
 const hostnameFile = "etc/hostname";
+/** Files in which a distribution keeps the name among other things. */
+const filesWithName = ["etc/hosts", "etc/sysconfig/network"];
 
 /**
  * Writes a new container's name into the files of its root file system that tell it. LXC's own tools would follow whatever links a
@@ -16,15 +18,30 @@ const hostnameFile = "etc/hostname";
  */
 export function writeNameInside(name: string, templates: readonly string[], rootfs: string, upper?: string): void {
   for (const path of new Set([hostnameFile, ...templates])) {
-    const own = upper === undefined ? undefined : readText(upper, path);
-    const text = own ?? readText(rootfs, path);
-    if (text === undefined) continue;
-    const named = path === hostnameFile && !text.includes(placeholder) ? `${name}\n` : text.replaceAll(placeholder, name);
-    if (named === text) continue;
-    if (upper === undefined) overwrite(rootfs, path, named);
-    else if (own !== undefined) overwrite(upper, path, named);
-    else writeOver(rootfs, upper, path, named);
+    rewrite(path, rootfs, upper, (text) =>
+      path === hostnameFile && !text.includes(placeholder) ? `${name}\n` : text.replaceAll(placeholder, name),
+    );
   }
+}
+
+/**
+ * Replaces the name of the container that another one was cloned from where it stands as a whole word, so that the clone's own name
+ * can be resolved in it. As careful as `writeNameInside`.
+ */
+export function renameInside(from: string, name: string, rootfs: string, upper: string): void {
+  const word = new RegExp(`(?<![\\w.-])${from.replaceAll(".", "\\.")}(?![\\w-])`, "g");
+  for (const path of filesWithName) rewrite(path, rootfs, upper, (text) => text.replace(word, name));
+}
+
+function rewrite(path: string, rootfs: string, upper: string | undefined, edit: (text: string) => string) {
+  const own = upper === undefined ? undefined : readText(upper, path);
+  const text = own ?? readText(rootfs, path);
+  if (text === undefined) return;
+  const edited = edit(text);
+  if (edited === text) return;
+  if (upper === undefined) overwrite(rootfs, path, edited);
+  else if (own !== undefined) overwrite(upper, path, edited);
+  else writeOver(rootfs, upper, path, edited);
 }
 
 function readText(rootfs: string, path: string): string | undefined {
