@@ -234,6 +234,14 @@ describe("an unprivileged container", () => {
     expect(lstatSync(`/proc/${read("unprivileged").initPid}`).uid).toBe(first);
   });
 
+  it("does not claim what the kernel grants nobody there, and has all else", () => {
+    const bounding = /^CapBnd:\s*([0-9a-f]+)$/m.exec(readFileSync(`/proc/${read("unprivileged").initPid}/status`, "utf8"))?.[1] ?? "";
+    // Numbers of capabilities: linux/capability.h.
+    const has = (capability: number) => (BigInt(`0x${bounding}`) >> BigInt(capability)) & 1n;
+    expect(Object.entries({ sys_module: 16, sys_rawio: 17, sys_time: 25 }).filter(([, number]) => has(number))).toEqual([]);
+    expect(Object.entries({ net_admin: 12, sys_admin: 21, mknod: 27, mac_admin: 33 }).filter(([, number]) => !has(number))).toEqual([]);
+  });
+
   it("owns every file of its root file system, and no device", () => {
     const { first, count } = idsOf("unprivileged");
     const rootfs = join(folderOf("unprivileged"), "rootfs");
