@@ -235,6 +235,14 @@ describe("an unprivileged container", () => {
     expect(lstatSync(`/proc/${read("unprivileged").initPid}`).uid).toBe(first);
   });
 
+  it("does not claim what the kernel grants nobody there, and has all else", () => {
+    const bounding = /^CapBnd:\s*([0-9a-f]+)$/m.exec(readFileSync(`/proc/${read("unprivileged").initPid}/status`, "utf8"))?.[1] ?? "";
+    // Numbers of capabilities: linux/capability.h.
+    const has = (capability: number) => (BigInt(`0x${bounding}`) >> BigInt(capability)) & 1n;
+    expect(Object.entries({ sys_module: 16, sys_rawio: 17, sys_time: 25 }).filter(([, number]) => has(number))).toEqual([]);
+    expect(Object.entries({ net_admin: 12, sys_admin: 21, mknod: 27, mac_admin: 33 }).filter(([, number]) => !has(number))).toEqual([]);
+  });
+
   it("owns every file of its root file system, and no device", () => {
     const { first, count } = idsOf("unprivileged");
     const rootfs = join(folderOf("unprivileged"), "rootfs");
@@ -332,6 +340,8 @@ describe.each([
 
   it("run, each with changes of its own, while the base stays as it was", async () => {
     await create(base, { unprivileged, start: false });
+    // As other templates do; BusyBox's has everything in its own file.
+    writeFileSync(join(folderOf(base), "config"), `lxc.include = /usr/share/lxc/config/common.conf\n${configOf(base)}`);
     await Promise.all([clone(one, base), clone(two, base)]);
     for (const name of [one, two]) {
       expect(read(name)).toMatchObject({ state: "running", storage: "overlay", clonedFrom: base, privileged: !unprivileged });
@@ -358,20 +368,65 @@ describe.each([
     expect(existsSync(join(folderOf(one), "console.log"))).toBe(true);
   });
 
-  it("have their name written through no link that the base's root has made", async () => {
-    const victim = join(state, "a-file-of-this-computer");
-    const hostname = join(folderOf(base), "rootfs/etc/hostname");
-    writeFileSync(victim, "untouched\n");
-    rmSync(hostname, { force: true });
-    symlinkSync(victim, hostname);
+  it("change nothing that links in their base lead to", async () => {
+    const outside = mkdtempSync(join(state, "outside-"));
+    const rootfs = join(folderOf(base), "rootfs");
+    const files = ["hostname", "hosts", "network", "ifcfg-eth0", "sshd_config"].map((file) => join(outside, file));
+    for (const file of files) writeFileSync(file, `HOSTNAME=${base} ${base}\n`);
+    const links = { hostname: "hostname", hosts: "hosts", sysconfig: ".", ssh: "." };
+    symlinkSync(outside, join(outside, "network-scripts"));
+    for (const [link, target] of Object.entries(links)) {
+      rmSync(join(rootfs, "etc", link), { recursive: true, force: true });
+      symlinkSync(join(outside, target), join(rootfs, "etc", link));
+    }
+    const before = readdirSync(outside);
     const linked = `${base}-linked`;
     await clone(linked, base);
     expect(lxc.inside(linked, "hostname").trim()).toBe(linked);
-    expect(readFileSync(victim, "utf8")).toBe("untouched\n");
+    for (const file of files) expect(readFileSync(file, "utf8"), file).toBe(`HOSTNAME=${base} ${base}\n`);
+    expect(readdirSync(outside)).toEqual(before);
     const { operations } = createHelper();
     await operations.forceStop(linked, signal);
     await operations.destroy(linked, signal);
-    rmSync(hostname);
+    for (const link of Object.keys(links)) rmSync(join(rootfs, "etc", link));
+  });
+
+  it("have run a hook that is the administrator's own, and no other, with both configurations as they were", async () => {
+    const called = join(state, `called-for-${base}`);
+    const hook = join(state, "hook");
+    writeFileSync(hook, '#!/bin/sh\necho "$LXC_SRC_NAME $LXC_NAME" >> "$1"\n', { mode: 0o700 });
+    const hosts = join(folderOf(base), "rootfs/etc/hosts");
+    writeFileSync(hosts, `127.0.1.1 ${base} x${base}\n`);
+    const before = configOf(base);
+    const line = `lxc.hook.clone = ${hook} ${called}\n`;
+    appendFileSync(join(folderOf(base), "config"), line);
+    const hooked = `${base}-hooked`;
+    await clone(hooked, base, { start: false });
+    expect(readFileSync(called, "utf8")).toBe(`${base} ${hooked}\n`);
+    expect(configOf(base)).toBe(before + line);
+    expect(valuesOf(parseConfig(configOf(hooked)), "lxc.hook.clone")).toEqual([`${hook} ${called}`]);
+    expect(readFileSync(join(folderOf(hooked), "overlay/delta/etc/hosts"), "utf8")).toBe(`127.0.1.1 ${hooked} x${base}\n`);
+    expect(readdirSync(folderOf(hooked)).sort()).toEqual(["config", "lxc_rdepends", "overlay", "rootfs"]);
+    await createHelper().operations.destroy(hooked, signal);
+    writeFileSync(join(folderOf(base), "config"), before);
+    rmSync(hosts);
+  });
+
+  it("can have another folder in the place of one of their base, and so can theirs", async () => {
+    lxc.inside(
+      one,
+      "sh",
+      "-c",
+      "cd /etc && ls init.d/rcS && rm -r init.d && mkdir init.d && touch init.d/new && mv init.d moved && mkdir init.d",
+    );
+    const { operations } = createHelper();
+    await operations.forceStop(one, signal);
+    const copied = `${base}-replaced`;
+    await clone(copied, one);
+    expect(lxc.inside(copied, "ls", "/etc/init.d", "/etc/moved")).toBe("/etc/init.d:\n\n/etc/moved:\nnew\n");
+    await operations.forceStop(copied, signal);
+    await operations.destroy(copied, signal);
+    await operations.start(one, signal);
   });
 
   it("can be cloned with their changes, and then do not need each other", async () => {

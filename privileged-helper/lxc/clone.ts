@@ -1,12 +1,13 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { overlayOptions, withOwnCloneHooks, withoutOwnCloneHooks } from "./clone-config.ts";
 import { editConfig, lastValueOf, parseConfig, readConfigurationText, readEffectiveConfig, writeConfig } from "./config.ts";
 import { consoleLogEntries } from "./container-config.ts";
 import { isOwnNetworkKey, networkEntries } from "./container-network.ts";
 import type { OperationContext } from "./context.ts";
 import { claimFolder } from "./destroy.ts";
 import { parseRootfs } from "./list.ts";
-import { writeNameInside } from "./name-inside.ts";
+import { renameInside, writeNameInside } from "./name-inside.ts";
 import { run } from "./run.ts";
 
 export type CloneParams = { name: string; from: string; address: "static" | "dhcp" };
@@ -29,19 +30,27 @@ const replacedKeys = new Set([
 export async function cloneContainer(context: OperationContext, { name, from, address }: CloneParams): Promise<void> {
   const { lxcPath, task } = context;
   const { entries } = readEffectiveConfig(join(lxcPath, from, "config"));
+  const { text: baseText } = readConfigurationText(lxcPath, from);
   claimFolder(context, name);
   const network = await networkEntries(context, name, entries, address);
   task.step(`Cloning ${from}`);
+  const forCopying = join(lxcPath, name, "clone.conf");
+  writeFileSync(forCopying, withoutOwnCloneHooks(baseText, entries), { flag: "wx", mode: 0o600 });
   // Without -K LXC would write the name into the base's files, and through whatever links its root has made of them.
-  await run("lxc-copy", ["-n", from, "-N", name, "-P", lxcPath, "-s", "-B", "overlayfs", "-K"], { task, timeoutSeconds });
+  const args = ["-n", from, "-N", name, "-P", lxcPath, "-s", "-B", "overlayfs", "-K", `--rcfile=${forCopying}`];
+  await run("lxc-copy", args, { task, timeoutSeconds });
+  rmSync(forCopying);
   const { path, text } = readConfigurationText(lxcPath, name);
   const [lower, upper] = parseRootfs(lastValueOf(parseConfig(text), "lxc.rootfs.path") ?? "").folders;
-  if (lower !== undefined && upper?.startsWith(`${join(lxcPath, name)}/`)) writeNameInside(name, [], lower, upper);
+  if (lower !== undefined && upper?.startsWith(`${join(lxcPath, name)}/`)) {
+    writeNameInside(name, [], lower, upper);
+    renameInside(from, name, lower, upper);
+  }
   writeConfig(
     path,
-    editConfig(text, {
+    editConfig(withOwnCloneHooks(text, baseText), {
       remove: (key) => replacedKeys.has(key) || (network.length > 0 && isOwnNetworkKey(key)),
-      add: [...network, ["lxc.uts.name", name], ...consoleLogEntries(join(lxcPath, name))],
+      add: [...network, ["lxc.uts.name", name], ...consoleLogEntries(join(lxcPath, name)), ...overlayOptions(entries)],
     }),
   );
   if (parseRootfs(lastValueOf(entries, "lxc.rootfs.path") ?? "").storage === "overlay") forgetDependency(lxcPath, name, from);

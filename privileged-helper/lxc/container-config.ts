@@ -9,6 +9,11 @@ import type { OperationContext } from "./context.ts";
 const defaultConfig = "/etc/lxc/default.conf";
 /** Where LXC's packages put what all containers of a distribution have in common. */
 export const shareConfig = "/usr/share/lxc/config";
+/**
+ * What the kernel grants nobody in a user namespace, whatever is in this set. LXC's userns.conf gives all of it back, and systemd takes it
+ * for a promise: it loads modules and mounts what only this computer's root may, fails, and calls itself degraded.
+ */
+export const uselessCapabilities = ["sys_module", "sys_rawio", "sys_time"] as const;
 const maxConsoleLogBytes = 1024 * 1024;
 
 /**

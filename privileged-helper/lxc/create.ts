@@ -5,7 +5,7 @@ import { ProblemError } from "../contract/problems.ts";
 import { createArguments, startConfigPath, type TemplateOptions, templateArguments } from "../contract/template-options.ts";
 import { keepAddress } from "./busybox-network.ts";
 import { editConfig, lastValueOf, parseConfig, readConfigurationText, valuesOf, writeConfig } from "./config.ts";
-import { checkAppArmor, letRootThrough, shareConfig, startConfig, usernsInclude } from "./container-config.ts";
+import { checkAppArmor, letRootThrough, shareConfig, startConfig, uselessCapabilities, usernsInclude } from "./container-config.ts";
 import type { OperationContext } from "./context.ts";
 import { claimFolder } from "./destroy.ts";
 import { readCapabilities, restoreCapabilities } from "./file-capabilities.ts";
@@ -112,7 +112,12 @@ async function makeUnprivileged(context: OperationContext, name: string, templat
   writeConfig(
     path,
     editConfig(text, {
-      add: [...(included.includes(userns) ? [] : [["lxc.include", join(shareConfig, userns)] as [string, string]]), ...idmapEntries(range)],
+      add: [
+        ...(included.includes(userns) ? [] : [["lxc.include", join(shareConfig, userns)] as const]),
+        // After it, because it takes back what was dropped before.
+        ["lxc.cap.drop", uselessCapabilities.join(" ")],
+        ...idmapEntries(range),
+      ],
     }),
   );
   letRootThrough(context, folder);

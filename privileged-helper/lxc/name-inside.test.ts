@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, sy
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { writeNameInside } from "./name-inside.ts";
+import { renameInside, writeNameInside } from "./name-inside.ts";
 
 let folder: string;
 let rootfs: string;
@@ -68,6 +68,27 @@ describe("a container's name in its files", () => {
     mkdirSync(join(rootfs, "etc/hostname"));
     write("large", `LXC_NAME${"x".repeat(70_000)}`);
     writeNameInside("web", ["missing", "large"], rootfs, upper);
+    expect(everything(upper)).toEqual([]);
+  });
+});
+
+describe("the name of a clone's base", () => {
+  it("becomes the clone's where it stands for the whole of a name, in the clone alone", () => {
+    const hosts = (name: string) => `127.0.0.1 localhost\n127.0.1.1 ${name}.lan ${name} ${name} my-web web-2 my.web\n`;
+    write("etc/hosts", hosts("web"));
+    mkdirSync(join(rootfs, "etc/sysconfig"));
+    write("etc/sysconfig/network", "HOSTNAME=web\n");
+    renameInside("web", "copy", rootfs, upper);
+    expect([read("etc/hosts", upper), read("etc/sysconfig/network", upper)]).toEqual([hosts("copy"), "HOSTNAME=copy\n"]);
+    expect(read("etc/hosts")).toBe(hosts("web"));
+  });
+
+  it("is not replaced where a link leads to it", () => {
+    writeFileSync(join(folder, "network"), "HOSTNAME=web\n");
+    symlinkSync(join(folder, "network"), join(rootfs, "etc/hosts"));
+    symlinkSync(folder, join(rootfs, "etc/sysconfig"));
+    renameInside("web", "copy", rootfs, upper);
+    expect(read("network", folder)).toBe("HOSTNAME=web\n");
     expect(everything(upper)).toEqual([]);
   });
 });

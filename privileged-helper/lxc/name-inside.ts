@@ -3,6 +3,8 @@ import { rewriteInside } from "./rewrite-inside.ts";
 /** What stands for the container's name in files of an image (lxc-download(1)). */
 const placeholder = "LXC_NAME";
 const hostnameFile = "etc/hostname";
+/** Files in which a distribution keeps the name among other things. */
+const filesWithName = ["etc/hosts", "etc/sysconfig/network"];
 
 /**
  * Writes a new container's name into the files of its root file system that tell it.
@@ -16,4 +18,13 @@ export function writeNameInside(name: string, templates: readonly string[], root
       path === hostnameFile && !text.includes(placeholder) ? `${name}\n` : text.replaceAll(placeholder, name),
     );
   }
+}
+
+/**
+ * Replaces the name of the container that another one was cloned from where it stands as a whole word, so that the clone's own name
+ * can be resolved in it.
+ */
+export function renameInside(from: string, name: string, rootfs: string, upper: string): void {
+  const word = new RegExp(`(?<![\\w.-])${from.replaceAll(".", "\\.")}(?![\\w-])`, "g");
+  for (const path of filesWithName) rewriteInside({ rootfs, upper }, path, (text) => text.replace(word, name));
 }
