@@ -6,6 +6,7 @@ import { clickToReachableFigures } from "./click-to-reachable.ts";
 import { clickToRunningFigures } from "./click-to-running.ts";
 import { type Figure, printFigures } from "./figures.ts";
 import { helperMemoryFigures } from "./helper-memory.ts";
+import { imageToRunningFigures } from "./image-to-running.ts";
 import { refreshFigures } from "./refresh.ts";
 import { coverLxcPath, enterMountNamespace, removeContainers } from "./tools.ts";
 
@@ -34,6 +35,8 @@ try {
   });
   console.log("Click to running...");
   figures.push(...(await clickToRunningFigures(helper, lxcPath, base)));
+  console.log("Image to running...");
+  figures.push(...(await imageToRunningFigures(helper, lxcPath, base)));
   console.log("Click to reachable...");
   figures.push(...(await clickToReachableFigures(helper, lxcPath, base)));
   console.log(`Starting ${containers} containers...`);
