@@ -203,8 +203,8 @@ export function createHandlers({ lxcPath, uid, isRootSession, notify, sendData, 
       "uploads.close": ({ channel }) => uploads.close(channel),
       "images.list": () => imageWatch.list(() => notify("images.changed", {})),
       "images.import": async (params, { signal, authorize }) => {
-        // Its files will be root's own, in containers whose root is root itself.
-        if (!params.unprivileged) await authorize("import", params.title);
+        // Its files will be root's own, in containers whose root is root itself. The answer is remembered for these very bytes.
+        if (!params.unprivileged) await authorize("import", `${params.title} ${params.sha256.rootfs}`);
         return operations.importImage(params, uploads, signal);
       },
       "images.save": ({ name, title }, { signal }) => operations.saveImage(name, title, signal),

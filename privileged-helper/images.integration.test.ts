@@ -13,6 +13,7 @@ import { createLocks } from "./locks.ts";
 import { parseConfig, valuesOf } from "./lxc/config.ts";
 import { createImageStore } from "./lxc/image-store.ts";
 import { createContainerReader } from "./lxc/list.ts";
+import { reservationsAreSetUp, systemFiles, undoNetworkSetup } from "./lxc/network.ts";
 import { createOperations } from "./lxc/operations.ts";
 import { uploadsFolderOf } from "./lxc/state-folder.ts";
 import { createTasks } from "./tasks.ts";
@@ -26,11 +27,13 @@ import { createUploads } from "./uploads.ts";
 let lxc: RealLxc;
 let state: string;
 let template: string;
+let wereReservationsSetUp: boolean;
 const signal = new AbortController().signal;
 
 beforeAll(() => {
   lxc = createRealLxc("images");
   state = mkdtempSync(join(tmpdir(), "lxc-desktop-images-"));
+  wereReservationsSetUp = reservationsAreSetUp();
   lxc.makeContainer("template");
   template = join(lxc.lxcPath, "template/rootfs");
   writeFileSync(join(template, "etc/hostname"), "template\n");
@@ -39,7 +42,7 @@ beforeAll(() => {
 });
 afterAll(async () => {
   // Through the helper, so that their addresses are given back.
-  const { operations } = createHelper();
+  const { operations, tasks } = createHelper();
   for (const { name, state } of lxc.reader.readAll()) {
     if (state !== "stopped") await operations.forceStop(name, signal);
     await operations.destroy(name, signal);
@@ -47,6 +50,10 @@ afterAll(async () => {
   await lxc.close();
   rmSync(`${lxc.lxcPath}-desktop`, { recursive: true, force: true });
   rmSync(state, { recursive: true });
+  // Unless somebody else has begun to use them meanwhile.
+  const areInUse = existsSync(systemFiles.hosts) && readdirSync(systemFiles.hosts).length > 0;
+  if (wereReservationsSetUp || areInUse) return;
+  await tasks.run({ kind: "destroy", target: "", cancellable: false }, (task) => undoNetworkSetup(task));
 });
 
 function createHelper(lxcPath = lxc.lxcPath, reader = lxc.reader) {

@@ -23,8 +23,11 @@ import { dirname, join } from "node:path";
 
 /** @typedef {Map<string, Entry>} Tree by path */
 
+/** Whole root file systems, of which only the names count. */
+const images = "/var/lib/lxc-desktop/images";
+
 /**
- * Records files and folders with all that is below them; one that is not there has no entry.
+ * Records files and folders with all that is below them, images excepted; one that is not there has no entry.
  * @param {readonly string[]} paths
  * @returns {Tree}
  */
@@ -41,7 +44,7 @@ export function readTrees(paths) {
       const kind = stat.isFile() ? "file" : stat.isDirectory() ? "folder" : stat.isSymbolicLink() ? "link" : "other";
       const content = kind === "file" ? readFileSync(path, "base64") : kind === "link" ? readlinkSync(path) : "";
       tree.set(path, { kind, mode: stat.mode & 0o7777, uid: stat.uid, gid: stat.gid, content });
-      if (kind === "folder") for (const name of readdirSync(path)) read(join(path, name));
+      if (kind === "folder" && path !== images) for (const name of readdirSync(path)) read(join(path, name));
     } catch (error) {
       // A file may go while we read; all else is a real error.
       if (/** @type {NodeJS.ErrnoException} */ (error).code !== "ENOENT") throw error;

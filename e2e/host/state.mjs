@@ -103,6 +103,7 @@ function compare(before, run) {
 function readLists() {
   return {
     container: listFolder("/var/lib/lxc"),
+    image: listFolder("/var/lib/lxc-desktop/images"),
     mount: readLines("/proc/self/mountinfo").map(readMount),
     user: readLines("/etc/passwd").map(firstField),
     group: readLines("/etc/group").map(firstField),

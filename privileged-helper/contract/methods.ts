@@ -114,7 +114,8 @@ export const methods = {
 
   /**
    * A channel for exactly so many bytes, which the caller then sends on it, and which `images.import` takes. At most
-   * `maxUnwrittenBytes` may be under way that `uploads.written` has not told of yet.
+   * `maxUnwrittenBytes` may be under way that `uploads.written` has not told of yet. Where something keeps it from being written, it
+   * goes on to its end, and `images.import` tells.
    */
   "uploads.open": {
     params: z.strictObject({ bytes: uploadBytes }),

@@ -96,6 +96,11 @@ export function createArchiveJudge({ origin, ids, maxBytes, folder }: ArchivePol
     return components.join("/");
   };
 
+  const hasFolder = () => {
+    for (const [name, type] of seen) if (name !== "" && type === "folder") return true;
+    return false;
+  };
+
   return {
     judge(entry) {
       if (++entries > maxEntries) throw refused(entry, "too-many-entries");
@@ -157,7 +162,7 @@ export function createArchiveJudge({ origin, ids, maxBytes, folder }: ArchivePol
       return [...first, ...parents, judged];
     },
     finish() {
-      if (![...seen].some(([name, type]) => name !== "" && type === "folder")) {
+      if (!hasFolder()) {
         throw new ProblemError({ code: "archive-refused", entry: "", reason: "no-root-file-system" });
       }
       const notices =

@@ -1,6 +1,7 @@
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, createReadStream, fstatSync, openSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
 import type { Readable } from "node:stream";
 import { type Problem, ProblemError } from "../contract/problems.ts";
 import { type ArchivePolicy, createArchiveJudge } from "./archive-judge.ts";
@@ -31,6 +32,7 @@ const nobody = { uid: 65_534, gid: 65_534 };
 const environment = { PATH: "/usr/bin:/bin", LANG: "C.UTF-8" };
 const tellEveryMilliseconds = 200;
 const writtenAtOnceBytes = 256 * 1024;
+const readAtOnceBytes = 256 * 1024;
 
 /**
  * Unpacks a root file system: decompressed, judged entry by entry, written anew, and only then given to tar. It reads what
@@ -61,16 +63,20 @@ async function unpackJudged(bytes: AsyncIterable<Buffer>, [program = "", ...args
   let waiting: Buffer[] = [];
   let waitingBytes = 0;
   const flush = async () => {
-    const pieces = Buffer.concat(waiting);
+    const pieces = waiting;
     waiting = [];
     waitingBytes = 0;
-    const error = await new Promise((resolve) => tar.stdin.write(pieces, resolve));
+    const error = await new Promise((resolve) => {
+      tar.stdin.cork();
+      for (const [index, piece] of pieces.entries()) tar.stdin.write(piece, index === pieces.length - 1 ? resolve : undefined);
+      tar.stdin.uncork();
+    });
     if (error) throw new TarEnded();
   };
-  const write = async (piece: Buffer) => {
+  const write = (piece: Buffer): Promise<void> | undefined => {
     waiting.push(piece);
     waitingBytes += piece.length;
-    if (waitingBytes >= writtenAtOnceBytes) await flush();
+    return waitingBytes >= writtenAtOnceBytes ? flush() : undefined;
   };
   try {
     await readTar(bytes, async (entry, readData) => {
@@ -107,14 +113,14 @@ async function withArchive<T>(
   read: (bytes: AsyncIterable<Buffer>) => Promise<T>,
   onProgress?: (fraction: number) => void,
 ): Promise<T> {
-  const file = openSync(path, "r");
-  const { size } = fstatSync(file);
+  const file = await open(path, "r");
+  const { size } = await file.stat();
   // The program that reads it shares our place in it.
-  const timer = setInterval(() => onProgress?.(Math.min(1, readPosition(file) / Math.max(1, size))), tellEveryMilliseconds);
+  const timer = setInterval(() => onProgress?.(Math.min(1, readPosition(file.fd) / Math.max(1, size))), tellEveryMilliseconds);
   try {
-    if (!decompress) return await read(createReadStream(path, { fd: file, autoClose: false, highWaterMark: 256 * 1024 }));
+    if (!decompress) return await read(piecesOf(file));
     const [program = "", ...args] = decompress;
-    const options = { cwd: "/", env: environment, ...nobody, stdio: [file, "pipe", "pipe"] as [number, "pipe", "pipe"] };
+    const options = { cwd: "/", env: environment, ...nobody, stdio: [file.fd, "pipe", "pipe"] as [number, "pipe", "pipe"] };
     const child = spawn(program, args, options) as ChildProcessByStdio<null, Readable, Readable>;
     const exited = once(child, "exit");
     let errors = "";
@@ -128,13 +134,22 @@ async function withArchive<T>(
       return result;
     } catch (thrown) {
       child.kill("SIGKILL");
+      child.stdout.destroy();
       await exited;
       // What it could not decompress ends too early for us; it knows why.
       throw errors === "" || !isTooShort(thrown) ? thrown : damaged(errors.trim());
     }
   } finally {
     clearInterval(timer);
-    closeSync(file);
+    await file.close();
+  }
+}
+
+async function* piecesOf(file: FileHandle): AsyncGenerator<Buffer> {
+  for (;;) {
+    const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(readAtOnceBytes));
+    if (bytesRead === 0) return;
+    yield buffer.subarray(0, bytesRead);
   }
 }
 

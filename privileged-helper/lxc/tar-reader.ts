@@ -28,6 +28,7 @@ export type KnownTarType = "file" | "hard-link" | "symbolic-link" | "character-d
 export type KnownTarEntry = TarEntry & { type: KnownTarType };
 
 export const tarBlockBytes = 512;
+const emptyBlock = Buffer.alloc(tarBlockBytes);
 const maxLongNameBytes = 64 * 1024;
 const maxPaxBytes = 1024 * 1024;
 const attributePrefix = "SCHILY.xattr.";
@@ -61,7 +62,7 @@ export async function readTar(
 
   for (;;) {
     const block = await bytes.take(tarBlockBytes);
-    if (block.every((byte) => byte === 0)) break;
+    if (block.equals(emptyBlock)) break;
     const header = parseHeader(block);
     const take = async (maxBytes: number) => {
       if (header.size > maxBytes) throw damaged(`a header of ${header.size} bytes`);

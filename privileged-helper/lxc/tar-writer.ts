@@ -48,7 +48,8 @@ function encodeHeader(entry: TarEntry, flag: string): Buffer {
   block.write("ustar\x0000", 257, "latin1");
   writeNumber(block, 329, 8, entry.deviceMajor);
   writeNumber(block, 337, 8, entry.deviceMinor);
-  const sum = block.reduce((before, byte) => before + byte, 0);
+  let sum = 0;
+  for (const byte of block) sum += byte;
   block.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148, "latin1");
   return block;
 }
