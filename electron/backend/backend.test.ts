@@ -24,6 +24,8 @@ type Helper = {
   notifications: { method: string; params: unknown }[];
   data: [channel: number, text: string][];
   closed: string[];
+  /** Methods whose calls were cancelled. */
+  cancelled: string[];
   hello(version?: string): void;
   die(end?: HelperEnd): void;
 };
@@ -70,6 +72,7 @@ function helperAt(port: Port, end: (how: HelperEnd) => void): Helper {
     notifications: [],
     data: [],
     closed: [],
+    cancelled: [],
     hello: (version = "1.0.0") => peer.notify("hello", { version, protocol: protocolVersion, mode: "full" }),
     die(how = { exitCode: 0, errors: "" }) {
       end(how);
@@ -81,7 +84,12 @@ function helperAt(port: Port, end: (how: HelperEnd) => void): Helper {
       helper.calls.push({ method, params });
       if (method === "tasks.watch") return { revision: 5, tasks: [{ id: "1", kind: "start" }] };
       if (method === "containers.start")
-        await new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(new ProblemError({ code: "cancelled" }))));
+        await new Promise((_resolve, reject) =>
+          signal.addEventListener("abort", () => {
+            helper.cancelled.push(method);
+            reject(new ProblemError({ code: "cancelled" }));
+          }),
+        );
       return { answered: method };
     },
     onNotification: (method, params) => helper.notifications.push({ method, params }),
@@ -284,6 +292,22 @@ describe("a call", () => {
     await vi.waitFor(() => expect(helpers[0]?.calls).toHaveLength(1));
     controller.abort();
     expect(await call).toEqual({ code: "cancelled" });
+    expect(helpers[0]?.cancelled).toEqual(["containers.start"]);
+  });
+
+  it("goes on in the helper where the page is loaded anew or closed", async () => {
+    start();
+    const page = openPage();
+    (await helper()).hello();
+    await sessionSoon(page, "ready 1");
+    page.call("containers.start", { name: "web" }).catch(() => {});
+    await vi.waitFor(() => expect(helpers[0]?.calls).toHaveLength(1));
+    const next = openPage();
+    await vi.waitFor(() => expect(page.closed).toHaveLength(1));
+    expect(await next.call("host.info", {})).toEqual({ answered: "host.info" });
+    next.close();
+    await vi.waitFor(() => expect(helpers[0]?.notifications.filter(({ method }) => method === "reset").length).toBeGreaterThan(1));
+    expect(helpers[0]?.cancelled).toEqual([]);
   });
 });
 

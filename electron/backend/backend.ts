@@ -20,7 +20,7 @@ import {
 import type { Session, Settings, TasksChanged } from "../../privileged-helper/contract/model.ts";
 import { type InstalledAs, type Problem, ProblemError, toProblem } from "../../privileged-helper/contract/problems.ts";
 import { maxRequestBytes } from "../../privileged-helper/wire/frames.ts";
-import { createPeer, type Peer } from "../../privileged-helper/wire/peer.ts";
+import { connectionClosed, createPeer, type Peer } from "../../privileged-helper/wire/peer.ts";
 import type { Port } from "../../privileged-helper/wire/port.ts";
 import type { HelperEnd, HelperProcess } from "./helper-process.ts";
 import { createHostTasks } from "./host-tasks.ts";
@@ -256,7 +256,7 @@ export function createBackend({ version, launch, settingsPath, cacheFolder, inst
       const answer = taskList.answer(method, parse(methods[method as MethodName].params, params) as { task?: string });
       if (answer) return answer;
     }
-    return withHelper((peer) => peer.call(method, params, signal), signal);
+    return withHelper((peer) => peer.call(method, params, cancelledBy(signal)), signal);
   };
 
   const idle = setInterval(() => {
@@ -345,6 +345,15 @@ function watchPatience(mayBeAsking: () => boolean, onLost: () => void): NodeJS.T
     since ??= performance.now();
     if (performance.now() - since > helloWithinMilliseconds) onLost();
   }, helloCheckMilliseconds);
+}
+
+/** Aborts where the page cancels its call; not where the page is loaded anew or closed: what was begun for a person goes on. */
+function cancelledBy(signal: AbortSignal): AbortSignal {
+  const controller = new AbortController();
+  const follow = () => signal.reason !== connectionClosed && controller.abort();
+  if (signal.aborted) follow();
+  else signal.addEventListener("abort", follow, { once: true });
+  return controller.signal;
 }
 
 /** A page that cancels its call does not wait for a helper any longer. */

@@ -17,6 +17,9 @@ export type PeerHandlers = {
   onClose(reason: string, trusted: boolean): void;
 };
 
+/** The reason of a handler's `signal` where nobody cancelled, but whoever asked is gone. */
+export const connectionClosed = Symbol("the connection is closed");
+
 export type Peer = {
   /** @throws ProblemError: the other side's problem, `cancelled`, or what `closeProblem` says. */
   call(method: string, params: unknown, signal?: AbortSignal): Promise<unknown>;
@@ -58,7 +61,7 @@ export function createPeer(port: Port, handlers: PeerHandlers, options: PeerOpti
   const finish = (reason: string, trusted: boolean) => {
     if (closed !== undefined) return;
     closed = reason;
-    for (const controller of running.values()) controller.abort();
+    for (const controller of running.values()) controller.abort(connectionClosed);
     running.clear();
     for (const call of [...pending.values()]) {
       call.cleanUp();
