@@ -11,6 +11,7 @@ import type { Locks } from "../locks.ts";
 import { type Blocker, createQueue } from "../queue.ts";
 import type { Tasks } from "../tasks.ts";
 import { cloneContainer } from "./clone.ts";
+import { checkContainerOptions } from "./container-options.ts";
 import type { OperationContext } from "./context.ts";
 import { createFromTemplate } from "./create.ts";
 import { destroyContainer } from "./destroy.ts";
@@ -121,12 +122,13 @@ export function createOperations({ lxcPath, reader, tasks, journal, locks }: Wor
 
   return {
     create(params, signal) {
-      const { name, source, unprivileged, start: startAfter, address } = params;
+      const { source, start: startAfter, ...wanted } = params;
+      const { name, unprivileged } = wanted;
       const kind = source.type === "clone" ? "clone" : "create";
       const make = (context: OperationContext) =>
         source.type === "clone"
-          ? cloneContainer(context, { name, from: source.from, address })
-          : createFromTemplate(context, { name, template: source.template, options: source.options, unprivileged, address });
+          ? cloneContainer(context, { ...wanted, from: source.from })
+          : createFromTemplate(context, { ...wanted, template: source.template, options: source.options });
       return perform({
         kind,
         target: name,
@@ -136,7 +138,9 @@ export function createOperations({ lxcPath, reader, tasks, journal, locks }: Wor
         keepStill: source.type === "clone" && source.from !== name ? [source.from] : [],
         check() {
           if (exists(join(lxcPath, name))) throw new ProblemError({ code: "already-exists", name });
-          if (source.type === "clone") requireState(findFinished(source.from), "clone");
+          const base = source.type === "clone" ? findFinished(source.from) : undefined;
+          if (base) requireState(base, "clone");
+          checkContainerOptions(wanted, base?.privileged ?? !unprivileged);
         },
         async work(context) {
           const keep = await makeUndoably(context, name, kind, make);
