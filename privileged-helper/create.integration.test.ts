@@ -23,7 +23,9 @@ import { type Problem, toProblem } from "./contract/problems.ts";
 import { createArguments, templateArguments } from "./contract/template-options.ts";
 import { createJournal } from "./journal.ts";
 import { createLocks } from "./locks.ts";
+import { cgroupsOf } from "./lxc/cgroup.ts";
 import { parseConfig, readEffectiveConfig, valuesOf } from "./lxc/config.ts";
+import { openCounters } from "./lxc/counters.ts";
 import { parseIdmaps } from "./lxc/idmap.ts";
 import { readBridge, reservationsAreSetUp, systemFiles, undoNetworkSetup } from "./lxc/network.ts";
 import { createOperations } from "./lxc/operations.ts";
@@ -450,6 +452,92 @@ describe.each([
     }
     await operations.destroy(base, signal);
     expect(existsSync(folderOf(base))).toBe(false);
+  });
+});
+
+describe("what a container is asked besides", () => {
+  const resources = { cpus: 0.5, memoryBytes: 64 * 1024 * 1024, processes: 40 };
+  /** What the kernel says that it may use. */
+  const limitsOf = (name: string) => {
+    const cgroups = cgroupsOf(read(name).initPid);
+    if (!cgroups) throw new Error(`${name} has ended`);
+    const counters = openCounters({ cgroups, initFolder: `/proc/${read(name).initPid}` });
+    try {
+      const { cpuLimit, memoryLimitBytes, processesLimit } = counters.read() ?? {};
+      return { cpus: cpuLimit, memoryBytes: memoryLimitBytes, processes: processesLimit };
+    } finally {
+      counters.close();
+    }
+  };
+
+  it("limits it, as the kernel itself says", async () => {
+    await create("limited", { resources, autostart: true });
+    expect(limitsOf("limited")).toEqual(resources);
+    expect(read("limited").autostart).toBe(true);
+    const memory = cgroupsOf(read("limited").initPid)?.memory ?? "";
+    const file = existsSync(join(memory, "memory.max")) ? "memory.max" : "memory.limit_in_bytes";
+    expect(readFileSync(join(memory, file), "utf8").trim()).toBe("67108864");
+  });
+
+  it("limits a clone as its base, and otherwise where that was asked for; it does not start by itself because its base does", async () => {
+    const { operations } = createHelper();
+    await operations.forceStop("limited", signal);
+    await clone("limited-alike", "limited");
+    expect(limitsOf("limited-alike")).toEqual(resources);
+    expect(read("limited-alike").autostart).toBe(false);
+    await clone("limited-less", "limited", { resources: { memoryBytes: 128 * 1024 * 1024, cpus: 1 }, autostart: true });
+    expect(limitsOf("limited-less")).toEqual({ cpus: 1, memoryBytes: 128 * 1024 * 1024, processes: 40 });
+    expect(read("limited-less").autostart).toBe(true);
+    expect(valuesOf(parseConfig(configOf("limited-less")), "lxc.start.auto")).toEqual(["1"]);
+  });
+
+  it("connects it to nothing", async () => {
+    const before = reservations();
+    await create("alone", { network: { type: "none" } });
+    await clone("alone-too", "limited", { network: { type: "none" } });
+    for (const name of ["alone", "alone-too"]) {
+      const links = lxc.inside(name, "ip", "-o", "link").trim().split("\n");
+      expect(links).toHaveLength(1);
+      expect(links[0]).toMatch(/^1: lo: <LOOPBACK,UP,/);
+    }
+    expect(configOf("alone-too")).not.toContain("hwaddr");
+    expect(reservations()).toEqual(before);
+  });
+
+  it("connects it to a bridge, also a clone of one that was connected to nothing", async (context) => {
+    const bridge = readBridge();
+    if (!bridge) return context.skip("LXC's own bridge is not there");
+    const { operations } = createHelper();
+    await operations.forceStop("alone", signal);
+    await clone("not-alone", "alone", { network: { type: "bridge", bridge: bridge.name } });
+    const [address] = (settingOf("not-alone", "lxc.net.0.ipv4.address") ?? "").split("/");
+    // Its base was made without an address to keep, so that its DHCP client asks anew, and gets the same.
+    await vi.waitFor(() => expect(read("not-alone").ipv4).toEqual([address]), { timeout: 30_000, interval: 100 });
+    expect(await answers(address ?? "")).toBe(true);
+  });
+
+  it("is refused where this computer cannot do it, before anything is made", async () => {
+    const shared = { network: { type: "host" } } as const;
+    const issueOf = async (making: Promise<unknown>) => {
+      const problem = await problemOf(making);
+      return problem?.code === "invalid-request" ? problem.issues[0]?.path : problem;
+    };
+    expect(await issueOf(create("impossible", shared))).toBe("network");
+    // What counts is its base, whatever was asked for.
+    expect(await issueOf(clone("impossible", "alone", { ...shared, unprivileged: false }))).toBe("network");
+    expect(await issueOf(create("impossible", { network: { type: "bridge", bridge: "no-bridge" } }))).toBe("network.bridge");
+    expect(existsSync(folderOf("impossible"))).toBe(false);
+  });
+
+  it("shares this computer's network, where it is privileged", async () => {
+    // It is not started: what asks for an address inside would do so for this computer.
+    await create("sharing", { network: { type: "host" }, unprivileged: false, start: false });
+    expect(valuesOf(parseConfig(configOf("sharing")), "lxc.net.0.type")).toEqual(["none"]);
+    expect(
+      parseConfig(configOf("sharing"))
+        .filter(({ key }) => key.startsWith("lxc.net"))
+        .map(({ key }) => key),
+    ).toEqual(["lxc.net", "lxc.net.0.type"]);
   });
 });
 

@@ -184,7 +184,10 @@ export function createHandlers({ lxcPath, uid, isRootSession, notify, sendData, 
       },
       "containers.unwatch": unwatchContainersAndRest,
       "containers.configuration": ({ name }) => readConfigurationText(lxcPath, find(name).name),
-      "containers.create": (params, { signal }) => operations.create(params, signal),
+      "containers.create": async (params, { signal, authorize }) => {
+        if (params.network?.type === "host") await authorize("configure-raw", params.name);
+        await operations.create(params, signal);
+      },
       "containers.destroy": ({ name }, { signal }) => operations.destroy(name, signal),
       "containers.start": ({ name }, { signal }) => operations.start(name, signal),
       "containers.stop": ({ name, timeoutSeconds }, { signal }) => operations.stop(name, timeoutSeconds, signal),

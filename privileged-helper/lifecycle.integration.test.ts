@@ -317,6 +317,7 @@ describe("refusals before anything is made or removed", () => {
     unprivileged: true,
     start: false,
     address: "dhcp" as const,
+    autostart: false,
   });
 
   it("keeps a name that is taken, also by a folder that is no container", async () => {

@@ -14,7 +14,7 @@ import {
   type TasksSnapshot,
   type Template,
 } from "./model.ts";
-import { containerName, newContainerName } from "./names.ts";
+import { containerName, linkName, newContainerName } from "./names.ts";
 import { startCauseIds } from "./start-causes.ts";
 import { templateOptions } from "./template-options.ts";
 
@@ -64,14 +64,42 @@ export const containerSource = z.discriminatedUnion("type", [
 ]);
 export type ContainerSource = z.infer<typeof containerSource>;
 
-/** What is asked of a new container, whatever it is made of. */
+/** How much of this computer a container may use at most; what is absent is not limited by us. */
+const resources = z.strictObject({
+  /** As many cores' worth of time. */
+  cpus: z.number().min(0.1).max(4096).optional(),
+  memoryBytes: z
+    .int()
+    .min(16 * 1024 * 1024)
+    .optional(),
+  /** Threads count, too. The kernel's own greatest number of them is the last that it takes. */
+  processes: z.int().min(8).max(4_194_304).optional(),
+});
+
+/** What a container is connected to. */
+const network = z.discriminatedUnion("type", [
+  z.strictObject({ type: z.literal("bridge"), bridge: linkName }),
+  /** A network of its own with nothing in it but the loopback interface. */
+  z.strictObject({ type: z.literal("none") }),
+  /** This computer's own interfaces. Needs `configure-raw`, too: the handler asks for it. */
+  z.strictObject({ type: z.literal("host") }),
+]);
+
+/** What every new container is asked, whatever it is made from. */
 const newContainer = {
   name: newContainerName,
   unprivileged: z.boolean(),
   start: z.boolean(),
-  /** `static`: an address of the bridge's range, reserved and there at once. `dhcp`: ask and wait. */
+  /** `static`: an address of LXC's own bridge, reserved and there at once. `dhcp`: ask and wait. */
   address: z.enum(["static", "dhcp"]),
+  /** Where a limit is absent a clone keeps its base's. */
+  resources: resources.optional(),
+  /** Absent: what new containers have on this computer, and a clone what its base has. */
+  network: network.optional(),
+  /** With the computer. */
+  autostart: z.boolean().default(false),
 };
+export type NewContainer = z.infer<z.ZodObject<typeof newContainer>>;
 
 /**
  * Every method that the helper answers: what it takes, what it gives, and which right it needs. Objects are strict, so an

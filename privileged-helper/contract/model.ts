@@ -45,6 +45,8 @@ export type HostInfo = {
   cpus: number;
   memoryBytes: number;
   bridge?: { name: string; address: string; prefix: number; up: boolean; reservesAddresses: boolean };
+  /** All bridges that are there now, LXC's own among them. */
+  bridges: string[];
   /** Id range that unprivileged containers may be given: root's lines of /etc/subuid and /etc/subgid. */
   idRange?: { first: number; count: number };
   freeBytes: number;

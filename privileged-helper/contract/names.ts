@@ -32,4 +32,7 @@ export const newContainerName = z
 
 export const containerName = z.string().regex(existingContainerNamePattern).brand<"ContainerName">();
 
+/** A network interface of this computer; the kernel takes at most 15 bytes, and LXC hands it to scripts without quotes. */
+export const linkName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,14}$/);
+
 export type ContainerName = z.infer<typeof containerName>;

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { cgroupsOf, joinCgroups, parseHierarchies, parseMemberships } from "./cgroup.ts";
+import { cgroupsOf, joinCgroups, parseHierarchies, parseMemberships, versionOfController } from "./cgroup.ts";
 
 const recorded = (name: string) => readFileSync(join(import.meta.dirname, "testdata/proc", name), "utf8");
 const cgroups = (mountinfo: string, membership: string) =>
@@ -60,5 +60,25 @@ describe("control groups of a process", () => {
   it("of a process that is not there are none", () => {
     expect(cgroupsOf(2 ** 22 + 1)).toBeUndefined();
     expect(cgroupsOf(process.pid)).toBeDefined();
+  });
+});
+
+describe("the version that a controller belongs to", () => {
+  const versions = (mountinfo: string, available?: string) =>
+    ["cpu", "memory", "pids"].map((controller) => versionOfController(controller, parseHierarchies(recorded(mountinfo)), () => available));
+
+  it("is that of the hierarchy that has it", () => {
+    expect(versions("mountinfo-v2", "cpuset cpu io memory pids\n")).toEqual(["v2", "v2", "v2"]);
+    expect(versions("mountinfo-hybrid", "hugetlb\n")).toEqual(["v1", "v1", "v1"]);
+    const mounted = parseHierarchies(
+      "1 0 0:1 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n2 0 0:2 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n",
+    );
+    const version = (controller: string) => versionOfController(controller, mounted, () => "cpu pids\n");
+    expect([version("cpu"), version("memory"), version("cpuset")]).toEqual(["v2", "v1", undefined]);
+  });
+
+  it("is none where no hierarchy has it", () => {
+    expect(versions("mountinfo-v2", "cpuset io pids\n")).toEqual([undefined, undefined, "v2"]);
+    expect(versions("mountinfo-v1-systemd")[2]).toBeUndefined();
   });
 });

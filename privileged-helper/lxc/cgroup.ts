@@ -37,6 +37,22 @@ export function cgroupVersion(): CgroupVersion {
   return versionOf(hierarchies());
 }
 
+/** The version that a controller belongs to, on this very host: on a hybrid one each has its own. Undefined where the kernel lacks it. */
+export function controllerVersion(controller: (typeof controllers)[number]): "v1" | "v2" | undefined {
+  return versionOfController(controller, hierarchies(), (folder) => readProcFile(join(folder, "cgroup.controllers")));
+}
+
+/** @param available The text of cgroup.controllers in a folder of v2: what v1 has taken is missing there. */
+export function versionOfController(
+  controller: string,
+  mounted: readonly Hierarchy[],
+  available: (folder: string) => string | undefined,
+): "v1" | "v2" | undefined {
+  if (mounted.some(({ unified, controllers }) => !unified && controllers.includes(controller))) return "v1";
+  const isInV2 = ({ unified, mountPoint }: Hierarchy) => unified && available(mountPoint)?.trim().split(" ").includes(controller);
+  return mounted.some(isInV2) ? "v2" : undefined;
+}
+
 /**
  * The folders in which LXC makes `lxc.monitor.*` and `lxc.payload.*` for root: below the control group of process 1, without
  * systemd's `init.scope` (LXC's cgfsng.c). One per kind of hierarchy is enough to notice each start and end.

@@ -3,36 +3,30 @@ import { join } from "node:path";
 import { overlayOptions, withOwnCloneHooks, withoutOwnCloneHooks } from "./clone-config.ts";
 import { editConfig, lastValueOf, parseConfig, readConfigurationText, readEffectiveConfig, writeConfig } from "./config.ts";
 import { consoleLogEntries } from "./container-config.ts";
-import { isOwnNetworkKey, networkEntries } from "./container-network.ts";
+import { type ContainerOptions, containerOptionChanges } from "./container-options.ts";
 import type { OperationContext } from "./context.ts";
 import { claimFolder } from "./destroy.ts";
 import { parseRootfs } from "./list.ts";
 import { renameInside, writeNameInside } from "./name-inside.ts";
 import { run } from "./run.ts";
 
-export type CloneParams = { name: string; from: string; address: "static" | "dhcp" };
+export type CloneParams = ContainerOptions & { from: string };
 
 const timeoutSeconds = 600;
-/** A clone has logs of its own, and starts with the computer only when that is asked for. */
-const replacedKeys = new Set([
-  "lxc.uts.name",
-  "lxc.console.logfile",
-  "lxc.console.size",
-  "lxc.console.rotate",
-  "lxc.log.file",
-  "lxc.start.auto",
-]);
+/** A clone has logs of its own. */
+const replacedKeys = new Set(["lxc.uts.name", "lxc.console.logfile", "lxc.console.size", "lxc.console.rotate", "lxc.log.file"]);
 
 /**
  * Clones a stopped container in a moment: the clone's root file system is a layer over its base's, which from then on has
  * to stay. It has the same ids as its base, and a MAC, an address and logs of its own.
  */
-export async function cloneContainer(context: OperationContext, { name, from, address }: CloneParams): Promise<void> {
+export async function cloneContainer(context: OperationContext, params: CloneParams): Promise<void> {
   const { lxcPath, task } = context;
+  const { name, from } = params;
   const { entries } = readEffectiveConfig(join(lxcPath, from, "config"));
   const { text: baseText } = readConfigurationText(lxcPath, from);
   claimFolder(context, name);
-  const network = await networkEntries(context, name, entries, address);
+  const { remove, add } = await containerOptionChanges(context, params, entries);
   task.step(`Cloning ${from}`);
   const forCopying = join(lxcPath, name, "clone.conf");
   writeFileSync(forCopying, withoutOwnCloneHooks(baseText, entries), { flag: "wx", mode: 0o600 });
@@ -49,8 +43,8 @@ export async function cloneContainer(context: OperationContext, { name, from, ad
   writeConfig(
     path,
     editConfig(withOwnCloneHooks(text, baseText), {
-      remove: (key) => replacedKeys.has(key) || (network.length > 0 && isOwnNetworkKey(key)),
-      add: [...network, ["lxc.uts.name", name], ...consoleLogEntries(join(lxcPath, name)), ...overlayOptions(entries)],
+      remove: (key) => remove(key) || replacedKeys.has(key),
+      add: [...add, ["lxc.uts.name", name], ...consoleLogEntries(join(lxcPath, name)), ...overlayOptions(entries)],
     }),
   );
   if (parseRootfs(lastValueOf(entries, "lxc.rootfs.path") ?? "").storage === "overlay") forgetDependency(lxcPath, name, from);

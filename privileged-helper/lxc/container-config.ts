@@ -2,7 +2,7 @@ import { chmodSync, existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { ProblemError } from "../contract/problems.ts";
 import { editConfig, lastValueOf, readEffectiveConfig } from "./config.ts";
-import { isOwnNetworkKey, networkEntries } from "./container-network.ts";
+import { type ContainerOptions, containerOptionChanges } from "./container-options.ts";
 import type { OperationContext } from "./context.ts";
 
 /** What the configurations of all new containers have in common. */
@@ -17,19 +17,16 @@ export const uselessCapabilities = ["sys_module", "sys_rawio", "sys_time"] as co
 const maxConsoleLogBytes = 1024 * 1024;
 
 /**
- * The host's defaults, with a network identity and logs of the container's own.
+ * The host's defaults, with a network identity and logs of the container's own, and what was asked for it.
  * @returns The text of a configuration; the reservation of an address is undone with the task.
  */
-export async function startConfig(
-  context: OperationContext,
-  { name, address }: { name: string; address: "static" | "dhcp" },
-): Promise<string> {
-  const network = await networkEntries(context, name, readDefaultConfig().entries, address);
+export async function startConfig(context: OperationContext, options: ContainerOptions): Promise<string> {
+  const { remove, add } = await containerOptionChanges(context, options, readDefaultConfig().entries);
   const text = existsSync(defaultConfig) ? readFileSync(defaultConfig, "utf8") : "";
   return editConfig(text, {
     // Whether it has ids of its own was asked for this container.
-    remove: (key) => isOwnNetworkKey(key) || key === "lxc.idmap",
-    add: [...network, ...consoleLogEntries(join(context.lxcPath, name))],
+    remove: (key) => remove(key) || key === "lxc.idmap",
+    add: [...add, ...consoleLogEntries(join(context.lxcPath, options.name))],
   });
 }
 

@@ -55,8 +55,7 @@ export async function networkEntries(
 
 function explainObstacle(type: string, link: string | undefined, bridge: Bridge | undefined): string | undefined {
   if (!bridge) return "LXC's own bridge is not there, so no address can be reserved.";
-  if (type !== "veth" || link !== bridge.name)
-    return `New containers are not on LXC's own bridge ${bridge.name}, so no address can be reserved.`;
+  if (type !== "veth" || link !== bridge.name) return `It is not on LXC's own bridge ${bridge.name}, so no address can be reserved.`;
   return undefined;
 }
 

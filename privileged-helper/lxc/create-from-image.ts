@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { keepAddress } from "./busybox-network.ts";
 import { editConfig, lastValueOf, parseConfig, writeConfig } from "./config.ts";
 import { checkAppArmor, letRootThrough, shareConfig, startConfig, usernsInclude } from "./container-config.ts";
+import { type ContainerOptions, replacedBy } from "./container-options.ts";
 import type { OperationContext } from "./context.ts";
 import { claimFolder } from "./destroy.ts";
 import { idmapEntries } from "./idmap.ts";
@@ -16,14 +17,16 @@ import { writeNameInside } from "./name-inside.ts";
  */
 export async function createFromImage(
   context: OperationContext,
-  { name, image, address }: { name: string; image: StoredImage; address: "static" | "dhcp" },
+  { image, ...options }: ContainerOptions & { image: StoredImage },
 ): Promise<void> {
   const { lxcPath, task, images } = context;
+  const { name } = options;
   checkAppArmor();
   claimFolder(context, name);
   const folder = join(lxcPath, name);
-  const text = await startConfig(context, { name, address });
+  const text = await startConfig(context, options);
   const defaults = parseConfig(text);
+  const isReplaced = replacedBy(options);
   const isDefault = ([key, value]: [string, string]) => defaults.some((entry) => entry.key === key && entry.value === value);
   task.step("Laying its files over the image's");
   const rootfs = images.rootfsOf(image.id);
@@ -35,7 +38,7 @@ export async function createFromImage(
     editConfig(text, {
       add: [
         ...includes(image),
-        ...image.settings.filter((setting) => !isDefault(setting)),
+        ...image.settings.filter((setting) => !isDefault(setting) && !isReplaced(setting[0])),
         ["lxc.uts.name", name],
         ["lxc.rootfs.path", `overlay:${rootfs}:${upper}`],
         // Without it the root of a user namespace could replace no folder of the image (kernel: filesystems/overlayfs).

@@ -6,6 +6,7 @@ import { createArguments, startConfigPath, type TemplateOptions, templateArgumen
 import { keepAddress } from "./busybox-network.ts";
 import { editConfig, lastValueOf, parseConfig, readConfigurationText, valuesOf, writeConfig } from "./config.ts";
 import { checkAppArmor, letRootThrough, shareConfig, startConfig, uselessCapabilities, usernsInclude } from "./container-config.ts";
+import type { ContainerOptions } from "./container-options.ts";
 import type { OperationContext } from "./context.ts";
 import { claimFolder } from "./destroy.ts";
 import { readCapabilities, restoreCapabilities } from "./file-capabilities.ts";
@@ -14,13 +15,7 @@ import { ownProgram } from "./own-program.ts";
 import { run } from "./run.ts";
 import { checkOptions, findTemplate } from "./templates.ts";
 
-export type TemplateParams = {
-  name: string;
-  template: string;
-  options: TemplateOptions;
-  unprivileged: boolean;
-  address: "static" | "dhcp";
-};
+export type TemplateParams = ContainerOptions & { template: string; options: TemplateOptions; unprivileged: boolean };
 
 /** Debian on a slow mirror takes its time. */
 const createTimeoutSeconds = 3600;

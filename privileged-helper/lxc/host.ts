@@ -3,7 +3,7 @@ import { cpus, hostname, release, totalmem } from "node:os";
 import type { HostInfo } from "../contract/model.ts";
 import { cgroupVersion } from "./cgroup.ts";
 import { readRootIdRanges } from "./idmap.ts";
-import { readBridge, reservationsAreSetUp } from "./network.ts";
+import { readBridge, readBridges, reservationsAreSetUp } from "./network.ts";
 import { readProcFile } from "./proc.ts";
 import { run } from "./run.ts";
 
@@ -39,6 +39,7 @@ export async function hostInfo(lxcPath: string): Promise<HostInfo> {
         reservesAddresses: reservationsAreSetUp(),
       },
     }),
+    bridges: readBridges(),
     ...(idRange && { idRange }),
     freeBytes: freeBytesAt(lxcPath),
   };

@@ -44,6 +44,13 @@ export function readBridge(files: NetworkFiles = systemFiles): Bridge | undefine
   return bridge && existsSync(`/sys/class/net/${bridge.name}/bridge`) ? bridge : undefined;
 }
 
+/** The names of all bridges. */
+export function readBridges(folder = "/sys/class/net"): string[] {
+  return readdirSync(folder)
+    .filter((link) => existsSync(join(folder, link, "bridge")))
+    .sort();
+}
+
 /** The bridge that these settings of lxc-net ask for. */
 export function parseBridge(settings: Record<string, string>): Bridge | undefined {
   if (settings.USE_LXC_BRIDGE !== "true") return undefined;

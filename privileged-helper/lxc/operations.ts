@@ -12,6 +12,7 @@ import { type Blocker, createQueue } from "../queue.ts";
 import type { Tasks } from "../tasks.ts";
 import type { Uploads } from "../uploads.ts";
 import { cloneContainer } from "./clone.ts";
+import { checkContainerOptions } from "./container-options.ts";
 import type { OperationContext } from "./context.ts";
 import { createFromTemplate } from "./create.ts";
 import { createFromImage } from "./create-from-image.ts";
@@ -154,12 +155,13 @@ export function createOperations(world: World): Operations {
 
   return {
     create(params, signal) {
-      const { name, source, unprivileged, start: startAfter, address } = params;
+      const { source, start: startAfter, ...wanted } = params;
+      const { name, unprivileged } = wanted;
       const kind = source.type === "clone" ? "clone" : "create";
       const make = (context: OperationContext) => {
-        if (source.type === "clone") return cloneContainer(context, { name, from: source.from, address });
-        if (source.type === "image") return createFromImage(context, { name, image: images.read(source.image), address });
-        return createFromTemplate(context, { name, template: source.template, options: source.options, unprivileged, address });
+        if (source.type === "clone") return cloneContainer(context, { ...wanted, from: source.from });
+        if (source.type === "image") return createFromImage(context, { ...wanted, image: images.read(source.image) });
+        return createFromTemplate(context, { ...wanted, template: source.template, options: source.options });
       };
       return perform({
         kind,
@@ -171,8 +173,10 @@ export function createOperations(world: World): Operations {
         image: source.type === "image" ? { id: source.image, mode: "shared" } : undefined,
         check() {
           if (exists(join(lxcPath, name))) throw new ProblemError({ code: "already-exists", name });
-          if (source.type === "clone") requireState(findFinished(source.from), "clone");
+          const base = source.type === "clone" ? findFinished(source.from) : undefined;
+          if (base) requireState(base, "clone");
           if (source.type === "image") requireSameKind(images.read(source.image), unprivileged);
+          checkContainerOptions(wanted, base?.privileged ?? !unprivileged);
         },
         async work(context) {
           const keep = await makeUndoably(context, { kind, name }, join(lxcPath, name), make);

@@ -10,6 +10,7 @@ const info: HostInfo = {
   cgroupVersion: "v2",
   cpus: 4,
   memoryBytes: 8 * 1024 ** 3,
+  bridges: ["lxcbr0"],
   freeBytes: 1024 ** 3,
 };
 const check = (evidence: string[]): HostCheck => ({
