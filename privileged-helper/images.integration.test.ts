@@ -278,6 +278,24 @@ describe("containers of an image", () => {
     expectNothingLeft();
   });
 
+  it("have the limits, the network and the start that were asked for, also where the image is of a container that had others", async () => {
+    const { add, operations } = createHelper();
+    const id = await add(archive("limited.tar", withoutDevices));
+    const asked = { resources: { processes: 50, memoryBytes: 64 * 1024 * 1024 }, network: { type: "none" }, autostart: true } as const;
+    await create("limited", id, asked);
+    const limits = (name: string) => readFileSync(join(lxc.lxcPath, name, "config"), "utf8").match(/^lxc\.cgroup2?\.(pids|memory)\..*$/gm);
+    expect(limits("limited")).toEqual([expect.stringMatching(/memory.*= 67108864$/), expect.stringMatching(/pids\.max = 50$/)]);
+    expect(lxc.reader.readOne("limited")).toMatchObject({ autostart: true });
+    const { image } = await operations.saveImage("limited", "Limited", signal);
+    await create("other", image, { resources: { processes: 60 }, start: true });
+    expect(limits("other")?.toSorted()).toEqual([expect.stringMatching(/memory.*= 67108864$/), expect.stringMatching(/pids\.max = 60$/)]);
+    expect(lxc.reader.readOne("other")).toMatchObject({ state: "running", autostart: false });
+    expect(lxc.inside("other", "ls", "/sys/class/net").split(/\s+/)).toContain("eth0");
+    await destroy("limited", "other");
+    for (const one of [id, image]) await operations.deleteImage(one, signal);
+    expectNothingLeft();
+  });
+
   it("can be cloned, and the clone lies on the image as well", async () => {
     const { add, operations } = createHelper();
     const id = await add(archive("cloned.tar", withoutDevices));
