@@ -19,9 +19,12 @@ import { performAction } from "./actions.ts";
 import { CreateCommand } from "./create-command.tsx";
 import { type CreateValues, cloneChoices, explainName, reasonAgainstClone, suggestName, toRequest } from "./create-form.ts";
 import { MissingTools } from "./missing-tools.tsx";
+import { OptionFields } from "./option-fields.tsx";
+import { areOptionsGood, mayReserveAddress, untouchedOptions } from "./option-values.ts";
 import { TemplateFields } from "./template-fields.tsx";
 import { explainTyped, optionsOf, type TypedOptions, templateChoices } from "./template-values.ts";
 
+const askHost = (client: Client) => client.call("host.info", {});
 const askTemplates = (client: Client) => client.call("templates.list", {});
 const noOptions: readonly TemplateOption[] = [];
 const nothingTyped: TypedOptions = {};
@@ -39,6 +42,7 @@ export function CreateDialog({ cloneFrom }: { cloneFrom?: string }) {
   const [, go] = useLocation();
   const containers = useContainers() ?? noContainers;
   const [isNameSuggested, setIsNameSuggested] = useState(true);
+  const { answer: host } = useAnswer(askHost);
   const { answer: templates, problem, askAgain } = useAnswer(askTemplates);
 
   const form = useForm<CreateValues>({
@@ -52,6 +56,7 @@ export function CreateDialog({ cloneFrom }: { cloneFrom?: string }) {
       unprivileged: true,
       start: true,
       address: "static",
+      more: untouchedOptions,
     },
   });
   const { values } = form;
@@ -60,7 +65,7 @@ export function CreateDialog({ cloneFrom }: { cloneFrom?: string }) {
   const nameError = explainName(values.name, containers);
   const templateForm = values.source === "template" ? (template?.options ?? noOptions) : noOptions;
   const typed = values.options[values.template] ?? nothingTyped;
-  const areOptionsGood = templateForm.every((option) => explainTyped(option, typed[option.name]) === undefined);
+  const isTemplateFormGood = templateForm.every((option) => explainTyped(option, typed[option.name]) === undefined);
   const missingTools = values.source === "template" ? (template?.missingTools ?? []) : [];
   const sourceError =
     values.source === "clone"
@@ -70,8 +75,15 @@ export function CreateDialog({ cloneFrom }: { cloneFrom?: string }) {
       : templates !== undefined && template === undefined
         ? "Choose a template."
         : undefined;
-  const canCreate = nameError === undefined && areOptionsGood && sourceError === undefined && missingTools.length === 0 && !problem;
   const isUnprivileged = values.source === "clone" ? base?.privileged !== true : values.unprivileged;
+  const mayReserve = mayReserveAddress(values.more.network, host?.bridge?.name);
+  const canCreate =
+    nameError === undefined &&
+    isTemplateFormGood &&
+    areOptionsGood(values.more, isUnprivileged) &&
+    sourceError === undefined &&
+    missingTools.length === 0 &&
+    !problem;
 
   const cloneOf = (from: string) => {
     form.setFieldValue("cloneFrom", from);
@@ -95,7 +107,7 @@ export function CreateDialog({ cloneFrom }: { cloneFrom?: string }) {
   const create = () => {
     if (!canCreate) return;
     closeDialog();
-    void send(toRequest({ ...values, unprivileged: isUnprivileged }, templateForm));
+    void send(toRequest({ ...values, unprivileged: isUnprivileged, address: mayReserve ? values.address : "dhcp" }, templateForm));
   };
 
   return (
@@ -185,30 +197,40 @@ export function CreateDialog({ cloneFrom }: { cloneFrom?: string }) {
           only for what you trust completely.
         </Alert>
       </Collapse>
-      <div>
-        <Text size="sm" fw={500} id="address-label">
-          Network address
-        </Text>
-        <Text size="xs" c="dimmed" mb={6}>
-          {values.address === "static"
-            ? "A free address of the bridge is reserved for it: it can be reached at once."
-            : "It asks the network's DHCP server, which takes some seconds."}
-        </Text>
-        <SegmentedControl
-          aria-labelledby="address-label"
-          data={[
-            { value: "static", label: "Fixed, at once" },
-            { value: "dhcp", label: "DHCP" },
-          ]}
-          {...form.getInputProps("address")}
-        />
-      </div>
+      {mayReserve && (
+        <div>
+          <Text size="sm" fw={500} id="address-label">
+            Network address
+          </Text>
+          <Text size="xs" c="dimmed" mb={6}>
+            {values.address === "static"
+              ? "A free address of the bridge is reserved for it: it can be reached at once."
+              : "It asks the network's DHCP server, which takes some seconds."}
+          </Text>
+          <SegmentedControl
+            aria-labelledby="address-label"
+            data={[
+              { value: "static", label: "Fixed, at once" },
+              { value: "dhcp", label: "DHCP" },
+            ]}
+            {...form.getInputProps("address")}
+          />
+        </div>
+      )}
       <Switch label="Start after creation" {...form.getInputProps("start", { type: "checkbox" })} />
-      {template && values.source === "template" && (
+      <OptionFields
+        values={values.more}
+        onChanged={(more) => form.setFieldValue("more", more)}
+        isClone={values.source === "clone"}
+        isUnprivileged={isUnprivileged}
+        host={host}
+      />
+      {template && host && values.source === "template" && (
         <CreateCommand
           template={template}
           name={values.name}
-          options={nameError === undefined && areOptionsGood ? optionsOf(templateForm, typed) : undefined}
+          lxcPath={host.lxcPath}
+          options={nameError === undefined && isTemplateFormGood ? optionsOf(templateForm, typed) : undefined}
         />
       )}
       <DialogButtons>

@@ -4,6 +4,7 @@ import { methods } from "../../../privileged-helper/contract/methods.ts";
 import type { Container, TemplateOption } from "../../../privileged-helper/contract/model.ts";
 import { explainNewName } from "../../../privileged-helper/contract/names.ts";
 import { type CreateValues, cloneChoices, explainName, reasonAgainstClone, suggestName, toRequest } from "./create-form.ts";
+import { untouchedOptions } from "./option-values.ts";
 import { explainTyped } from "./template-values.ts";
 
 const container = (name: string, more: Partial<Container> = {}): Container => ({
@@ -28,6 +29,7 @@ const values: CreateValues = {
   unprivileged: true,
   start: true,
   address: "static",
+  more: untouchedOptions,
 };
 
 describe("a name", () => {

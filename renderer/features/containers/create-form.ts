@@ -1,6 +1,7 @@
 import type { ParamsInputOf } from "../../../privileged-helper/contract/methods.ts";
 import type { Container, TemplateOption } from "../../../privileged-helper/contract/model.ts";
 import { explainNewName } from "../../../privileged-helper/contract/names.ts";
+import { type OptionValues, toOptions } from "./option-values.ts";
 import { optionsOf, type TypedOptions } from "./template-values.ts";
 
 /** What the create dialog asks for. */
@@ -14,6 +15,7 @@ export type CreateValues = {
   unprivileged: boolean;
   start: boolean;
   address: "static" | "dhcp";
+  more: OptionValues;
 };
 
 type Containers = ReadonlyMap<string, Container>;
@@ -57,7 +59,7 @@ export function cloneChoices(containers: Containers): { value: string; label: st
 
 /** @param form Of the template that is chosen. */
 export function toRequest(values: CreateValues, form: readonly TemplateOption[]): ParamsInputOf<"containers.create"> {
-  const { name, source, template, options, cloneFrom, unprivileged, start, address } = values;
+  const { name, source, template, options, cloneFrom, unprivileged, start, address, more } = values;
   return {
     name,
     source:
@@ -67,5 +69,6 @@ export function toRequest(values: CreateValues, form: readonly TemplateOption[])
     unprivileged,
     start,
     address,
+    ...toOptions(more),
   };
 }
