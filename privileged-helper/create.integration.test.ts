@@ -17,10 +17,11 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, type TestContext, vi } from "vitest";
-import { methods, type ParamsInputOf } from "./contract/methods.ts";
+import { type Action, methods, type ParamsInputOf } from "./contract/methods.ts";
 import type { Container } from "./contract/model.ts";
-import { type Problem, toProblem } from "./contract/problems.ts";
+import { type Problem, ProblemError, toProblem } from "./contract/problems.ts";
 import { createArguments, templateArguments } from "./contract/template-options.ts";
+import { createHandlers } from "./handlers.ts";
 import { createJournal } from "./journal.ts";
 import { createLocks } from "./locks.ts";
 import { cgroupsOf } from "./lxc/cgroup.ts";
@@ -527,6 +528,22 @@ describe("what a container is asked besides", () => {
     expect(await issueOf(clone("impossible", "alone", { ...shared, unprivileged: false }))).toBe("network");
     expect(await issueOf(create("impossible", { network: { type: "bridge", bridge: "no-bridge" } }))).toBe("network.bridge");
     expect(existsSync(folderOf("impossible"))).toBe(false);
+  });
+
+  it("shares this computer's network only for those who may change any setting", async () => {
+    const { methods: handlers } = createHandlers({ lxcPath: lxc.lxcPath, uid: 0, isRootSession: false, notify() {}, sendData() {} });
+    const asked: string[] = [];
+    const context = {
+      signal,
+      async authorize(action: Action, container: string) {
+        asked.push(`${action} ${container}`);
+        throw new ProblemError({ code: "auth-denied", action });
+      },
+    };
+    const making = handlers["containers.create"](wanted("sharing", { network: { type: "host" }, unprivileged: false }), context);
+    await expect(making).rejects.toMatchObject({ problem: { code: "auth-denied", action: "configure-raw" } });
+    expect(asked).toEqual(["configure-raw sharing"]);
+    expect(existsSync(folderOf("sharing"))).toBe(false);
   });
 
   it("shares this computer's network, where it is privileged", async () => {

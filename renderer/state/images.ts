@@ -32,16 +32,16 @@ export async function loadCatalog(client: Client, { refresh = false } = {}): Pro
   if (ask === newestAsk) useCatalogStore.setState({ ...answer, isAsking: false });
 }
 
-/** The catalog, and again when other servers are wanted. */
-export function useCatalog(): CatalogState {
+/** The catalog, and again when other servers are wanted. @param isWanted False while nobody looks at it: then no server is asked. */
+export function useCatalog(isWanted = true): CatalogState {
   const client = useClient();
   const state = useCatalogStore();
   const { everyArchitecture } = state;
   const servers = useSettings(({ imageServers }) => imageServers);
   // biome-ignore lint/correctness/useExhaustiveDependencies: with other servers or architectures the answer is another one
   useEffect(() => {
-    void loadCatalog(client);
-  }, [client, servers, everyArchitecture]);
+    if (isWanted) void loadCatalog(client);
+  }, [client, servers, everyArchitecture, isWanted]);
   return state;
 }
 

@@ -3,21 +3,20 @@ import { useDisclosure } from "@mantine/hooks";
 import { useId } from "react";
 import type { Template } from "../../../privileged-helper/contract/model.ts";
 import type { TemplateOptions } from "../../../privileged-helper/contract/template-options.ts";
-import type { Client } from "../../backend/client.ts";
-import { useAnswer } from "../../state/answer.ts";
 import { CommandBlock } from "../../ui/code-block.tsx";
 import { commandOf } from "./template-values.ts";
 
-const askHost = (client: Client) => client.call("host.info", {});
-
-type Props = { template: Template; name: string /** Absent while something that was typed is refused. */; options?: TemplateOptions };
+type Props = {
+  template: Template;
+  name: string;
+  lxcPath: string /** Absent while something that was typed is refused. */;
+  options?: TemplateOptions;
+};
 
 /** What Create will run, to be read and copied before. */
-export function CreateCommand({ template, name, options }: Props) {
+export function CreateCommand({ template, name, lxcPath, options }: Props) {
   const id = useId();
   const [isOpen, { toggle }] = useDisclosure(false);
-  const { answer: host } = useAnswer(askHost);
-  if (!host) return null;
   return (
     <div>
       <Button variant="subtle" size="compact-sm" px={4} aria-expanded={isOpen} aria-controls={id} onClick={toggle}>
@@ -28,7 +27,7 @@ export function CreateCommand({ template, name, options }: Props) {
           <CommandBlock
             title="Create runs this as root"
             label="Command of Create"
-            commands={[commandOf(template, name, host.lxcPath, options)]}
+            commands={[commandOf(template, name, lxcPath, options)]}
           />
         ) : (
           <Text size="sm" c="dimmed">

@@ -1,4 +1,4 @@
-import { Alert, Button, Collapse, Radio, SegmentedControl, Select, Stack, Switch, Text, TextInput } from "@mantine/core";
+import { Alert, Button, Collapse, NumberInput, Radio, SegmentedControl, Select, Stack, Switch, Text, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { IconAlertTriangle } from "@tabler/icons-react";
 import { useEffect, useMemo, useState } from "react";
@@ -27,7 +27,9 @@ import {
   type CreateRequest,
   type CreateValues,
   cloneChoices,
-  explainName,
+  explainCount,
+  explainNames,
+  namesOf,
   reasonAgainstClone,
   suggestName,
   titleOf,
@@ -35,9 +37,12 @@ import {
 } from "./create-form.ts";
 import { ImageField } from "./image-field.tsx";
 import { MissingTools } from "./missing-tools.tsx";
+import { OptionFields } from "./option-fields.tsx";
+import { areOptionsGood, mayReserveAddress, untouchedOptions } from "./option-values.ts";
 import { TemplateFields } from "./template-fields.tsx";
 import { explainTyped, optionsOf, type TypedOptions, templateChoices } from "./template-values.ts";
 
+const askHost = (client: Client) => client.call("host.info", {});
 const askTemplates = (client: Client) => client.call("templates.list", {});
 const noOptions: readonly TemplateOption[] = [];
 const nothingTyped: TypedOptions = {};
@@ -51,12 +56,14 @@ export function CreateDialog({ cloneFrom, image }: { cloneFrom?: string; image?:
   const [, go] = useLocation();
   const containers = useContainers() ?? noContainers;
   const [isNameSuggested, setIsNameSuggested] = useState(true);
+  const { answer: host } = useAnswer(askHost);
   const { answer: templates, problem, askAgain } = useAnswer(askTemplates);
 
   const form = useForm<CreateValues>({
     mode: "controlled",
     initialValues: {
       name: suggestName(cloneFrom ?? "container", containers),
+      count: 1,
       source: cloneFrom !== undefined ? "clone" : image !== undefined ? "image" : "template",
       template: "busybox",
       options: {},
@@ -65,17 +72,20 @@ export function CreateDialog({ cloneFrom, image }: { cloneFrom?: string; image?:
       unprivileged: true,
       start: true,
       address: "static",
+      more: untouchedOptions,
     },
   });
   const { values } = form;
   const template = templates?.find(({ name }) => name === values.template);
   const base = containers.get(values.cloneFrom);
-  const { ready, rows, isLoading } = useImages();
+  const { ready, rows, isLoading } = useImages(values.source === "image");
   const choice = findChoice(values.image, ready, rows);
-  const nameError = explainName(values.name, containers);
+  const nameError = explainNames(values, containers);
+  const countError = values.source === "archive" ? undefined : explainCount(values.count);
+  const names = namesOf(values);
   const templateForm = values.source === "template" ? (template?.options ?? noOptions) : noOptions;
   const typed = values.options[values.template] ?? nothingTyped;
-  const areOptionsGood = templateForm.every((option) => explainTyped(option, typed[option.name]) === undefined);
+  const isTemplateFormGood = templateForm.every((option) => explainTyped(option, typed[option.name]) === undefined);
   const missingTools = values.source === "template" ? (template?.missingTools ?? []) : [];
   const sourceError = {
     template: templates !== undefined && template === undefined ? "Choose a template." : undefined,
@@ -83,7 +93,6 @@ export function CreateDialog({ cloneFrom, image }: { cloneFrom?: string; image?:
     archive: values.archive === undefined ? "Choose a file." : values.archive.size === 0 ? "This file is empty." : undefined,
     clone: base === undefined ? "Choose a container." : reasonAgainstClone(base),
   }[values.source];
-  const canCreate = nameError === undefined && areOptionsGood && sourceError === undefined && missingTools.length === 0 && !problem;
   /** What is there already has its owners, and what is made of it is like it. */
   const given =
     values.source === "clone"
@@ -92,6 +101,15 @@ export function CreateDialog({ cloneFrom, image }: { cloneFrom?: string; image?:
         ? choice.image.unprivileged
         : undefined;
   const isUnprivileged = given ?? values.unprivileged;
+  const mayReserve = mayReserveAddress(values.more.network, host?.bridge?.name);
+  const canCreate =
+    nameError === undefined &&
+    countError === undefined &&
+    isTemplateFormGood &&
+    areOptionsGood(values.more, isUnprivileged) &&
+    sourceError === undefined &&
+    missingTools.length === 0 &&
+    !problem;
 
   /** Until the person has chosen a name, it goes with the source. */
   const nameAfter = (source: string) => {
@@ -114,21 +132,34 @@ export function CreateDialog({ cloneFrom, image }: { cloneFrom?: string; image?:
   // biome-ignore lint/correctness/useExhaustiveDependencies: only when that name comes
   useEffect(() => nameAfter(firstName), [firstName]);
 
-  const send = async (request: CreateRequest) => {
-    const { name, start } = request.params;
+  /** @returns False where it was not made, or does not run; then that is shown. */
+  const attempt = async (request: CreateRequest): Promise<boolean> => {
+    const { name } = request.params;
     try {
       await perform(client, request);
-      showDone(`${name} is ${start ? "running" : "ready"}.`, { label: "Open", run: () => go(containerPath(name)) });
+      return true;
     } catch (error) {
       // It was made and is kept: there is only the start to be tried again.
       const isMade = toProblem(error).code === "start-failed";
-      showProblem(error, () => (isMade ? performAction(client, "start", name) : send(request)));
+      showProblem(error, () => (isMade ? performAction(client, "start", name) : sendAll([request])));
+      return false;
     }
+  };
+  const sendAll = async (requests: readonly CreateRequest[]) => {
+    const done = await Promise.all(requests.map(attempt));
+    const made = requests.filter((_, index) => done[index]);
+    const [first, last] = [made[0]?.params, made.at(-1)?.params];
+    if (!first || !last) return;
+    const how = first.start ? "running" : "ready";
+    if (first === last) showDone(`${first.name} is ${how}.`, { label: "Open", run: () => go(containerPath(first.name)) });
+    else showDone(`${made.length} containers are ${how}: ${first.name} to ${last.name}.`);
   };
   const create = () => {
     if (!canCreate) return;
     closeDialog();
-    void send(toRequest({ ...values, unprivileged: isUnprivileged }, templateForm, choice));
+    const address = mayReserve ? values.address : "dhcp";
+    const requests = names.map((name) => toRequest({ ...values, name, unprivileged: isUnprivileged, address }, templateForm, choice));
+    void sendAll(requests);
   };
 
   return (
@@ -138,20 +169,34 @@ export function CreateDialog({ cloneFrom, image }: { cloneFrom?: string; image?:
           <ProblemView problem={problem} onRetry={askAgain} />
         </Alert>
       )}
-      <TextInput
-        data-autofocus
-        label="Name"
-        description="It becomes the host name inside."
-        autoComplete="off"
-        spellCheck={false}
-        maxLength={64}
-        value={values.name}
-        onChange={(event) => {
-          setIsNameSuggested(false);
-          form.setFieldValue("name", event.currentTarget.value);
-        }}
-        error={nameError}
-      />
+      <div className="name-and-count">
+        <TextInput
+          data-autofocus
+          label="Name"
+          description={names.length === 1 ? "It becomes the host name inside." : `They are called ${names[0]} to ${names.at(-1)}.`}
+          autoComplete="off"
+          spellCheck={false}
+          maxLength={64}
+          value={values.name}
+          onChange={(event) => {
+            setIsNameSuggested(false);
+            form.setFieldValue("name", event.currentTarget.value);
+          }}
+          error={nameError}
+        />
+        {values.source !== "archive" && (
+          <NumberInput
+            label="How many"
+            description="Made at once."
+            min={1}
+            allowDecimal={false}
+            allowNegative={false}
+            clampBehavior="none"
+            {...form.getInputProps("count")}
+            error={countError}
+          />
+        )}
+      </div>
       <Radio.Group label="Source" {...form.getInputProps("source")}>
         <Stack gap={6} mt={6}>
           <Radio value="template" label="Template" description="A fresh system, made by one of LXC's templates." />
@@ -237,30 +282,40 @@ export function CreateDialog({ cloneFrom, image }: { cloneFrom?: string; image?:
           only for what you trust completely.
         </Alert>
       </Collapse>
-      <div>
-        <Text size="sm" fw={500} id="address-label">
-          Network address
-        </Text>
-        <Text size="xs" c="dimmed" mb={6}>
-          {values.address === "static"
-            ? "A free address of the bridge is reserved for it: it can be reached at once."
-            : "It asks the network's DHCP server, which takes some seconds."}
-        </Text>
-        <SegmentedControl
-          aria-labelledby="address-label"
-          data={[
-            { value: "static", label: "Fixed, at once" },
-            { value: "dhcp", label: "DHCP" },
-          ]}
-          {...form.getInputProps("address")}
-        />
-      </div>
+      {mayReserve && (
+        <div>
+          <Text size="sm" fw={500} id="address-label">
+            Network address
+          </Text>
+          <Text size="xs" c="dimmed" mb={6}>
+            {values.address === "static"
+              ? "A free address of the bridge is reserved for it: it can be reached at once."
+              : "It asks the network's DHCP server, which takes some seconds."}
+          </Text>
+          <SegmentedControl
+            aria-labelledby="address-label"
+            data={[
+              { value: "static", label: "Fixed, at once" },
+              { value: "dhcp", label: "DHCP" },
+            ]}
+            {...form.getInputProps("address")}
+          />
+        </div>
+      )}
       <Switch label="Start after creation" {...form.getInputProps("start", { type: "checkbox" })} />
-      {template && values.source === "template" && (
+      <OptionFields
+        values={values.more}
+        onChanged={(more) => form.setFieldValue("more", more)}
+        isClone={values.source === "clone"}
+        isUnprivileged={isUnprivileged}
+        host={host}
+      />
+      {template && host && values.source === "template" && (
         <CreateCommand
           template={template}
-          name={values.name}
-          options={nameError === undefined && areOptionsGood ? optionsOf(templateForm, typed) : undefined}
+          name={names[0] ?? values.name}
+          lxcPath={host.lxcPath}
+          options={nameError === undefined && isTemplateFormGood ? optionsOf(templateForm, typed) : undefined}
         />
       )}
       <DialogButtons>
@@ -272,9 +327,9 @@ export function CreateDialog({ cloneFrom, image }: { cloneFrom?: string; image?:
   );
 }
 
-function useImages() {
+function useImages(isWanted: boolean) {
   const ready = useReadyImages();
-  const { catalog, isAsking } = useCatalog();
+  const { catalog, isAsking } = useCatalog(isWanted);
   const downloads = useDownloads();
   const rows = useMemo(() => imageRows(catalog, downloads ?? noDownloads), [catalog, downloads]);
   const isLoading = ready === undefined || downloads === undefined || (catalog === undefined && isAsking);

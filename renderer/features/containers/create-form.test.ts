@@ -7,12 +7,16 @@ import {
   type CreateRequest,
   type CreateValues,
   cloneChoices,
+  explainCount,
   explainName,
+  explainNames,
+  namesOf,
   reasonAgainstClone,
   suggestName,
   titleOf,
   toRequest,
 } from "./create-form.ts";
+import { untouchedOptions } from "./option-values.ts";
 import { explainTyped } from "./template-values.ts";
 
 const container = (name: string, more: Partial<Container> = {}): Container => ({
@@ -30,6 +34,7 @@ const container = (name: string, more: Partial<Container> = {}): Container => ({
 const containers = (...names: string[]) => new Map(names.map((name) => [name, container(name)]));
 const values: CreateValues = {
   name: "web",
+  count: 1,
   source: "template",
   template: "debian",
   options: {},
@@ -38,6 +43,7 @@ const values: CreateValues = {
   unprivileged: true,
   start: true,
   address: "static",
+  more: untouchedOptions,
 };
 
 describe("a name", () => {
@@ -49,6 +55,24 @@ describe("a name", () => {
   });
   it("that is no host name is refused with the contract's reason", () => {
     expect(explainName("Web", containers())).toBe("Use lower-case letters only.");
+  });
+});
+
+describe("several at once", () => {
+  it("are numbered, and one is not", () => {
+    expect(namesOf({ ...values, count: 1 })).toEqual(["web"]);
+    expect(namesOf({ ...values, count: 3 })).toEqual(["web-1", "web-2", "web-3"]);
+    // An archive is used up by the first one.
+    expect(namesOf({ ...values, count: 3, source: "archive" })).toEqual(["web"]);
+  });
+  it("need all of their names", () => {
+    expect(explainNames({ ...values, count: 3 }, containers("web", "web-4"))).toBeUndefined();
+    expect(explainNames({ ...values, count: 3 }, containers("web-2"))).toBe("There is a container web-2 already.");
+    expect(explainNames({ ...values, name: "w".repeat(62), count: 2 }, containers())).toBeDefined();
+  });
+  it("are as many as one can watch", () => {
+    expect([1, 50, "3"].map(explainCount)).toEqual([undefined, undefined, undefined]);
+    for (const typed of [0, 51, 1.5, "", "x"]) expect(explainCount(typed), String(typed)).toBeDefined();
   });
 });
 

@@ -2,11 +2,14 @@ import type { ParamsInputOf } from "../../../privileged-helper/contract/methods.
 import type { Container, TemplateOption } from "../../../privileged-helper/contract/model.ts";
 import { explainNewName } from "../../../privileged-helper/contract/names.ts";
 import type { ImageChoice } from "../../ui/image-choices.ts";
+import { type OptionValues, toOptions } from "./option-values.ts";
 import { optionsOf, type TypedOptions } from "./template-values.ts";
 
 /** What the create dialog asks for. */
 export type CreateValues = {
   name: string;
+  /** How many of them; a text while it is typed. */
+  count: number | string;
   source: "template" | "image" | "archive" | "clone";
   template: string;
   /** What was typed into each template's form, by the template's name: it is still there when one comes back to it. */
@@ -18,6 +21,7 @@ export type CreateValues = {
   unprivileged: boolean;
   start: boolean;
   address: "static" | "dhcp";
+  more: OptionValues;
 };
 
 type Containers = ReadonlyMap<string, Container>;
@@ -25,6 +29,28 @@ type Containers = ReadonlyMap<string, Container>;
 /** Why a name cannot be taken; undefined where it can. */
 export function explainName(name: string, containers: Containers): string | undefined {
   return explainNewName(name) ?? (containers.has(name) ? `There is a container ${name} already.` : undefined);
+}
+
+/** More than this nobody watches. */
+const maxCount = 50;
+
+/** Why so many cannot be made; undefined where they can. */
+export function explainCount(count: number | string): string | undefined {
+  const number = count === "" ? Number.NaN : Number(count);
+  return Number.isInteger(number) && number >= 1 && number <= maxCount ? undefined : `From 1 to ${maxCount}.`;
+}
+
+/** The names of all that are to be made: that of one, or NAME-1, NAME-2, ... An archive is used up by the first. */
+export function namesOf({ name, count, source }: Pick<CreateValues, "name" | "count" | "source">): string[] {
+  const number = explainCount(count) === undefined && source !== "archive" ? Number(count) : 1;
+  return number === 1 ? [name] : Array.from({ length: number }, (_, index) => `${name}-${index + 1}`);
+}
+
+/** Why the names cannot be taken; undefined where they can. */
+export function explainNames(values: Pick<CreateValues, "name" | "count" | "source">, containers: Containers): string | undefined {
+  const names = namesOf(values);
+  if (names.length === 1) return explainName(values.name, containers);
+  return explainNewName(values.name) ?? names.map((name) => explainName(name, containers)).find(Boolean);
 }
 
 /** A name that is free: the source's, made a host name, with the lowest number that makes it so. */
@@ -72,8 +98,8 @@ type NewContainer = Omit<ParamsInputOf<"containers.create">, "source">;
  * @param choice The image that is chosen.
  */
 export function toRequest(values: CreateValues, form: readonly TemplateOption[], choice?: ImageChoice): CreateRequest {
-  const { name, source, template, options, archive, cloneFrom, unprivileged, start, address } = values;
-  const params = { name, unprivileged, start, address };
+  const { name, source, template, options, archive, cloneFrom, unprivileged, start, address, more } = values;
+  const params = { name, unprivileged, start, address, ...toOptions(more) };
   if (source === "archive" && archive) return { method: "archives.create", params, title: titleOf(archive.name), file: archive };
   if (source === "image" && choice?.from === "ready") {
     return { method: "containers.create", params: { ...params, source: { type: "image", image: choice.image.id } } };

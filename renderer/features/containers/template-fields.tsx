@@ -1,7 +1,6 @@
-import { Autocomplete, Button, Collapse, PasswordInput, Select, Stack, Switch, TextInput } from "@mantine/core";
-import { IconChevronDown, IconChevronRight } from "@tabler/icons-react";
-import { useId, useState } from "react";
+import { Autocomplete, PasswordInput, Select, Switch, TextInput } from "@mantine/core";
 import type { TemplateOption } from "../../../privileged-helper/contract/model.ts";
+import { Fold } from "../../ui/fold.tsx";
 import { explainTyped, type TypedOptions } from "./template-values.ts";
 
 type Props = {
@@ -12,37 +11,18 @@ type Props = {
 
 /** The form of a template: what most people want at once, the rest one click away. */
 export function TemplateFields({ form, typed, onTyped }: Props) {
-  const id = useId();
-  const [isOpen, setIsOpen] = useState(false);
   const fieldsOf = (options: readonly TemplateOption[]) =>
     options.map((option) => (
       <OptionField key={option.name} option={option} typed={typed[option.name]} onTyped={(value) => onTyped(option.name, value)} />
     ));
   const more = form.filter(({ isMore }) => isMore);
-  // What is refused is never hidden.
-  const isExpanded = isOpen || more.some((option) => explainTyped(option, typed[option.name]) !== undefined);
   return (
     <>
       {fieldsOf(form.filter(({ isMore }) => !isMore))}
       {more.length > 0 && (
-        <div>
-          <Button
-            variant="subtle"
-            size="compact-sm"
-            px={4}
-            rightSection={isExpanded ? <IconChevronDown size={14} aria-hidden /> : <IconChevronRight size={14} aria-hidden />}
-            aria-expanded={isExpanded}
-            aria-controls={id}
-            onClick={() => setIsOpen(!isExpanded)}
-          >
-            More options
-          </Button>
-          <Collapse expanded={isExpanded} id={id}>
-            <Stack mt="xs" pl="md" className="more-options">
-              {fieldsOf(more)}
-            </Stack>
-          </Collapse>
-        </div>
+        <Fold label="More options" hasErrors={more.some((option) => explainTyped(option, typed[option.name]) !== undefined)}>
+          {fieldsOf(more)}
+        </Fold>
       )}
     </>
   );

@@ -1,0 +1,78 @@
+import { Alert, NumberInput, Select, Switch } from "@mantine/core";
+import { IconAlertTriangle } from "@tabler/icons-react";
+import type { HostInfo } from "../../../privileged-helper/contract/model.ts";
+import { Fold } from "../../ui/fold.tsx";
+import { formatBytes } from "../../ui/format.ts";
+import {
+  areOptionsGood,
+  explainLimit,
+  explainNetwork,
+  type Limit,
+  limitRanges,
+  type NetworkChoice,
+  networkChoices,
+  type OptionValues,
+} from "./option-values.ts";
+
+type Props = {
+  values: OptionValues;
+  onChanged: (values: OptionValues) => void;
+  isClone: boolean;
+  isUnprivileged: boolean;
+  /** Absent while it is not known. */
+  host?: HostInfo;
+};
+
+/** What every container can be asked, and most are not. */
+export function OptionFields({ values, onChanged, isClone, isUnprivileged, host }: Props) {
+  const limit = (name: Limit) => ({
+    placeholder: isClone ? "As its base" : "No limit",
+    value: values[name],
+    onChange: (value: number | string) => onChanged({ ...values, [name]: value }),
+    error: explainLimit(name, values[name]),
+    allowDecimal: !limitRanges[name].isWhole,
+    allowNegative: false,
+    // What is out of range says so, and does not become something else.
+    clampBehavior: "none" as const,
+    min: limitRanges[name].min,
+  });
+  const networkError = explainNetwork(values.network, isUnprivileged);
+  return (
+    <Fold label="Resources, network and autostart" hasErrors={!areOptionsGood(values, isUnprivileged)}>
+      <NumberInput
+        label="CPU cores"
+        description={`As much time as so many cores have${host ? `; this computer has ${host.cpus}` : ""}.`}
+        step={0.5}
+        {...limit("cpus")}
+      />
+      <NumberInput
+        label="Memory (MiB)"
+        description={host && `This computer has ${formatBytes(host.memoryBytes)}.`}
+        step={256}
+        {...limit("memoryMebibytes")}
+      />
+      <NumberInput label="Processes" description="Threads count, too." step={100} {...limit("processes")} />
+      <Select
+        label="Network"
+        description={values.network === "none" ? "It reaches nothing, and nothing reaches it." : undefined}
+        data={networkChoices(host?.bridges ?? [], isClone)}
+        allowDeselect={false}
+        comboboxProps={{ withinPortal: false, floatingStrategy: "fixed" }}
+        value={values.network}
+        onChange={(network) => network && onChanged({ ...values, network: network as NetworkChoice })}
+        error={networkError}
+      />
+      {values.network === "host" && networkError === undefined && (
+        <Alert color="orange" icon={<IconAlertTriangle aria-hidden />} title="Nothing separates it from this computer's network">
+          Its ports are this computer's ports. What its system does to an interface when it starts, such as asking for an address, happens
+          to this computer, which may lose its connection.
+        </Alert>
+      )}
+      <Switch
+        label="Start when this computer starts"
+        checked={values.autostart}
+        onChange={(event) => onChanged({ ...values, autostart: event.currentTarget.checked })}
+      />
+    </Fold>
+  );
+}

@@ -1,0 +1,80 @@
+import type { ParamsInputOf } from "../../../privileged-helper/contract/methods.ts";
+
+/** What stands in the fields that every new container has. A number that is being typed is a text, and nothing is "". */
+export type OptionValues = {
+  cpus: number | string;
+  memoryMebibytes: number | string;
+  processes: number | string;
+  network: NetworkChoice;
+  autostart: boolean;
+};
+export type NetworkChoice = "default" | "none" | "host" | `bridge:${string}`;
+export type Limit = "cpus" | "memoryMebibytes" | "processes";
+
+export const untouchedOptions: OptionValues = { cpus: "", memoryMebibytes: "", processes: "", network: "default", autostart: false };
+
+const bytesPerMebibyte = 1024 * 1024;
+/** What the helper takes; more memory than any computer has is a typing error. */
+export const limitRanges: Record<Limit, { min: number; max: number; isWhole: boolean }> = {
+  cpus: { min: 0.1, max: 4096, isWhole: false },
+  memoryMebibytes: { min: 16, max: 4_294_967_296, isWhole: true },
+  processes: { min: 8, max: 4_194_304, isWhole: true },
+};
+
+/** Why a limit cannot be taken; undefined where it can, and where there is none. */
+export function explainLimit(limit: Limit, typed: number | string): string | undefined {
+  if (typed === "") return undefined;
+  const value = Number(typed);
+  const { min, max, isWhole } = limitRanges[limit];
+  if (value >= min && value <= max && (!isWhole || Number.isInteger(value))) return undefined;
+  return `Type a ${isWhole ? "whole number" : "number"} from ${min} to ${max}, or nothing.`;
+}
+
+/** Why a container cannot have a network; undefined where it can. */
+export function explainNetwork(network: NetworkChoice, isUnprivileged: boolean): string | undefined {
+  return network === "host" && isUnprivileged ? "Only a privileged container can share this computer's network." : undefined;
+}
+
+export function areOptionsGood(values: OptionValues, isUnprivileged: boolean): boolean {
+  const limits = Object.keys(limitRanges) as Limit[];
+  return limits.every((limit) => explainLimit(limit, values[limit]) === undefined) && !explainNetwork(values.network, isUnprivileged);
+}
+
+export function networkChoices(bridges: readonly string[], isClone: boolean): { value: NetworkChoice; label: string }[] {
+  return [
+    { value: "default", label: isClone ? "As its base" : "As usual on this computer" },
+    ...bridges.map((bridge) => ({ value: `bridge:${bridge}` as const, label: `Bridge ${bridge}` })),
+    { value: "none", label: "None" },
+    { value: "host", label: "This computer's own" },
+  ];
+}
+
+/** True where an address may be reserved: it is one of LXC's own bridge, on which new containers usually are. */
+export function mayReserveAddress(network: NetworkChoice, lxcBridge: string | undefined): boolean {
+  return network === "default" || network === `bridge:${lxcBridge}`;
+}
+
+/** What is asked of the helper: only what was filled in. */
+export function toOptions(values: OptionValues): Pick<ParamsInputOf<"containers.create">, "resources" | "network" | "autostart"> {
+  const { network, autostart } = values;
+  const mebibytes = numberOf(values.memoryMebibytes);
+  const resources = {
+    cpus: numberOf(values.cpus),
+    memoryBytes: mebibytes === undefined ? undefined : mebibytes * bytesPerMebibyte,
+    processes: numberOf(values.processes),
+  };
+  return {
+    ...(Object.values(resources).some((limit) => limit !== undefined) && { resources }),
+    ...(network !== "default" && { network: requestedNetwork(network) }),
+    autostart,
+  };
+}
+
+function requestedNetwork(choice: Exclude<NetworkChoice, "default">): ParamsInputOf<"containers.create">["network"] {
+  if (choice === "none" || choice === "host") return { type: choice };
+  return { type: "bridge", bridge: choice.slice("bridge:".length) };
+}
+
+function numberOf(typed: number | string): number | undefined {
+  return typed === "" ? undefined : Number(typed);
+}
