@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createContainer, expect, flip, row, test } from "./fixtures.ts";
 import { exists, lxcLs, lxcPath } from "./lxc.ts";
@@ -47,6 +47,32 @@ test("a privileged container is made only after a warning", async ({ app }) => {
   await dialog.getByRole("button", { name: "Create", exact: true }).click();
   await expect(row(app, "e2e-privileged").getByText("Running", { exact: true })).toBeVisible();
   expect(lxcLs("e2e-privileged")?.unprivileged).toBe("false");
+});
+
+test("several are made at once, with limits, and one of them that cannot be made does not keep the others", async ({ app }) => {
+  await app.getByRole("button", { name: "Create container" }).click();
+  const dialog = app.getByRole("dialog", { name: "Create container" });
+  const count = dialog.getByRole("textbox", { name: "How many" });
+  await count.fill("51");
+  await expect(dialog.getByText("From 1 to 50.")).toBeVisible();
+  await expect(dialog.getByRole("button", { name: "Create", exact: true })).toBeDisabled();
+  await count.fill("3");
+  await expect(dialog.getByRole("textbox", { name: "Name" })).toHaveValue("container");
+  await dialog.getByRole("textbox", { name: "Name" }).fill("e2e-many");
+  await expect(dialog.getByText("They are called e2e-many-1 to e2e-many-3.")).toBeVisible();
+  await dialog.getByRole("button", { name: "Resources, network and autostart" }).click();
+  await dialog.getByRole("textbox", { name: "Processes" }).fill("99");
+  // Somebody else takes one of the names meanwhile, in a way that the list does not show.
+  mkdirSync(join(lxcPath, "e2e-many-2"));
+  try {
+    await dialog.getByRole("button", { name: "Create", exact: true }).click();
+    for (const name of ["e2e-many-1", "e2e-many-3"]) await expect(row(app, name).getByText("Running", { exact: true })).toBeVisible();
+    await expect(app.getByRole("alert").filter({ hasText: "e2e-many-2" })).toBeVisible();
+    await expect(app.getByText("2 containers are running: e2e-many-1 to e2e-many-3.")).toBeVisible();
+    expect(readFileSync(join(lxcPath, "e2e-many-1/config"), "utf8")).toMatch(/^lxc\.cgroup2?\.pids\.max = 99$/m);
+  } finally {
+    rmSync(join(lxcPath, "e2e-many-2"), { recursive: true });
+  }
 });
 
 test("creating can be cancelled, and nothing of it is left", async ({ app }) => {

@@ -31,6 +31,7 @@ import {
   explainNames,
   namesOf,
   reasonAgainstClone,
+  stemOf,
   suggestName,
   titleOf,
   toRequest,
@@ -113,11 +114,18 @@ export function CreateDialog({ cloneFrom, image }: { cloneFrom?: string; image?:
 
   /** Until the person has chosen a name, it goes with the source. */
   const nameAfter = (source: string) => {
-    if (isNameSuggested && source !== "") form.setFieldValue("name", suggestName(source, containers));
+    if (!isNameSuggested || source === "") return;
+    const suggested = suggestName(source, containers);
+    form.setFieldValue("name", Number(values.count) > 1 ? stemOf(suggested) : suggested);
   };
   const cloneOf = (from: string) => {
     form.setFieldValue("cloneFrom", from);
     nameAfter(from);
+  };
+  /** A name that nobody has typed ends in a number of its own only where it is the name of one. */
+  const changeCount = (count: number | string) => {
+    form.setFieldValue("count", count);
+    if (isNameSuggested) form.setFieldValue("name", Number(count) > 1 ? stemOf(values.name) : suggestName(values.name, containers));
   };
   const chooseImage = (value: string) => {
     form.setFieldValue("image", value);
@@ -192,7 +200,8 @@ export function CreateDialog({ cloneFrom, image }: { cloneFrom?: string; image?:
             allowDecimal={false}
             allowNegative={false}
             clampBehavior="none"
-            {...form.getInputProps("count")}
+            value={values.count}
+            onChange={changeCount}
             error={countError}
           />
         )}

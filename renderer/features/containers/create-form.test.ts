@@ -12,6 +12,7 @@ import {
   explainNames,
   namesOf,
   reasonAgainstClone,
+  stemOf,
   suggestName,
   titleOf,
   toRequest,
@@ -80,6 +81,9 @@ describe("a suggested name", () => {
   it("is the source's with the lowest number that is free", () => {
     expect(suggestName("web", containers("web", "web-1", "web-3"))).toBe("web-2");
     expect(suggestName("web-1", containers("web-1"))).toBe("web-2");
+  });
+  it("has a stem that several can be called after", () => {
+    expect(["web-1", "web-2-10", "web"].map(stemOf)).toEqual(["web", "web-2", "web"]);
   });
   it("can always be taken, whatever the source is called", () => {
     fc.assert(

@@ -67,6 +67,11 @@ export function suggestName(source: string, containers: Containers): string {
   }
 }
 
+/** A suggested name without its number. */
+export function stemOf(name: string): string {
+  return name.replace(/-\d+$/, "");
+}
+
 /** Why a container cannot be cloned now; undefined where it can. */
 export function reasonAgainstClone({ manageable, state, operation }: Container): string | undefined {
   if (!manageable) return "only shown here";
