@@ -24,10 +24,11 @@ describe("a limit", () => {
 
   it("is a number within what the helper takes", () => {
     expect(explainLimit("cpus", 0.5)).toBeUndefined();
-    expect(explainLimit("cpus", 0)).toBe("Type a number from 0.1 to 4096, or nothing.");
-    expect(explainLimit("memoryMebibytes", 15)).toBe("Type a whole number from 16 to 4294967296, or nothing.");
-    expect(explainLimit("memoryMebibytes", 512.5)).toBeDefined();
+    expect(explainLimit("cpus", 0)).toBe("Type at least 0.1, or nothing.");
+    expect(explainLimit("memoryMebibytes", 15)).toBe("Type at least 16, or nothing.");
+    expect(explainLimit("memoryMebibytes", 512.5)).toBe("Type a whole number, or nothing.");
     expect(explainLimit("processes", 7)).toBeDefined();
+    expect(explainLimit("processes", 4_194_305)).toBe("Type at most 4194304, or nothing.");
     for (const limit of limits) for (const typed of ["-", ".", "many"]) expect(explainLimit(limit, typed), typed).toBeDefined();
   });
 

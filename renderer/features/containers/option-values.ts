@@ -26,8 +26,9 @@ export function explainLimit(limit: Limit, typed: number | string): string | und
   if (typed === "") return undefined;
   const value = Number(typed);
   const { min, max, isWhole } = limitRanges[limit];
-  if (value >= min && value <= max && (!isWhole || Number.isInteger(value))) return undefined;
-  return `Type a ${isWhole ? "whole number" : "number"} from ${min} to ${max}, or nothing.`;
+  if (Number.isNaN(value) || (isWhole && !Number.isInteger(value))) return `Type a ${isWhole ? "whole number" : "number"}, or nothing.`;
+  if (value < min) return `Type at least ${min}, or nothing.`;
+  return value > max ? `Type at most ${max}, or nothing.` : undefined;
 }
 
 /** Why a container cannot have a network; undefined where it can. */
