@@ -257,6 +257,9 @@ describe("containers of an image", () => {
     expect(container).toMatchObject({ state: "running", storage: "overlay", privileged: false, image: { id, title: "Busy" } });
     expect(container?.clonedFrom).toBeUndefined();
     expect(readFileSync(`/proc/${container?.initPid}/uid_map`, "utf8").trim().split(/\s+/)).toEqual(["0", `${ids?.first}`, "65536"]);
+    // Numbers of capabilities (linux/capability.h): sys_module is nobody's there, net_admin is its own.
+    const bounding = /^CapBnd:\s*([0-9a-f]+)$/m.exec(readFileSync(`/proc/${container?.initPid}/status`, "utf8"))?.[1] ?? "";
+    expect([16, 12].map((capability) => (BigInt(`0x${bounding}`) >> BigInt(capability)) & 1n)).toEqual([0n, 1n]);
     // A folder of the image can be replaced.
     lxc.inside("one", "sh", "-c", "rm -r /etc/init.d && mkdir /etc/init.d && touch /etc/init.d/own && rm /bin/ls");
     expect(lxc.inside("one", "sh", "-c", "echo /etc/init.d/*").trim()).toBe("/etc/init.d/own");

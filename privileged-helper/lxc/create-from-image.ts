@@ -2,7 +2,7 @@ import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync } from "node:fs"
 import { join } from "node:path";
 import { keepAddress } from "./busybox-network.ts";
 import { editConfig, lastValueOf, parseConfig, writeConfig } from "./config.ts";
-import { checkAppArmor, letRootThrough, shareConfig, startConfig, usernsInclude } from "./container-config.ts";
+import { checkAppArmor, letRootThrough, shareConfig, startConfig, uselessCapabilities, usernsInclude } from "./container-config.ts";
 import { type ContainerOptions, replacedBy } from "./container-options.ts";
 import type { OperationContext } from "./context.ts";
 import { claimFolder } from "./destroy.ts";
@@ -37,7 +37,7 @@ export async function createFromImage(
     join(folder, "config"),
     editConfig(text, {
       add: [
-        ...includes(image),
+        ...commonLines(image),
         ...image.settings.filter((setting) => !isDefault(setting) && !isReplaced(setting[0])),
         ["lxc.uts.name", name],
         ["lxc.rootfs.path", `overlay:${rootfs}:${upper}`],
@@ -65,10 +65,13 @@ function makeLayer(folder: string, rootfs: string, owner: number): string {
   return upper;
 }
 
-/** What LXC has for all containers of a distribution. An image that was saved from a container has that container's own lines. */
-function includes({ distribution, unprivileged, origin }: StoredImage): [key: string, value: string][] {
+/** What all containers of a distribution have. An image that was saved from a container has that container's own lines. */
+function commonLines({ distribution, unprivileged, origin }: StoredImage): [key: string, value: string][] {
   if (origin === "container") return [];
   const common = [`${distribution}.common.conf`, "common.conf"].find((file) => existsSync(join(shareConfig, file))) ?? "common.conf";
-  const files = unprivileged ? [common, usernsInclude(distribution)] : [common];
-  return files.map((file) => ["lxc.include", join(shareConfig, file)]);
+  const included = unprivileged ? [common, usernsInclude(distribution)] : [common];
+  return [
+    ...included.map((file) => ["lxc.include", join(shareConfig, file)] as [string, string]),
+    ...(unprivileged ? [["lxc.cap.drop", uselessCapabilities.join(" ")] as [string, string]] : []),
+  ];
 }
