@@ -52,7 +52,7 @@ async function inTerminal(app: Page, name: string, command: string, answer: stri
 
 test("a container is made of a server's image, with a bar that moves, and the next one is there at once", async ({ app }) => {
   await chooseImageServers(app, server.url);
-  server.rate = 200_000;
+  server.rate = 100_000;
   await goTo(app, "Images");
   await app.getByRole("button", { name: "Create container from BusyBox 1" }).click();
   const dialog = dialogOf(app);

@@ -36,6 +36,6 @@ export async function beginCreatingDebian(page: Page, name: string, mirror: Sile
   await dialog.getByRole("button", { name: "Create", exact: true }).click();
   const details = await openTask(page, `Create ${name}`);
   await expect(details.getByRole("log", { name: `Output of Create ${name}` })).toContainText("I: Retrieving InRelease", {
-    timeout: 20_000,
+    timeout: 60_000,
   });
 }
