@@ -1,7 +1,8 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod";
 import { isHeld, ownProcess } from "./holder.ts";
+import { listFiles } from "./lxc/folder.ts";
 
 /**
  * What is being made, kept on disk while it is: a helper that is killed in the middle leaves a record, and the next one
@@ -109,15 +110,6 @@ export function createJournal(directory = "/var/lib/lxc-desktop/journal"): Journ
       rmSync(join(directory, `${id}.json`), { force: true });
     },
   };
-}
-
-function listFiles(directory: string): string[] {
-  try {
-    return readdirSync(directory);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
-    throw error;
-  }
 }
 
 function parse(path: string): z.infer<typeof content> | undefined {

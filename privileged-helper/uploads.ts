@@ -1,11 +1,12 @@
 import { createHash, type Hash } from "node:crypto";
-import { mkdirSync, readdirSync, rmSync, statfsSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
 import type { NextChannel } from "./channels.ts";
 import { maxUnwrittenBytes } from "./contract/events.ts";
 import { type Problem, ProblemError } from "./contract/problems.ts";
 import { isHeld, ownProcess } from "./holder.ts";
+import { freeBytes, listFiles } from "./lxc/folder.ts";
 
 /**
  * Files that the host sends, which root could not open itself without obeying a path of somebody else's: bytes on a channel, written
@@ -115,7 +116,7 @@ export function createUploads({ directory, nextChannel, onWritten }: UploadsOpti
       mkdirSync(directory, { recursive: true, mode: 0o700 });
       const availableBytes = freeBytes(directory);
       const promised = [...uploads.values()].reduce((sum, upload) => sum + upload.bytes - upload.written, 0);
-      if (bytes + promised > availableBytes) throw noSpace(directory, availableBytes, bytes + promised);
+      if (bytes + promised > availableBytes) throw new ProblemError(noSpace(directory, availableBytes, bytes + promised));
       const { pid, startTicks } = ownProcess();
       const path = join(directory, `${pid}.${startTicks}.${++count}`);
       opening++;
@@ -172,27 +173,12 @@ function invalid(message: string): Problem {
   return { code: "invalid-request", issues: [{ path: "channel", message }] };
 }
 
-function noSpace(path: string, availableBytes: number, neededBytes: number): ProblemError {
-  return new ProblemError({ code: "no-space", path, availableBytes, neededBytes });
+function noSpace(path: string, availableBytes: number, neededBytes: number): Problem {
+  return { code: "no-space", path, availableBytes, neededBytes };
 }
 
 function problemOf(thrown: unknown, directory: string, neededBytes: number): Problem {
   const { code, message } = thrown as NodeJS.ErrnoException;
-  if (code === "ENOSPC" || code === "EDQUOT")
-    return { code: "no-space", path: directory, availableBytes: freeBytes(directory), neededBytes };
+  if (code === "ENOSPC" || code === "EDQUOT") return noSpace(directory, freeBytes(directory), neededBytes);
   return { code: "internal", detail: message };
-}
-
-function freeBytes(folder: string): number {
-  const { bavail, bsize } = statfsSync(folder);
-  return bavail * bsize;
-}
-
-function listFiles(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
-    throw error;
-  }
 }

@@ -66,7 +66,8 @@ type Helper = { process: HelperProcess; peer: Peer; heartbeat: NodeJS.Timeout };
 export function createBackend({ version, launch, settingsPath, cacheFolder, installedAs }: BackendOptions): Backend {
   const settings = createSettings(settingsPath);
   const hostTasks = createHostTasks();
-  const { catalog, downloads, ...images } = createImages({ cacheFolder, settings: settings.get, tasks: hostTasks });
+  const images = createImages({ cacheFolder, settings: settings.get, tasks: hostTasks });
+  const { catalog, downloads } = images;
   const uploads = createUploads();
   let session: Session = { state: "starting" };
   let epoch = 0;
@@ -215,7 +216,7 @@ export function createBackend({ version, launch, settingsPath, cacheFolder, inst
       callsUnderWay -= 1;
     }
   };
-  const containersOfImages = createContainersOfImages({ images: { catalog, downloads }, tasks: hostTasks, uploads, withHelper });
+  const containersOfImages = createContainersOfImages({ images, tasks: hostTasks, uploads, withHelper });
   const forgetPage = () => {
     taskList.forgetPage();
     containersOfImages.forgetPage();
@@ -235,11 +236,7 @@ export function createBackend({ version, launch, settingsPath, cacheFolder, inst
     "catalog.create": (params) => containersOfImages.ofServer(params),
     "archives.open": (params) => containersOfImages.openArchive(params),
     "archives.create": (params, signal) => containersOfImages.ofArchive(params, signal),
-    "downloads.start": async ({ image }) => {
-      // One that was begun goes on, whether it is still in the server's list or not.
-      const begun = (await downloads.list()).find(({ image: { id } }) => id === image);
-      return downloads.start(begun?.image ?? (await catalog.find(image)));
-    },
+    "downloads.start": async ({ image }) => downloads.start(await images.find(image)),
     "downloads.list": () => downloads.list(),
     "downloads.delete": ({ image }) => downloads.delete(image),
   };

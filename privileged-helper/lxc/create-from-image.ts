@@ -1,6 +1,7 @@
 import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { keepAddress } from "./busybox-network.ts";
+import { overlayOptions } from "./clone-config.ts";
 import { editConfig, lastValueOf, parseConfig, writeConfig } from "./config.ts";
 import { checkAppArmor, letRootThrough, shareConfig, startConfig, uselessCapabilities, usernsInclude } from "./container-config.ts";
 import { type ContainerOptions, replacedBy } from "./container-options.ts";
@@ -30,6 +31,7 @@ export async function createFromImage(
   const isDefault = ([key, value]: [string, string]) => defaults.some((entry) => entry.key === key && entry.value === value);
   task.step("Laying its files over the image's");
   const rootfs = images.rootfsOf(image.id);
+  const ids = image.ids ? idmapEntries(image.ids) : [];
   const upper = makeLayer(folder, rootfs, image.ids?.first ?? 0);
   writeNameInside(name, image.templates, rootfs, upper);
   if (lastValueOf(defaults, "lxc.net.0.ipv4.address") !== undefined) keepAddress({ rootfs, upper });
@@ -41,8 +43,8 @@ export async function createFromImage(
         ...image.settings.filter((setting) => !isDefault(setting) && !isReplaced(setting[0])),
         ["lxc.uts.name", name],
         ["lxc.rootfs.path", `overlay:${rootfs}:${upper}`],
-        // Without it the root of a user namespace could replace no folder of the image (kernel: filesystems/overlayfs).
-        ...(image.ids ? [["lxc.rootfs.options", "userxattr"] as [string, string], ...idmapEntries(image.ids)] : []),
+        ...overlayOptions(ids.map(([key, value]) => ({ key, value, line: 0 }))),
+        ...ids,
       ],
     }),
   );

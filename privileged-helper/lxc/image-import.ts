@@ -1,8 +1,9 @@
-import { chownSync, closeSync, openSync, readSync, statfsSync } from "node:fs";
+import { chownSync, closeSync, openSync, readSync } from "node:fs";
 import type { ParamsOf } from "../contract/methods.ts";
 import { ProblemError, problem as problemSchema } from "../contract/problems.ts";
 import type { Upload, Uploads } from "../uploads.ts";
 import type { OperationContext, TaskContext } from "./context.ts";
+import { freeBytes } from "./folder.ts";
 import { allocateIds } from "./idmap.ts";
 import { bytesOnDisk, makeImageFolder } from "./image-folder.ts";
 import { parseMetadata } from "./image-metadata.ts";
@@ -132,9 +133,4 @@ function parseReport(line: string): UnpackReport | undefined {
   } catch {
     return undefined;
   }
-}
-
-function freeBytes(folder: string): number {
-  const { bavail, bsize } = statfsSync(folder);
-  return bavail * bsize;
 }

@@ -1,10 +1,11 @@
 import { randomBytes } from "node:crypto";
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod";
 import { imageStoreId } from "../contract/methods.ts";
 import type { ReadyImage } from "../contract/model.ts";
 import { ProblemError } from "../contract/problems.ts";
+import { listFiles } from "./folder.ts";
 import type { IdRange } from "./idmap.ts";
 import { imagesFolderOf, openToPassThrough } from "./state-folder.ts";
 
@@ -135,13 +136,4 @@ export function toReadyImage(
 /** Ids that images have, so that nothing else gets them. */
 export function idRangesOf(images: readonly StoredImage[]): IdRange[] {
   return images.flatMap(({ ids }) => ids ?? []);
-}
-
-function listFiles(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
-    throw error;
-  }
 }

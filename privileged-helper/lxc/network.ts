@@ -3,6 +3,7 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync
 import { dirname, join } from "node:path";
 import { ProblemError } from "../contract/problems.ts";
 import type { OperationContext, TaskContext } from "./context.ts";
+import { listFiles } from "./folder.ts";
 import { readProcessStat, readProcFile } from "./proc.ts";
 import { run } from "./run.ts";
 
@@ -318,15 +319,6 @@ function readForeignNeighbours(): string[] {
       if (!address || flags === "0x0" || mac === macOfAddress(toNumber(address) ?? 0)) return [];
       return [address];
     });
-}
-
-function listFiles(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
-    throw error;
-  }
 }
 
 function toNumber(address: string): number | undefined {

@@ -1,5 +1,6 @@
 import { distributionTitle, imageTitle } from "../../privileged-helper/contract/image-servers.ts";
 import type { Catalog, Download, OfferedImage } from "../../privileged-helper/contract/model.ts";
+import { filterWords } from "./filter-words.ts";
 
 export type ImageRow = {
   image: OfferedImage;
@@ -54,7 +55,7 @@ function countOf(texts: readonly string[]): Map<string, number> {
 
 /** Those in which all of the filter's words are found. */
 export function filterImages(rows: readonly ImageRow[], filter: string): readonly ImageRow[] {
-  const words = filter.toLowerCase().split(/\s+/).filter(Boolean);
+  const words = filterWords(filter);
   if (words.length === 0) return rows;
   return rows.filter(({ image, name, download }) => {
     const { distribution, release, architecture, variant, server, build } = image;

@@ -106,7 +106,7 @@ beforeEach(() => {
   } as unknown as Downloads;
   tasks = createHostTasks();
   made = createContainersOfImages({
-    images: { downloads, catalog: { find: async () => image, list: async () => ({}) as never, measure: async () => ({}) } },
+    images: { downloads, find: async () => image },
     tasks,
     uploads,
     withHelper: (work) => work(peer),

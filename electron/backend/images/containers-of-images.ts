@@ -27,7 +27,7 @@ export type ContainersOfImages = {
 export type WithHelper = <T>(work: (helper: Peer) => Promise<T>) => Promise<T>;
 
 export type ContainersOfImagesOptions = {
-  images: Pick<Images, "catalog" | "downloads">;
+  images: Pick<Images, "downloads" | "find">;
   tasks: HostTasks;
   uploads: Uploads;
   withHelper: WithHelper;
@@ -38,7 +38,7 @@ type Archive = { title: string; upload: Upload; sha256: Promise<string> };
 const chunkBytes = 128 * 1024;
 
 export function createContainersOfImages({ images, tasks, uploads, withHelper }: ContainersOfImagesOptions): ContainersOfImages {
-  const { catalog, downloads } = images;
+  const { downloads } = images;
   const architecture = ownArchitecture();
   /** Ready images that are being made, by what they are made of: whoever wants the same meanwhile waits for it. */
   const loading = new Map<string, Promise<string>>();
@@ -106,8 +106,7 @@ export function createContainersOfImages({ images, tasks, uploads, withHelper }:
 
   return {
     async ofServer({ image: id, ...container }) {
-      const begun = (await downloads.list()).find(({ image }) => image.id === id);
-      const image = begun?.image ?? (await catalog.find(id));
+      const image = await images.find(id);
       await downloads.start(image);
       await withHelper(async (helper) => {
         const source = { type: "image" as const, image: await readyOnce(helper, image, container.unprivileged) };

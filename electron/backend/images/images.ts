@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { Settings } from "../../../privileged-helper/contract/model.ts";
+import type { OfferedImage, Settings } from "../../../privileged-helper/contract/model.ts";
 import type { HostTasks } from "../host-tasks.ts";
 import { ownArchitecture } from "./architecture.ts";
 import { createCatalog, type ImageCatalog } from "./catalog.ts";
@@ -9,6 +9,8 @@ import { createDownloads, type Downloads } from "./downloads.ts";
 export type Images = {
   catalog: ImageCatalog;
   downloads: Downloads;
+  /** One that was begun goes on, whether it is still in a server's list or not. @throws ProblemError `not-found`. */
+  find(id: string): Promise<OfferedImage>;
   /** Ends everything under way; what is here of a download stays. */
   close(): Promise<void>;
 };
@@ -39,6 +41,10 @@ export function createImages({ cacheFolder, settings, tasks }: ImagesOptions): I
   return {
     catalog,
     downloads,
+    async find(id) {
+      const begun = (await downloads.list()).find(({ image }) => image.id === id);
+      return begun?.image ?? catalog.find(id);
+    },
     async close() {
       ends.abort();
       tasks.abortAll();

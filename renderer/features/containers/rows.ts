@@ -1,12 +1,13 @@
 import type { Container } from "../../../privileged-helper/contract/model.ts";
 import type { MetricsPoint } from "../../state/metrics.ts";
+import { filterWords } from "../../ui/filter-words.ts";
 
 export type SortKey = "name" | "state" | "address" | "cpu" | "memory" | "processes" | "uptime" | "autostart" | "type";
 export type Sorting = { key: SortKey; isDescending: boolean };
 
 /** Those of which the filter's words are all found in their name, state or addresses. */
 export function filterContainers(containers: Iterable<Container>, filter: string): Container[] {
-  const words = filter.toLowerCase().split(/\s+/).filter(Boolean);
+  const words = filterWords(filter);
   return [...containers].filter((container) => {
     const text = `${container.name} ${container.state} ${container.ipv4.join(" ")} ${container.ipv6.join(" ")}`.toLowerCase();
     return words.every((word) => text.includes(word));

@@ -4,6 +4,7 @@ import type { ReadyImage } from "../../../privileged-helper/contract/model.ts";
 import { openDialog } from "../../state/dialogs.ts";
 import { useIsLive } from "../../state/live.ts";
 import { useContainersOfImage, useReadyImages } from "../../state/ready-images.ts";
+import { filterWords } from "../../ui/filter-words.ts";
 import { formatBytes, formatList } from "../../ui/format.ts";
 import { HintArea } from "../../ui/hints.tsx";
 import { readyLabel } from "../../ui/image-choices.ts";
@@ -28,7 +29,7 @@ const columns: { label: string; className: string }[] = [
 export function ReadyImages({ filter }: { filter: string }) {
   const images = useReadyImages();
   if (!images || images.length === 0) return null;
-  const words = filter.toLowerCase().split(/\s+/).filter(Boolean);
+  const words = filterWords(filter);
   const rows = images
     .map((image) => ({ image, name: readyLabel(image, images) }))
     .filter(({ image, name }) => words.every((word) => `${name} ${origins[image.origin]}`.toLowerCase().includes(word)));

@@ -1,4 +1,5 @@
 import type { Task, TaskKind } from "../../../privileged-helper/contract/model.ts";
+import { filterWords } from "../../ui/filter-words.ts";
 import { formatTook } from "../../ui/format.ts";
 import { explainProblem } from "../../ui/problem.ts";
 
@@ -75,7 +76,7 @@ export type TaskFilter = keyof typeof taskFilters;
 /** Those in such a state of which the text's words are all found in what the table shows. */
 export function filterTasks(tasks: readonly Task[], filter: TaskFilter, text: string): readonly Task[] {
   const states: readonly Task["state"][] | undefined = taskFilters[filter].states;
-  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+  const words = filterWords(text);
   if (!states && words.length === 0) return tasks;
   return tasks.filter((task) => {
     if (states && !states.includes(task.state)) return false;
