@@ -17,6 +17,7 @@ import { useClient } from "../../state/connection.ts";
 import { openDialog } from "../../state/dialogs.ts";
 import { useIsLive } from "../../state/live.ts";
 import { useTasksStore } from "../../state/tasks.ts";
+import { type Column, ColumnHeads } from "../../ui/column-heads.tsx";
 import { formatBytes, unknownFigure } from "../../ui/format.ts";
 import { HintArea } from "../../ui/hints.tsx";
 import { colourOf, type ImageRow, initials, serverName } from "../../ui/image-rows.ts";
@@ -24,7 +25,7 @@ import { explainProblem } from "../../ui/problem.ts";
 import { showProblem } from "../../ui/toasts.tsx";
 import { startDownload } from "./download.ts";
 
-const columns: { label: string; className: string }[] = [
+const columns: Column[] = [
   { label: "Distribution", className: "column-distribution" },
   { label: "Release", className: "column-release" },
   { label: "Architecture", className: "column-architecture" },
@@ -41,18 +42,7 @@ export function ImagesTable({ rows }: { rows: readonly ImageRow[] }) {
     <HintArea>
       <div className="table-frame">
         <table aria-label="Images" className="data-table images-table">
-          <thead>
-            <tr>
-              {columns.map(({ label, className }) => (
-                <th key={label} scope="col" className={className}>
-                  <span className="column-label">{label}</span>
-                </th>
-              ))}
-              <th scope="col" className="column-actions">
-                <span className="visually-hidden">Actions</span>
-              </th>
-            </tr>
-          </thead>
+          <ColumnHeads columns={columns} />
           <tbody>
             {rows.map(({ image, name, download }) => (
               <Row key={image.id} image={image} name={name} download={download} />

@@ -4,6 +4,7 @@ import type { ReadyImage } from "../../../privileged-helper/contract/model.ts";
 import { openDialog } from "../../state/dialogs.ts";
 import { useIsLive } from "../../state/live.ts";
 import { useContainersOfImage, useReadyImages } from "../../state/ready-images.ts";
+import { type Column, ColumnHeads } from "../../ui/column-heads.tsx";
 import { filterWords } from "../../ui/filter-words.ts";
 import { formatBytes, formatList } from "../../ui/format.ts";
 import { HintArea } from "../../ui/hints.tsx";
@@ -16,7 +17,7 @@ const origins: Record<ReadyImage["origin"], string> = {
 };
 const day = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
 
-const columns: { label: string; className: string }[] = [
+const columns: Column[] = [
   { label: "Title", className: "column-title" },
   { label: "Made from", className: "column-made-from" },
   { label: "Isolation", className: "column-isolation" },
@@ -45,18 +46,7 @@ export function ReadyImages({ filter }: { filter: string }) {
       <HintArea>
         <div className="table-frame">
           <table aria-label="Ready images" className="data-table ready-images-table">
-            <thead>
-              <tr>
-                {columns.map(({ label, className }) => (
-                  <th key={label} scope="col" className={className}>
-                    <span className="column-label">{label}</span>
-                  </th>
-                ))}
-                <th scope="col" className="column-actions">
-                  <span className="visually-hidden">Actions</span>
-                </th>
-              </tr>
-            </thead>
+            <ColumnHeads columns={columns} />
             <tbody>
               {rows.map(({ image, name }) => (
                 <Row key={image.id} image={image} name={name} />
