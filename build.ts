@@ -73,6 +73,8 @@ const web = await bundle({
   outdir: "dist/web",
   outExtension: { ".js": ".mjs" },
   format: "esm",
+  splitting: true,
+  chunkNames: "[name]-[hash]",
   banner: requireBanner(),
 });
 noteBundled("web", Object.keys(web.metafile.inputs));

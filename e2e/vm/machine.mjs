@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { accessSync, constants, readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
@@ -9,6 +9,10 @@ import { captureInside, connect } from "./ssh.mjs";
 const processors = 2;
 const megabytes = 3072;
 const bootSeconds = 300;
+const processor = {
+  kvm: ["-accel", "kvm", "-cpu", "host"],
+  interpreted: ["-accel", "tcg,thread=multi,tb-size=1024", "-cpu", "max,la57=off"],
+};
 /**
  * What is dear where the processor is interpreted: guarding it against other programs on it, asking the clock of an emulated device
  * where its own counter would do, page tables of five levels (turned off with the processor).
@@ -23,10 +27,28 @@ const cheaper = "mitigations=off audit=0 tsc=reliable clocksource=tsc no_timer_c
  * @property {() => string} console what it has written to its console
  */
 
-/** True where the processor itself can run a machine; otherwise qemu interprets it, about ten times slower. */
+/** @type {boolean | undefined} */
+let isKvmGood;
+
+/**
+ * True where the processor itself can run a machine; otherwise qemu interprets it, about ten times slower. That there is a device says
+ * little: on a rented computer it often cannot do what qemu needs, and qemu crashes.
+ */
 export function hasKvm() {
+  isKvmGood ??= isWritable("/dev/kvm") && runsMachine(processor.kvm);
+  return isKvmGood;
+}
+
+/** Makes a machine that stands still, and ends it. @param {readonly string[]} processor */
+function runsMachine(processor) {
+  const argv = ["-nodefaults", "-display", "none", "-machine", "q35", ...processor, "-S", "-monitor", "stdio"];
+  return spawnSync("qemu-system-x86_64", argv, { input: "quit\n", timeout: 20_000 }).status === 0;
+}
+
+/** @param {string} path */
+function isWritable(path) {
   try {
-    accessSync("/dev/kvm", constants.R_OK | constants.W_OK);
+    accessSync(path, constants.R_OK | constants.W_OK);
     return true;
   } catch {
     return false;
@@ -48,7 +70,7 @@ export async function startMachine(image, folder, brought) {
   const consoleFile = join(folder, "console");
   const argv = [
     ...["-nodefaults", "-display", "none", "-machine", "q35"],
-    ...(hasKvm() ? ["-accel", "kvm", "-cpu", "host"] : ["-accel", "tcg,thread=multi,tb-size=1024", "-cpu", "max,la57=off"]),
+    ...(hasKvm() ? processor.kvm : processor.interpreted),
     ...["-smp", String(processors), "-m", String(megabytes)],
     ...["-kernel", image.kernel, "-initrd", image.initrd],
     ...["-append", `root=/dev/vda rw console=ttyS0 systemd.show_status=no${hasKvm() ? "" : ` ${cheaper}`}`],
@@ -61,6 +83,12 @@ export async function startMachine(image, folder, brought) {
   // Whatever becomes of the run, the machine does not outlive it.
   const qemu = spawn("setpriv", ["--pdeathsig", "KILL", "qemu-system-x86_64", ...argv], { stdio: ["ignore", "inherit", "inherit"] });
   const exited = new Promise((resolve) => qemu.once("exit", resolve));
+  const assertAlive = () => {
+    if (qemu.exitCode !== null || qemu.signalCode !== null)
+      throw new Error(
+        `qemu ended by itself: ${qemu.exitCode ?? qemu.signalCode}. The end of the machine's console:\n${readConsole().slice(-3000)}`,
+      );
+  };
   /** @type {(() => void)[]} */
   let connections = [];
   const disconnect = () => {
@@ -77,7 +105,7 @@ export async function startMachine(image, folder, brought) {
       await captureInside(address, "root", ["systemctl", "reboot"]);
       disconnect();
       const isAnother = (/** @type {string} */ now) => now !== "" && now !== before;
-      await waitUntilIn(address, async () => qemu.exitCode === null && isAnother(await bootId(address)), readConsole);
+      await waitUntilIn(address, async () => isAnother(await bootId(address)), assertAlive, readConsole);
       connections.push(await connect(address, "root"));
       return (Date.now() - started) / 1000;
     },
@@ -88,7 +116,7 @@ export async function startMachine(image, folder, brought) {
     },
   };
   try {
-    await waitUntilIn(address, async () => qemu.exitCode === null && (await bootId(address)) !== "", readConsole);
+    await waitUntilIn(address, async () => (await bootId(address)) !== "", assertAlive, readConsole);
     connections.push(await connect(address, "root"));
     return machine;
   } catch (error) {
@@ -106,11 +134,13 @@ async function bootId(address) {
 /**
  * @param {import("./ssh.mjs").Address} address
  * @param {() => Promise<boolean>} isIn
+ * @param {() => void} assertAlive
  * @param {() => string} readConsole
  */
-async function waitUntilIn(address, isIn, readConsole) {
+async function waitUntilIn(address, isIn, assertAlive, readConsole) {
   const end = Date.now() + bootSeconds * 1000;
   while (Date.now() < end) {
+    assertAlive();
     if (await isIn()) {
       // Not only the door is open: all that starts by itself has started.
       await captureInside(address, "root", ["systemctl", "is-system-running", "--wait"]);

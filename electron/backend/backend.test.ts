@@ -8,11 +8,12 @@ import type { Catalog, Session, TasksChanged, TasksSnapshot } from "../../privil
 import { type Problem, ProblemError, toProblem } from "../../privileged-helper/contract/problems.ts";
 import { createPeer, type Peer } from "../../privileged-helper/wire/peer.ts";
 import { createPortPair, type Port } from "../../privileged-helper/wire/port.ts";
-import { type Backend, createBackend, takenOver } from "./backend.ts";
+import { type Backend, createBackend } from "./backend.ts";
 import type { HelperEnd } from "./helper-process.ts";
 import { ownArchitecture } from "./images/architecture.ts";
 import { buildImage, offer, startImageServer, type TestImageServer } from "./images/testing/image-server.ts";
 import type { HelperLauncher } from "./launch-helper.ts";
+import { takenOver } from "./taken-over.ts";
 
 /**
  * The other side is a helper only in what it says over the wire: the real one cannot be made to die, to be late or to be of

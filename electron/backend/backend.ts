@@ -28,6 +28,7 @@ import { createContainersOfImages } from "./images/containers-of-images.ts";
 import { createImages } from "./images/images.ts";
 import type { HelperLauncher } from "./launch-helper.ts";
 import { createSettings } from "./settings.ts";
+import { takenOver } from "./taken-over.ts";
 import { createTaskList } from "./task-list.ts";
 import { createUploads } from "./uploads.ts";
 
@@ -49,9 +50,6 @@ export type BackendOptions = {
   cacheFolder: string;
   installedAs: InstalledAs;
 };
-
-/** Why a page's port is closed when another page takes its place. */
-export const takenOver = "taken over by another page";
 
 const helloWithinMilliseconds = 15_000;
 const helloCheckMilliseconds = 250;

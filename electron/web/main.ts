@@ -3,12 +3,8 @@ import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { createBackend } from "../backend/backend.ts";
-import { cacheFolder } from "../backend/cache-folder.ts";
-import { findInstalledAs } from "../backend/installed-as.ts";
-import { createHelperLauncher } from "../backend/launch-helper.ts";
+import type { Backend } from "../backend/backend.ts";
 import { readPublicFiles } from "../backend/public-files.ts";
-import { settingsPath } from "../backend/settings.ts";
 import { type ChromiumWindow, findChromium, openChromium } from "./open-chromium.ts";
 import { startWebServer, type WebServer } from "./server.ts";
 
@@ -39,20 +35,16 @@ async function main() {
   const port = Number(values.port);
   if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new Error(`--port takes a number from 0 to 65535, not ${values.port}`);
 
-  const installedAs = findInstalledAs(dist);
-  const backend = createBackend({
-    version: APP_VERSION,
-    launch: createHelperLauncher({ version: APP_VERSION, dist, installedAs }),
-    installedAs,
-    settingsPath: settingsPath(),
-    cacheFolder: cacheFolder(),
-  });
+  let backend: Promise<Backend> | undefined;
+  const loadBackend = () => {
+    backend ??= import("./start-backend.ts").then(({ startBackend }) => startBackend({ version: APP_VERSION, dist }));
+    return backend;
+  };
   const server = await startWebServer({
     files: readPublicFiles(join(dist, "renderer")),
     port,
-    accept: (page) => backend.accept(page),
-  }).catch(async (error: NodeJS.ErrnoException) => {
-    await backend.close();
+    accept: (page) => void loadBackend().then(({ accept }) => accept(page)),
+  }).catch((error: NodeJS.ErrnoException) => {
     throw error.code === "EADDRINUSE" ? new Error(`Port ${port} is in use. Choose another one with --port, or leave it out.`) : error;
   });
   let window: ChromiumWindow | undefined;
@@ -60,7 +52,7 @@ async function main() {
   const end = async () => {
     if (ending) return;
     ending = true;
-    await Promise.all([window?.close(), server.close(), backend.close()]);
+    await Promise.all([window?.close(), server.close(), backend?.then(({ close }) => close())]);
     process.exit(0);
   };
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => void end());
@@ -76,6 +68,8 @@ async function main() {
     printAddress(server);
   }
   offerNewAddresses(server);
+  // A browser takes its time to start, and the page to be drawn: what is behind it is loaded meanwhile.
+  await loadBackend();
 }
 
 /** Without a window there is still the address. */

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { WebSocket } from "ws";
 import { maxRequestBytes } from "../../privileged-helper/wire/frames.ts";
 import type { Port } from "../../privileged-helper/wire/port.ts";
-import { takenOver } from "../backend/backend.ts";
+import { takenOver } from "../backend/taken-over.ts";
 import { uidOfClient } from "./peer-uid.ts";
 import { startWebServer, type WebServer } from "./server.ts";
 

@@ -2,12 +2,12 @@ import { randomBytes } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { type WebSocket, WebSocketServer } from "ws";
+import type { WebSocket } from "ws";
 import { maxRequestBytes } from "../../privileged-helper/wire/frames.ts";
 import type { Port } from "../../privileged-helper/wire/port.ts";
-import { takenOver } from "../backend/backend.ts";
 import { securityHeaders } from "../backend/content-security.ts";
 import type { PublicFiles } from "../backend/public-files.ts";
+import { takenOver } from "../backend/taken-over.ts";
 import { uidOfClient } from "./peer-uid.ts";
 import { createTickets } from "./tickets.ts";
 
@@ -49,7 +49,6 @@ const maxWaitingBytes = 64 * 1024 * 1024;
 export async function startWebServer({ files, port, accept, clock }: WebServerOptions): Promise<WebServer> {
   const tickets = createTickets(clock);
   const name = `${randomBytes(16).toString("hex")}.localhost`;
-  const webSockets = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: maxRequestBytes, clientTracking: true });
   let unauthenticated = 0;
 
   const server = createServer({
@@ -61,6 +60,11 @@ export async function startWebServer({ files, port, accept, clock }: WebServerOp
   // Node leaves out what is above a number; here their size is the limit, and every one is looked at.
   server.maxHeadersCount = 0;
   await new Promise<void>((resolve, reject) => server.once("error", reject).listen(port, loopback, resolve));
+  // Loaded while a browser starts: it is needed only when the page has been drawn.
+  const webSockets = import("ws").then(
+    ({ WebSocketServer }) =>
+      new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: maxRequestBytes, clientTracking: true }),
+  );
   const address: AddressInfo = server.address() as AddressInfo;
   const host = `${name}:${address.port}`;
   const origin = `http://${host}`;
@@ -87,14 +91,18 @@ export async function startWebServer({ files, port, accept, clock }: WebServerOp
     response.end(request.method === "HEAD" ? undefined : file.body);
   });
 
-  server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+  server.on("upgrade", async (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    const close = () => socket.destroy();
+    socket.once("error", close);
+    const sockets = await webSockets;
+    socket.off("error", close);
     const status =
       refuse(request) ?? (request.headers.origin === undefined ? 403 : undefined) ?? (request.url === socketPath ? undefined : 404);
     if (status !== undefined || unauthenticated >= maxUnauthenticated) {
       socket.end(`HTTP/1.1 ${status ?? 503} Refused\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
       return;
     }
-    webSockets.handleUpgrade(request, socket, head, (webSocket) => {
+    sockets.handleUpgrade(request, socket, head, (webSocket) => {
       unauthenticated += 1;
       authenticate(webSocket).finally(() => {
         unauthenticated -= 1;
@@ -125,8 +133,9 @@ export async function startWebServer({ files, port, accept, clock }: WebServerOp
   return {
     issueAddress: (validMilliseconds) => `${origin}/#${tickets.issueToken(validMilliseconds)}`,
     async close() {
-      for (const webSocket of webSockets.clients) webSocket.terminate();
-      webSockets.close();
+      const sockets = await webSockets;
+      for (const webSocket of sockets.clients) webSocket.terminate();
+      sockets.close();
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
     },
@@ -209,6 +218,7 @@ function portOf(webSocket: WebSocket): Port {
     },
     onClose(listener) {
       onClose = listener;
+      if (closed !== undefined) listener(closed);
     },
     close(reason = "closed") {
       webSocket.close(reason === takenOver ? closeTakenOver : 1000, reason);
