@@ -1,4 +1,4 @@
-import { holdFile } from "./proc.ts";
+import { holdFile, parseWhenChanged } from "./proc.ts";
 
 /** Addresses of a container, read from its network namespace by way of its init process: no fork, no entering. */
 
@@ -13,8 +13,10 @@ export type AddressReader = {
 export function openAddresses(initPid: number): AddressReader {
   const ipv4 = holdFile(`/proc/${initPid}/net/fib_trie`);
   const ipv6 = holdFile(`/proc/${initPid}/net/if_inet6`);
+  const parseIpv4 = parseWhenChanged(parseFibTrie);
+  const parseIpv6 = parseWhenChanged(parseIfInet6);
   return {
-    read: () => ({ ipv4: parseFibTrie(ipv4?.read() ?? ""), ipv6: parseIfInet6(ipv6?.read() ?? "") }),
+    read: () => ({ ipv4: parseIpv4(ipv4?.read() ?? ""), ipv6: parseIpv6(ipv6?.read() ?? "") }),
     close() {
       ipv4?.close();
       ipv6?.close();

@@ -105,12 +105,17 @@ export function createContainerReader({ lxcPath, images = createImageStore({ lxc
     if (monitor?.init) {
       const { pid, startedAt } = monitor.init;
       const { freezer, addresses } = lookInto(name, pid);
-      return { ...container, state: isFrozen(freezer) ? "frozen" : "running", initPid: pid, startedAt, ...addresses.read() };
+      container.state = isFrozen(freezer) ? "frozen" : "running";
+      container.initPid = pid;
+      container.startedAt = startedAt;
+      ({ ipv4: container.ipv4, ipv6: container.ipv6 } = addresses.read());
+      return container;
     }
     letGo(name);
-    if (monitor) return { ...container, state: "starting" };
-    const problem = configured.problem ?? explainMissing(configured.folders);
-    return problem === undefined ? container : { ...container, state: "error", note: problem };
+    const problem = monitor ? undefined : (configured.problem ?? explainMissing(configured.folders));
+    if (monitor) container.state = "starting";
+    else if (problem !== undefined) Object.assign(container, { state: "error", note: problem });
+    return container;
   };
 
   const read = (wanted?: string): Container[] => {

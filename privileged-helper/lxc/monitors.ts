@@ -6,7 +6,7 @@ import {
   type HeldFile,
   holdFile,
   namesIn,
-  parseProcessStat,
+  parseWhenChanged,
   pidsInNamespaces,
   processIds,
   readProcessStat,
@@ -35,8 +35,8 @@ export type Monitors = {
   read(names: Iterable<string>): Map<string, Monitor>;
 };
 
-/** A process that was looked at before, with its status at hand. */
-type KnownProcess = { pid: number; startTicks: string; status: HeldFile };
+/** A process that was looked at before, with the cheapest file at hand that tells whether it lives. */
+type KnownProcess = { pid: number; startTicks: string; memory: HeldFile };
 type KnownInit = KnownProcess & { startedAt: number; isStarted: boolean };
 type KnownMonitor = KnownProcess & { name: string; init?: KnownInit };
 /** A socket without a known monitor: when it may be searched for in every process (milliseconds of the monotonic clock), and how often it was. */
@@ -52,6 +52,8 @@ const youngMilliseconds = 60;
 const longestPauseMilliseconds = 10_000;
 
 export function createMonitors(lxcPath: string): Monitors {
+  let table: HeldFile | undefined;
+  const parseTable = parseWhenChanged(parseListeningSockets);
   const known = new Map<number, KnownMonitor>();
   const unknown = new Map<number, Unknown>();
   let hasRead = false;
@@ -59,14 +61,15 @@ export function createMonitors(lxcPath: string): Monitors {
   const foreign = new Set<number>();
   const forget = (inode: number) => {
     const monitor = known.get(inode);
-    monitor?.status.close();
-    monitor?.init?.status.close();
+    monitor?.memory.close();
+    monitor?.init?.memory.close();
     known.delete(inode);
   };
 
   return {
     read(names) {
-      const sockets = parseListeningSockets(readProcFile("/proc/net/unix") ?? "");
+      table ??= holdFile("/proc/net/unix");
+      const sockets = parseTable(table?.read() ?? "");
       const monitors = new Map<string, Monitor>();
       const wanted = new Map<number, string[]>();
       for (const name of names) {
@@ -124,7 +127,7 @@ export function commandSocketName(lxcPath: string, name: string): string {
  * @param text Of /proc/net/unix (unix(7)): `Num RefCount Protocol Flags Type St Inode Path`; flag 0x10000 is __SO_ACCEPTCON.
  * @returns Name, `@` for the zero byte, -> inodes. One at most is real, and that may be any of them.
  */
-export function parseListeningSockets(text: string): Map<string, number[]> {
+export function parseListeningSockets(text: string): ReadonlyMap<string, readonly number[]> {
   const sockets = new Map<string, number[]>();
   const pattern = /^\S+ \S+ \S+ (\S+) \S+ \S+ +(\d+) (@.+)$/gm;
   for (const [, flags, inode, name] of text.matchAll(pattern)) {
@@ -134,16 +137,19 @@ export function parseListeningSockets(text: string): Map<string, number[]> {
   return sockets;
 }
 
-/** True while that very process lives: its status file has nothing to say about another one of the same number. */
-function isAlive({ status }: KnownProcess): boolean {
-  const text = status.read();
-  return text !== undefined && text[text.lastIndexOf(")") + 2] !== "Z";
+/**
+ * True while that very process lives: the file has nothing to say about another one of the same number, and of one that has ended and
+ * was not waited for it says that its memory has a size of 0 (proc_pid_statm(5)).
+ */
+function isAlive({ memory }: KnownProcess): boolean {
+  const text = memory.read();
+  return text !== undefined && !text.startsWith("0 ");
 }
 
 function withInit(monitor: KnownMonitor): Monitor {
   const { init } = monitor;
   if (!init || !isAlive(init)) {
-    init?.status.close();
+    init?.memory.close();
     monitor.init = findInit(monitor.pid);
   } else if (!init.isStarted) {
     init.isStarted = hasBecomeInit(monitor.pid, init.pid);
@@ -165,10 +171,11 @@ function findInit(monitorPid: number): KnownInit | undefined {
 }
 
 function knowProcess(pid: number): KnownProcess | undefined {
-  const status = holdFile(`/proc/${pid}/stat`);
-  const stat = parseProcessStat(status?.read() ?? "");
-  if (status && stat && stat.state !== "Z") return { pid, startTicks: stat.startTicks, status };
-  status?.close();
+  // Held before it is asked what it is: so both tell of the same process, or the file has nothing to say any more.
+  const memory = holdFile(`/proc/${pid}/statm`);
+  const stat = readProcessStat(pid);
+  if (memory && stat && stat.state !== "Z") return { pid, startTicks: stat.startTicks, memory };
+  memory?.close();
   return undefined;
 }
 

@@ -4,7 +4,16 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { childrenOf, holdFile, parseProcessStat, readProcessStat, readProcFile, realUidOf, startTimeMilliseconds } from "./proc.ts";
+import {
+  childrenOf,
+  holdFile,
+  parseProcessStat,
+  parseWhenChanged,
+  readProcessStat,
+  readProcFile,
+  realUidOf,
+  startTimeMilliseconds,
+} from "./proc.ts";
 
 describe("the status of a process", () => {
   it("is read with a command that has blanks and parentheses", () => {
@@ -74,5 +83,24 @@ describe("a file that is kept open", () => {
   it("is nothing where there is no file", () => {
     expect(holdFile("/proc/nowhere")).toBeUndefined();
     expect(readProcFile("/proc/self/nowhere")).toBeUndefined();
+  });
+});
+
+describe("parseWhenChanged", () => {
+  it("parses a text once, and another one anew", () => {
+    const parsed: string[] = [];
+    const parse = parseWhenChanged((text) => {
+      parsed.push(text);
+      return [text.length];
+    });
+    const first = parse("a");
+    expect(parse("a")).toBe(first);
+    expect(parse("bc")).toEqual([2]);
+    expect(parse("a")).toEqual([1]);
+    expect(parsed).toEqual(["a", "bc", "a"]);
+  });
+
+  it("parses an empty text, too", () => {
+    expect(parseWhenChanged(() => "nothing")("")).toBe("nothing");
   });
 });

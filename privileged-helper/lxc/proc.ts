@@ -120,6 +120,15 @@ export function holdFile(path: string): HeldFile | undefined {
   return { read: () => unlessGone(() => readFromStart(descriptor)), close: () => closeSync(descriptor) };
 }
 
+/** A parser that has nothing to do where the text is what it was the last time: its answer is then the same object, not to be changed. */
+export function parseWhenChanged<T>(parse: (text: string) => T): (text: string) => T {
+  let last: { text: string; parsed: T } | undefined;
+  return (text) => {
+    if (last?.text !== text) last = { text, parsed: parse(text) };
+    return last.parsed;
+  };
+}
+
 /** One buffer for all: what is read is turned into a string before anything else is. */
 let buffer = Buffer.allocUnsafeSlow(64 * 1024);
 /** The kernel hands out a page at a time, in whole records; what is much shorter than a page is the last piece. */
