@@ -4,6 +4,7 @@ import { startHelper } from "../../privileged-helper/testing/helper-client.ts";
 import { appWindowFigures } from "./app-window.ts";
 import { clickToReachableFigures } from "./click-to-reachable.ts";
 import { clickToRunningFigures } from "./click-to-running.ts";
+import { downloadFigures } from "./download.ts";
 import { type Figure, printFigures } from "./figures.ts";
 import { helperMemoryFigures } from "./helper-memory.ts";
 import { imageToRunningFigures } from "./image-to-running.ts";
@@ -26,6 +27,8 @@ const { lxcPath, uncover } = coverLxcPath();
 const helper = startHelper("dist/helper/main.cjs", lxcPath);
 const figures: Figure[] = [];
 try {
+  console.log("Download...");
+  figures.push(...(await downloadFigures()));
   await helper.call("containers.create", {
     name: base,
     source: { type: "template", template: "busybox" },
