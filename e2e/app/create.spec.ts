@@ -1,5 +1,6 @@
 import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { expectNoViolationsInBothThemes } from "./axe.ts";
 import { createContainer, expect, flip, row, test } from "./fixtures.ts";
 import { exists, lxcLs, lxcPath } from "./lxc.ts";
 import { beginCreatingDebian, startSilentMirror } from "./silent-mirror.ts";
@@ -60,7 +61,7 @@ test("several are made at once, with limits, and one of them that cannot be made
   await expect(dialog.getByRole("textbox", { name: "Name" })).toHaveValue("container");
   await dialog.getByRole("textbox", { name: "Name" }).fill("e2e-many");
   await expect(dialog.getByText("They are called e2e-many-1 to e2e-many-3.")).toBeVisible();
-  await dialog.getByRole("button", { name: "Resources, network and autostart" }).click();
+  await dialog.getByRole("button", { name: "Next" }).click();
   await dialog.getByRole("textbox", { name: "Processes" }).fill("99");
   // Somebody else takes one of the names meanwhile, in a way that the list does not show.
   mkdirSync(join(lxcPath, "e2e-many-2"));
@@ -73,6 +74,30 @@ test("several are made at once, with limits, and one of them that cannot be made
   } finally {
     rmSync(join(lxcPath, "e2e-many-2"), { recursive: true });
   }
+});
+
+test("three steps are walked by keyboard, and what is refused on another one is shown there", async ({ app }) => {
+  await app.getByRole("button", { name: "Create container" }).click();
+  const dialog = app.getByRole("dialog", { name: "Create container" });
+  await dialog.getByRole("textbox", { name: "Name" }).fill("e2e-steps");
+  await dialog.getByRole("button", { name: "Next" }).press("Enter");
+  await expect(dialog.getByRole("heading", { name: "Step 2 of 3: Settings" })).toBeFocused();
+  await expectNoViolationsInBothThemes(app, "a step of the create dialog");
+  await dialog.getByRole("textbox", { name: "Processes" }).fill("1");
+  await expect(dialog.getByRole("button", { name: "Next" })).toBeDisabled();
+  await dialog.getByRole("button", { name: "Back" }).press("Enter");
+  await expect(dialog.getByRole("textbox", { name: "Name" })).toHaveValue("e2e-steps");
+  await expect(dialog.getByRole("button", { name: "Review" })).toBeDisabled();
+  await dialog.getByRole("textbox", { name: "Name" }).press("Enter");
+  await expect(dialog.getByText("Type at least 8, or nothing.")).toBeVisible();
+  await dialog.getByRole("textbox", { name: "Processes" }).fill("64");
+  await dialog.getByRole("button", { name: "Review" }).click();
+  const review = dialog.getByRole("table", { name: "What will be made" });
+  await expect(review.getByRole("row", { name: "Name" })).toContainText("e2e-steps");
+  await expect(review.getByRole("row", { name: "Limits" })).toContainText("64 processes");
+  await expectNoViolationsInBothThemes(app, "a step of the create dialog");
+  await dialog.getByRole("button", { name: "Create", exact: true }).click();
+  await expect(row(app, "e2e-steps").getByText("Running", { exact: true })).toBeVisible();
 });
 
 test("creating can be cancelled, and nothing of it is left", async ({ app }) => {

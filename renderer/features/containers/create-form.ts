@@ -24,6 +24,18 @@ export type CreateValues = {
   more: OptionValues;
 };
 
+/** What a container can be made of, in the order in which it is offered. */
+export const sources: readonly { value: CreateValues["source"]; label: string; description: string }[] = [
+  { value: "template", label: "Template", description: "A fresh system, made by one of LXC's templates." },
+  { value: "image", label: "Image", description: "A ready system of an image server, or one that was saved on this computer." },
+  { value: "archive", label: "Archive", description: "A root file system in a file of yours." },
+  {
+    value: "clone",
+    label: "Clone",
+    description: "A copy of a stopped container, ready at once: it shares the files of its base and stores only what changes.",
+  },
+];
+
 type Containers = ReadonlyMap<string, Container>;
 
 /** Why a name cannot be taken; undefined where it can. */

@@ -1,10 +1,9 @@
 import { Alert, NumberInput, Select, Switch } from "@mantine/core";
 import { IconAlertTriangle } from "@tabler/icons-react";
+import type { ReactNode } from "react";
 import type { HostInfo } from "../../../privileged-helper/contract/model.ts";
-import { Fold } from "../../ui/fold.tsx";
 import { formatBytes } from "../../ui/format.ts";
 import {
-  areOptionsGood,
   explainLimit,
   explainNetwork,
   type Limit,
@@ -21,10 +20,12 @@ type Props = {
   isUnprivileged: boolean;
   /** Absent while it is not known. */
   host?: HostInfo;
+  /** What else belongs to the network. */
+  children?: ReactNode;
 };
 
 /** What every container can be asked, and most are not. */
-export function OptionFields({ values, onChanged, isClone, isUnprivileged, host }: Props) {
+export function OptionFields({ values, onChanged, isClone, isUnprivileged, host, children }: Props) {
   const limit = (name: Limit) => ({
     placeholder: isClone ? "As its base" : "No limit",
     value: values[name],
@@ -38,20 +39,22 @@ export function OptionFields({ values, onChanged, isClone, isUnprivileged, host 
   });
   const networkError = explainNetwork(values.network, isUnprivileged);
   return (
-    <Fold label="Resources, network and autostart" hasErrors={!areOptionsGood(values, isUnprivileged)}>
-      <NumberInput
-        label="CPU cores"
-        description={`As much time as so many cores have${host ? `; this computer has ${host.cpus}` : ""}.`}
-        step={0.5}
-        {...limit("cpus")}
-      />
-      <NumberInput
-        label="Memory (MiB)"
-        description={host && `This computer has ${formatBytes(host.memoryBytes)}.`}
-        step={256}
-        {...limit("memoryMebibytes")}
-      />
-      <NumberInput label="Processes" description="Threads count, too." step={100} {...limit("processes")} />
+    <>
+      <div className="limits">
+        <NumberInput
+          label="CPU cores"
+          description={host ? `This computer has ${host.cpus}.` : "As much time as so many have."}
+          step={0.5}
+          {...limit("cpus")}
+        />
+        <NumberInput
+          label="Memory (MiB)"
+          description={host && `This computer has ${formatBytes(host.memoryBytes)}.`}
+          step={256}
+          {...limit("memoryMebibytes")}
+        />
+        <NumberInput label="Processes" description="Threads count, too." step={100} {...limit("processes")} />
+      </div>
       <Select
         label="Network"
         description={values.network === "none" ? "It reaches nothing, and nothing reaches it." : undefined}
@@ -68,11 +71,12 @@ export function OptionFields({ values, onChanged, isClone, isUnprivileged, host 
           to this computer, which may lose its connection.
         </Alert>
       )}
+      {children}
       <Switch
         label="Start when this computer starts"
         checked={values.autostart}
         onChange={(event) => onChanged({ ...values, autostart: event.currentTarget.checked })}
       />
-    </Fold>
+    </>
   );
 }

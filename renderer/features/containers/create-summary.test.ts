@@ -1,0 +1,56 @@
+import { describe, expect, it } from "vitest";
+import type { CreateValues } from "./create-form.ts";
+import { summaryOf } from "./create-summary.ts";
+import { untouchedOptions } from "./option-values.ts";
+
+const values: CreateValues = {
+  name: "web",
+  count: 1,
+  source: "template",
+  template: "busybox",
+  options: {},
+  image: "",
+  cloneFrom: "",
+  unprivileged: true,
+  start: true,
+  address: "static",
+  more: untouchedOptions,
+};
+const summary = (part: Partial<CreateValues> = {}, names = ["web"], mayReserve = true) =>
+  Object.fromEntries(summaryOf({ values: { ...values, ...part }, names, isUnprivileged: true, mayReserve }));
+
+describe("summaryOf", () => {
+  it("says what is made where nothing was changed", () => {
+    expect(summary()).toEqual({
+      Name: "web",
+      "Made of": "The template busybox",
+      "Root inside": "Nobody on this computer (unprivileged)",
+      Limits: "None",
+      Network: "The usual bridge, with a fixed address",
+      Starts: "After creation",
+    });
+  });
+
+  it("names the first and the last of several, and each limit", () => {
+    const more = { ...untouchedOptions, cpus: 1, memoryMebibytes: "512", processes: 99, autostart: true };
+    expect(summary({ more }, ["web-1", "web-2", "web-3"])).toMatchObject({
+      Names: "web-1 to web-3",
+      Limits: "1 CPU core, 512 MiB of memory, 99 processes",
+      Starts: "After creation, and with this computer",
+    });
+  });
+
+  it("leaves to a clone what is its base's", () => {
+    expect(summary({ source: "clone", cloneFrom: "base", start: false }, ["web"], false)).toMatchObject({
+      "Made of": "A clone of base",
+      Limits: "As its base",
+      Network: "As its base",
+      Starts: "When asked to",
+    });
+  });
+
+  it("says of an address by whom it is given", () => {
+    expect(summary({ address: "dhcp", more: { ...untouchedOptions, network: "bridge:br0" } }).Network).toBe("bridge br0, by DHCP");
+    expect(summary({ more: { ...untouchedOptions, network: "none" } }).Network).toBe("None");
+  });
+});

@@ -1,0 +1,44 @@
+import type { Fact } from "../../ui/facts-table.tsx";
+import type { CreateChoices } from "./use-create-choices.ts";
+
+type Chosen = Pick<CreateChoices, "values" | "names" | "template" | "choice" | "isUnprivileged" | "mayReserve">;
+
+/** What was chosen, in words: a line each. */
+export function summaryOf(chosen: Chosen): Fact[] {
+  const { values, names, isUnprivileged } = chosen;
+  const { more } = values;
+  const limits = [
+    more.cpus !== "" && `${more.cpus} CPU ${Number(more.cpus) === 1 ? "core" : "cores"}`,
+    more.memoryMebibytes !== "" && `${more.memoryMebibytes} MiB of memory`,
+    more.processes !== "" && `${more.processes} processes`,
+  ].filter(Boolean);
+  const none = values.source === "clone" ? "As its base" : "None";
+  return [
+    names.length === 1 ? ["Name", names[0]] : ["Names", `${names[0]} to ${names.at(-1)}`],
+    ["Made of", sourceText(chosen)],
+    ["Root inside", isUnprivileged ? "Nobody on this computer (unprivileged)" : "Root on this computer (privileged)"],
+    ["Limits", limits.length > 0 ? limits.join(", ") : none],
+    ["Network", networkText(chosen)],
+    ["Starts", startText(values.start, more.autostart)],
+  ];
+}
+
+function sourceText({ values, template, choice }: Chosen): string {
+  if (values.source === "template") return `The template ${template?.title ?? values.template}`;
+  if (values.source === "image") return `The image ${choice?.from === "ready" ? choice.image.title : (choice?.row.name ?? "")}`;
+  if (values.source === "archive") return `The archive ${values.archive?.name ?? ""}`;
+  return `A clone of ${values.cloneFrom}`;
+}
+
+function networkText({ values, mayReserve }: Chosen): string {
+  const { network } = values.more;
+  if (network === "none") return "None";
+  if (network === "host") return "This computer's own";
+  const where = network === "default" ? (values.source === "clone" ? "As its base" : "The usual bridge") : network.replace(":", " ");
+  return mayReserve ? `${where}, ${values.address === "static" ? "with a fixed address" : "by DHCP"}` : where;
+}
+
+function startText(start: boolean, autostart: boolean): string {
+  if (start) return autostart ? "After creation, and with this computer" : "After creation";
+  return autostart ? "With this computer" : "When asked to";
+}

@@ -1,0 +1,144 @@
+import { Alert, Collapse, NumberInput, Radio, Select, Stack, Switch, TextInput } from "@mantine/core";
+import { IconAlertTriangle } from "@tabler/icons-react";
+import { listInside } from "../../ui/list-inside.ts";
+import { ProblemView } from "../../ui/problem-view.tsx";
+import { ArchiveField } from "./archive-field.tsx";
+import { CreateCommand } from "./create-command.tsx";
+import { cloneChoices, sources } from "./create-form.ts";
+import { ImageField } from "./image-field.tsx";
+import { MissingTools } from "./missing-tools.tsx";
+import { TemplateFields } from "./template-fields.tsx";
+import { optionsOf, templateChoices } from "./template-values.ts";
+import type { CreateChoices } from "./use-create-choices.ts";
+
+/** The first step: what it is called, what it is made of, and how private it is. All that a container needs. */
+export function SourceStep(choices: CreateChoices) {
+  const { form, values, containers, host, templates, template, templateForm, isTemplateFormGood, typed, missingTools, images } = choices;
+  const { choice, problem, askAgain, names, nameError, countError, sourceError, given, isUnprivileged } = choices;
+  const { changeName, changeCount, cloneOf, chooseImage, chooseArchive } = choices;
+  const { ready, rows, isLoading } = images;
+  return (
+    <>
+      {problem && (
+        <Alert color="red" icon={<IconAlertTriangle aria-hidden />}>
+          <ProblemView problem={problem} onRetry={askAgain} />
+        </Alert>
+      )}
+      <div className="name-and-count">
+        <TextInput
+          data-autofocus
+          label="Name"
+          description={names.length === 1 ? "It becomes the host name inside." : `They are called ${names[0]} to ${names.at(-1)}.`}
+          autoComplete="off"
+          spellCheck={false}
+          maxLength={64}
+          value={values.name}
+          onChange={(event) => changeName(event.currentTarget.value)}
+          error={nameError}
+        />
+        {values.source !== "archive" && (
+          <NumberInput
+            label="How many"
+            description="Made at once."
+            min={1}
+            allowDecimal={false}
+            allowNegative={false}
+            clampBehavior="none"
+            value={values.count}
+            onChange={changeCount}
+            error={countError}
+          />
+        )}
+      </div>
+      <Radio.Group label="Source" {...form.getInputProps("source")}>
+        <Stack gap={6} mt={6}>
+          {sources.map((source) => (
+            <Radio key={source.value} {...source} />
+          ))}
+        </Stack>
+      </Radio.Group>
+      {values.source === "template" && (
+        <>
+          <Select
+            label="Template"
+            data={templateChoices(templates ?? [])}
+            searchable
+            allowDeselect={false}
+            nothingFoundMessage="There is no such template here."
+            disabled={templates === undefined}
+            description={template?.description}
+            {...listInside}
+            {...form.getInputProps("template")}
+            error={sourceError}
+          />
+          {missingTools.length > 0 && template && <MissingTools template={template} />}
+          <TemplateFields
+            // Each template's form begins folded.
+            key={values.template}
+            form={templateForm}
+            typed={typed}
+            onTyped={(option, value) =>
+              form.setFieldValue("options", { ...values.options, [values.template]: { ...typed, [option]: value } })
+            }
+          />
+        </>
+      )}
+      {values.source === "image" && (
+        <ImageField
+          value={values.image}
+          onChange={chooseImage}
+          choice={choice}
+          ready={ready}
+          rows={rows}
+          isLoading={isLoading}
+          error={values.image === "" || isLoading ? undefined : sourceError}
+        />
+      )}
+      {values.source === "archive" && (
+        <ArchiveField value={values.archive} onChange={chooseArchive} error={values.archive && sourceError} />
+      )}
+      {values.source === "clone" && (
+        <Select
+          label="Clone from"
+          placeholder="Choose a container"
+          data={cloneChoices(containers)}
+          searchable
+          allowDeselect={false}
+          nothingFoundMessage="There is no container to clone yet."
+          {...listInside}
+          value={values.cloneFrom === "" ? null : values.cloneFrom}
+          onChange={(from) => cloneOf(from ?? "")}
+          error={values.cloneFrom === "" ? undefined : sourceError}
+        />
+      )}
+      <Switch
+        label="Unprivileged"
+        description={
+          given !== undefined
+            ? values.source === "clone"
+              ? "A clone is as private as its base and shares its ids."
+              : "Containers of an image are as private as it is, and share its ids."
+            : "Root inside is nobody on this computer: it runs in a user namespace with ids of its own."
+        }
+        checked={isUnprivileged}
+        disabled={given !== undefined}
+        onChange={(event) => form.setFieldValue("unprivileged", event.currentTarget.checked)}
+      />
+      <Collapse expanded={!isUnprivileged}>
+        <Alert color="orange" icon={<IconAlertTriangle aria-hidden />} title="Root inside will be root on this computer">
+          A privileged container has no user namespace. Whoever breaks out of it, or is root in it, can take over this computer. Do this
+          only for what you trust completely.
+        </Alert>
+      </Collapse>
+      <Switch label="Start after creation" {...form.getInputProps("start", { type: "checkbox" })} />
+      {template && host && values.source === "template" && (
+        <CreateCommand
+          template={template}
+          name={names[0] ?? values.name}
+          lxcPath={host.lxcPath}
+          options={nameError === undefined && isTemplateFormGood ? optionsOf(templateForm, typed) : undefined}
+        />
+      )}
+    </>
+  );
+}

@@ -1,0 +1,213 @@
+import { type UseFormReturnType, useForm } from "@mantine/form";
+import { useEffect, useMemo, useState } from "react";
+import type { Container, Download, HostInfo, ReadyImage, Template, TemplateOption } from "../../../privileged-helper/contract/model.ts";
+import type { Problem } from "../../../privileged-helper/contract/problems.ts";
+import type { Client } from "../../backend/client.ts";
+import { useAnswer } from "../../state/answer.ts";
+import { useContainers } from "../../state/containers.ts";
+import { useCatalog, useDownloads } from "../../state/images.ts";
+import { useReadyImages } from "../../state/ready-images.ts";
+import { findChoice, type ImageChoice } from "../../ui/image-choices.ts";
+import { type ImageRow, imageRows } from "../../ui/image-rows.ts";
+import {
+  type CreateRequest,
+  type CreateValues,
+  explainCount,
+  explainNames,
+  namesOf,
+  reasonAgainstClone,
+  stemOf,
+  suggestName,
+  titleOf,
+  toRequest,
+} from "./create-form.ts";
+import { areOptionsGood, mayReserveAddress, untouchedOptions } from "./option-values.ts";
+import { explainTyped, type TypedOptions } from "./template-values.ts";
+
+const askHost = (client: Client) => client.call("host.info", {});
+const askTemplates = (client: Client) => client.call("templates.list", {});
+const noOptions: readonly TemplateOption[] = [];
+const nothingTyped: TypedOptions = {};
+const noImages: readonly ReadyImage[] = [];
+const noDownloads: readonly Download[] = [];
+const noContainers: ReadonlyMap<string, Container> = new Map();
+
+/** What the create dialog's steps share: what was chosen, what follows from it, and how it is changed. */
+export type CreateChoices = {
+  form: UseFormReturnType<CreateValues>;
+  values: CreateValues;
+  containers: ReadonlyMap<string, Container>;
+  /** Absent while it is not known. */
+  host?: HostInfo;
+  templates?: readonly Template[];
+  template?: Template;
+  /** Of the chosen template; nothing where another source is. */
+  templateForm: readonly TemplateOption[];
+  isTemplateFormGood: boolean;
+  typed: TypedOptions;
+  missingTools: readonly string[];
+  images: { ready: readonly ReadyImage[]; rows: readonly ImageRow[]; isLoading: boolean };
+  choice?: ImageChoice;
+  /** Why the list of templates is not there. */
+  problem?: Problem;
+  askAgain(): void;
+  /** Of all that are to be made. */
+  names: readonly string[];
+  nameError?: string;
+  countError?: string;
+  sourceError?: string;
+  /** Whether it is to be unprivileged where that is not chosen: what is there already has its owners, and what is made of it is like it. */
+  given?: boolean;
+  isUnprivileged: boolean;
+  mayReserve: boolean;
+  /** Whether what a step asks for can be taken. */
+  isSourceGood: boolean;
+  areSettingsGood: boolean;
+  changeName(name: string): void;
+  changeCount(count: number | string): void;
+  cloneOf(from: string): void;
+  chooseImage(value: string): void;
+  chooseArchive(file: File | undefined): void;
+  /** What Create asks for. */
+  requests(): CreateRequest[];
+};
+
+export function useCreateChoices({ cloneFrom, image }: { cloneFrom?: string; image?: string }): CreateChoices {
+  const containers = useContainers() ?? noContainers;
+  const [isNameSuggested, setIsNameSuggested] = useState(true);
+  const { answer: host } = useAnswer(askHost);
+  const { answer: templates, problem, askAgain } = useAnswer(askTemplates);
+
+  const form = useForm<CreateValues>({
+    mode: "controlled",
+    initialValues: {
+      name: suggestName(cloneFrom ?? "container", containers),
+      count: 1,
+      source: cloneFrom !== undefined ? "clone" : image !== undefined ? "image" : "template",
+      template: "busybox",
+      options: {},
+      image: image ?? "",
+      cloneFrom: cloneFrom ?? "",
+      unprivileged: true,
+      start: true,
+      address: "static",
+      more: untouchedOptions,
+    },
+  });
+  const { values } = form;
+  const template = templates?.find(({ name }) => name === values.template);
+  const base = containers.get(values.cloneFrom);
+  const images = useImages(values.source === "image");
+  const { ready, rows } = images;
+  const choice = findChoice(values.image, ready, rows);
+  const nameError = explainNames(values, containers);
+  const countError = values.source === "archive" ? undefined : explainCount(values.count);
+  const names = namesOf(values);
+  const templateForm = values.source === "template" ? (template?.options ?? noOptions) : noOptions;
+  const typed = values.options[values.template] ?? nothingTyped;
+  const isTemplateFormGood = templateForm.every((option) => explainTyped(option, typed[option.name]) === undefined);
+  const missingTools = values.source === "template" ? (template?.missingTools ?? []) : [];
+  const sourceError = {
+    template: templates !== undefined && template === undefined ? "Choose a template." : undefined,
+    image: choice === undefined ? "Choose an image." : undefined,
+    archive: values.archive === undefined ? "Choose a file." : values.archive.size === 0 ? "This file is empty." : undefined,
+    clone: base === undefined ? "Choose a container." : reasonAgainstClone(base),
+  }[values.source];
+  /** What is there already has its owners, and what is made of it is like it. */
+  const given =
+    values.source === "clone"
+      ? base?.privileged !== true
+      : values.source === "image" && choice?.from === "ready"
+        ? choice.image.unprivileged
+        : undefined;
+  const isUnprivileged = given ?? values.unprivileged;
+  const mayReserve = mayReserveAddress(values.more.network, host?.bridge?.name);
+  const isSourceGood =
+    nameError === undefined &&
+    countError === undefined &&
+    isTemplateFormGood &&
+    sourceError === undefined &&
+    missingTools.length === 0 &&
+    problem === undefined;
+
+  /** Until the person has chosen a name, it goes with the source. */
+  const nameAfter = (source: string) => {
+    if (!isNameSuggested || source === "") return;
+    const suggested = suggestName(source, containers);
+    form.setFieldValue("name", Number(values.count) > 1 ? stemOf(suggested) : suggested);
+  };
+  const cloneOf = (from: string) => {
+    form.setFieldValue("cloneFrom", from);
+    nameAfter(from);
+  };
+  /** A name that nobody has typed ends in a number of its own only where it is the name of one. */
+  const changeCount = (count: number | string) => {
+    form.setFieldValue("count", count);
+    if (isNameSuggested) form.setFieldValue("name", Number(count) > 1 ? stemOf(values.name) : suggestName(values.name, containers));
+  };
+  const chooseImage = (value: string) => {
+    form.setFieldValue("image", value);
+    nameAfter(nameOfChoice(findChoice(value, ready, rows)));
+  };
+  const chooseArchive = (file: File | undefined) => {
+    form.setFieldValue("archive", file);
+    nameAfter(file ? titleOf(file.name) : "");
+  };
+  // An image that the dialog was opened for names the container as soon as it is known.
+  const firstName = image === undefined ? "" : nameOfChoice(findChoice(image, ready, rows));
+  // biome-ignore lint/correctness/useExhaustiveDependencies: only when that name comes
+  useEffect(() => nameAfter(firstName), [firstName]);
+
+  return {
+    form,
+    values,
+    containers,
+    host,
+    templates,
+    template,
+    templateForm,
+    isTemplateFormGood,
+    typed,
+    missingTools,
+    images,
+    choice,
+    problem,
+    askAgain,
+    names,
+    nameError,
+    countError,
+    sourceError,
+    given,
+    isUnprivileged,
+    mayReserve,
+    isSourceGood,
+    areSettingsGood: areOptionsGood(values.more, isUnprivileged),
+    changeName(name) {
+      setIsNameSuggested(false);
+      form.setFieldValue("name", name);
+    },
+    changeCount,
+    cloneOf,
+    chooseImage,
+    chooseArchive,
+    requests() {
+      const address = mayReserve ? values.address : "dhcp";
+      return names.map((name) => toRequest({ ...values, name, unprivileged: isUnprivileged, address }, templateForm, choice));
+    },
+  };
+}
+
+function useImages(isWanted: boolean) {
+  const ready = useReadyImages();
+  const { catalog, isAsking } = useCatalog(isWanted);
+  const downloads = useDownloads();
+  const rows = useMemo(() => imageRows(catalog, downloads ?? noDownloads), [catalog, downloads]);
+  const isLoading = ready === undefined || downloads === undefined || (catalog === undefined && isAsking);
+  return { ready: ready ?? noImages, rows, isLoading };
+}
+
+/** What a container of an image is called where nobody says otherwise. */
+function nameOfChoice(choice: ImageChoice | undefined): string {
+  if (!choice) return "";
+  return choice.from === "ready" ? choice.image.title : choice.row.image.distribution;
+}
