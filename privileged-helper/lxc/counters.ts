@@ -51,9 +51,9 @@ type CounterOptions = {
 
 /** memory.stat costs the kernel more than all other files together, and limits hardly ever change. */
 const memoryStatEveryMilliseconds = 2_000;
-const limitsEveryMilliseconds = 30_000;
+const limitsEveryMilliseconds = 60_000;
 /** A container that has used no CPU since has neither more memory nor more processes; what others do to it shows after this time. */
-const restingMilliseconds = 15_000;
+const restingMilliseconds = 30_000;
 
 /**
  * Reads a container's counters from descriptors that stay open: a positioned read costs a quarter of open, read and close.

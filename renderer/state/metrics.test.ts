@@ -36,7 +36,7 @@ it("forgets a container that has had no reading for as long as a chart shows", (
 });
 
 it("reads all containers less often only while nobody touches the app and nothing happens in them", () => {
-  expect(listPace(true, 60_000)).toBe(6_000);
+  expect(listPace(true, 60_000)).toBe(8_000);
   for (const [areResting, untouchedFor] of [
     [true, 5_000],
     [false, 60_000],

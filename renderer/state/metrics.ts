@@ -10,7 +10,7 @@ export type MetricsPoint = { time: number; afterGap: boolean; sample: MetricsSam
 export const keptPoints = 120;
 const listIntervalMilliseconds = 2_000;
 /** While nobody touches the app and no container does anything. */
-const quietIntervalMilliseconds = 6_000;
+const quietIntervalMilliseconds = 8_000;
 const pageIntervalMilliseconds = 1_000;
 /** Whoever has not touched it for so long looks elsewhere, or only at what moves by itself. */
 const untouchedMilliseconds = 10_000;
