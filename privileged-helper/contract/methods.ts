@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { firstStart } from "./first-start.ts";
 import { imageId, imageServer } from "./image-servers.ts";
 import {
   type Catalog,
@@ -8,6 +9,7 @@ import {
   type HostInfo,
   hostCheckNames,
   type LogText,
+  type PublicKeyFile,
   type ReadyImage,
   type Session,
   type Settings,
@@ -98,6 +100,8 @@ const newContainer = {
   network: network.optional(),
   /** With the computer. */
   autostart: z.boolean().default(false),
+  /** Done once it runs, so it needs `start`. Runs commands inside: it needs the right that a terminal in it needs, too. */
+  firstStart: firstStart.optional(),
 };
 export type NewContainer = z.infer<z.ZodObject<typeof newContainer>>;
 
@@ -129,6 +133,13 @@ export const methods = {
   "containers.restart": { params: z.strictObject({ name: containerName, timeoutSeconds }), result: result<void>(), action: "manage" },
   "containers.freeze": { params: onContainer, result: result<void>(), action: "manage" },
   "containers.unfreeze": { params: onContainer, result: result<void>(), action: "manage" },
+
+  /** Where that was cut off or has failed: all of it once more. A container without a user namespace needs `shell-privileged` instead. */
+  "containers.firstStart": {
+    params: z.strictObject({ name: containerName, firstStart }),
+    result: result<void>(),
+    action: "shell",
+  },
 
   /**
    * Does what the failed start before offered, if that is still the same; what that is, we know ourselves. What leaves a container
@@ -253,6 +264,9 @@ export const hostMethods = {
     }),
     result: result<Settings>(),
   },
+
+  /** Public keys of the person who uses the app. */
+  "sshKeys.list": { params: nothing, result: result<PublicKeyFile[]>() },
 
   /** What the servers offer, as it was last read; with `refresh` each of them is asked anew. */
   "catalog.list": { params: z.strictObject({ refresh: z.boolean(), everyArchitecture: z.boolean() }), result: result<Catalog>() },

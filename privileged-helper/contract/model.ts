@@ -180,6 +180,7 @@ export const taskKinds = [
   "freeze",
   "unfreeze",
   "destroy",
+  "first-start",
   "recover",
   "repair",
   "fix",
@@ -259,6 +260,14 @@ export type Settings = {
   imageServers: string[];
   /** A file of OpenPGP keys that images may be signed with; empty where there is none. */
   imageKeyring: string;
+};
+
+/** A file of public keys of the person's own, of which private ones are never read. */
+export type PublicKeyFile = {
+  /** Without its folder, `~/.ssh`. */
+  name: string;
+  /** Its only line. */
+  key: string;
 };
 
 /** What can be downloaded of an image server: one build of a distribution's release. */
