@@ -33,6 +33,7 @@ export async function setUp(context: OperationContext, name: string, { packages,
     return inside(step);
   };
   try {
+    await inside(current).requireShell();
     await waitForSystem(context, name, inside(current));
     if (packages) {
       await waitForNetwork(context, name, inside("packages"));

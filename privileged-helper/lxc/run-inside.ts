@@ -14,6 +14,8 @@ export type Inside = {
   run(command: readonly string[], environment?: Readonly<Record<string, string>>): Promise<void>;
   /** Only looks or waits, so it is not recorded. Any exit code is an answer. */
   look(command: readonly string[], timeoutSeconds?: number): Promise<RunResult>;
+  /** @throws ProblemError `first-start-failed` where it has none: then nothing can be done in it. */
+  requireShell(): Promise<void>;
   /** Which of these programs are there. */
   find<T extends string>(programs: readonly T[]): Promise<ReadonlySet<T>>;
   fail(reason: Reason): ProblemError;
@@ -21,6 +23,10 @@ export type Inside = {
 
 const lookTimeoutSeconds = 30;
 const commandTimeoutSeconds = 3600;
+/** By SIGKILL, as the shell and lxc-attach count. */
+const killed = 137;
+const endMilliseconds = 2000;
+const checkMilliseconds = 50;
 
 /** Nothing of ours, and what root has in any system. */
 const environmentInside = { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", HOME: "/root", LANG: "C.UTF-8" };
@@ -44,6 +50,10 @@ export function runInside({ lxcPath, reader, task }: OperationContext, name: str
       if (problem.code === "timed-out") throw fail("timed-out");
       if (problem.code !== "command-failed") throw thrown;
       const { argv, exitCode, signal, output } = problem;
+      // A container's processes are killed a moment before it is seen to have ended.
+      const until = performance.now() + (exitCode === killed ? endMilliseconds : 0);
+      while (isActive(reader.readOne(name)) && performance.now() < until)
+        await new Promise((resolve) => setTimeout(resolve, checkMilliseconds));
       throw fail("command-failed", { argv, exitCode, signal, output });
     }
   };
@@ -55,10 +65,13 @@ export function runInside({ lxcPath, reader, task }: OperationContext, name: str
       await attach(command, environment, { task, timeoutSeconds: commandTimeoutSeconds });
     },
     look,
+    async requireShell() {
+      if ((await look(["/bin/sh", "-c", ":"])).exitCode !== 0) throw fail("no-shell");
+    },
     async find(programs) {
-      const script = 'for program; do command -v "$program" >/dev/null 2>&1 && echo "$program"; done; echo looked';
-      const lines = (await look(["/bin/sh", "-c", script, "sh", ...programs])).output.split(/\r?\n/);
-      if (!lines.includes("looked")) throw fail("no-shell");
+      const script = 'for program; do command -v "$program"; done';
+      const found = (await look(["/bin/sh", "-c", script, "sh", ...programs])).output.split("\n");
+      const lines = found.map((path) => path.slice(path.lastIndexOf("/") + 1).trim());
       return new Set(programs.filter((program) => lines.includes(program)));
     },
     fail,

@@ -69,7 +69,13 @@ describe("several at once", () => {
   it("need all of their names", () => {
     expect(explainNames({ ...values, count: 3 }, containers("web", "web-4"))).toBeUndefined();
     expect(explainNames({ ...values, count: 3 }, containers("web-2"))).toBe("There is a container web-2 already.");
-    expect(explainNames({ ...values, name: "w".repeat(62), count: 2 }, containers())).toBeDefined();
+  });
+  it("are short enough with their numbers, and say so where they are not", () => {
+    const explain = (length: number, count: number) => explainNames({ ...values, name: "w".repeat(length), count }, containers());
+    expect([explain(61, 9), explain(60, 50), explain(63, 1)]).toEqual([undefined, undefined, undefined]);
+    expect([explain(62, 2), explain(63, 9)]).toEqual(Array(2).fill("Each gets a number, so this has at most 61 characters."));
+    expect(explain(61, 10)).toBe("Each gets a number, so this has at most 60 characters.");
+    expect([explain(64, 1), explain(64, 2)]).toEqual(Array(2).fill("A name has at most 63 characters."));
   });
   it("are as many as one can watch", () => {
     expect([1, 50, "3"].map(explainCount)).toEqual([undefined, undefined, undefined]);
