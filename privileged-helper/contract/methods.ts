@@ -76,6 +76,11 @@ const resources = z.strictObject({
     .optional(),
   /** Threads count, too. The kernel's own greatest number of them is the last that it takes. */
   processes: z.int().min(8).max(4_194_304).optional(),
+  /** Of what it stores itself: not of the image or base that its files lie on. Only where `host.info` says that it can be. */
+  diskBytes: z
+    .int()
+    .min(16 * 1024 * 1024)
+    .optional(),
 });
 
 /** What a container is connected to. */
@@ -94,7 +99,7 @@ const newContainer = {
   start: z.boolean(),
   /** `static`: an address of LXC's own bridge, reserved and there at once. `dhcp`: ask and wait. */
   address: z.enum(["static", "dhcp"]),
-  /** Where a limit is absent a clone keeps its base's. */
+  /** Where a limit is absent a clone keeps its base's, but for the disk. */
   resources: resources.optional(),
   /** Absent: what new containers have on this computer, and a clone what its base has. */
   network: network.optional(),

@@ -50,6 +50,8 @@ export type HostInfo = {
   /** Id range that unprivileged containers may be given: root's lines of /etc/subuid and /etc/subgid. */
   idRange?: { first: number; count: number };
   freeBytes: number;
+  /** Why no container can be limited in how much it stores, as a sentence; absent where it can. */
+  noDiskLimit?: string;
 };
 
 /** Everything that the Host page looks at, in the order in which it is shown. */
