@@ -14,6 +14,7 @@ import { createOperations } from "./lxc/operations.ts";
 import { processIds, readProcFile } from "./lxc/proc.ts";
 import { createTasks } from "./tasks.ts";
 import { prepareCreating, type StartCreating } from "./testing/creating-process.ts";
+import { cachedDebians, restoreDebianCache } from "./testing/debian-cache.ts";
 import { reasonWithoutMirror } from "./testing/debian-mirror.ts";
 import { createRealLxc, type RealLxc } from "./testing/real-lxc.ts";
 
@@ -393,6 +394,12 @@ describe("a hostile container", () => {
 });
 
 describe("Debian, with systemd", () => {
+  let cachedBefore: string[];
+  beforeAll(() => {
+    cachedBefore = cachedDebians();
+  });
+  afterAll(() => restoreDebianCache(cachedBefore));
+
   it("gets packages from its mirror, and a user who may become root by what was installed", { timeout: 900_000 }, async (context) => {
     const reason = await reasonWithoutMirror();
     if (reason !== undefined) return context.skip(reason);
