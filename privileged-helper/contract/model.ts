@@ -103,6 +103,8 @@ export type Template = {
   description: string;
   /** Absent where it is not known: a template of this computer's own. */
   needsNetwork?: boolean;
+  /** True of a system without a package manager, as far as it is known. */
+  hasNoPackages?: boolean;
   /** Programs that it calls and that are not installed. */
   missingTools: string[];
   /** True where the fix of the Host page's check "Templates" installs all of them. */

@@ -17,6 +17,7 @@ import {
   titleOf,
   toRequest,
 } from "./create-form.ts";
+import { nothingAtFirstStart } from "./first-start-values.ts";
 import { untouchedOptions } from "./option-values.ts";
 import { explainTyped } from "./template-values.ts";
 
@@ -45,6 +46,7 @@ const values: CreateValues = {
   start: true,
   address: "static",
   more: untouchedOptions,
+  firstStart: nothingAtFirstStart,
 };
 
 describe("a name", () => {
@@ -147,6 +149,11 @@ describe("the request", () => {
     const options = { debian: { release: "24.04", packages: "curl, git" } };
     expect(params.safeParse(toRequest({ ...values, options }, form).params).success).toBe(true);
     expect(params.safeParse(toRequest({ ...values, source: "clone", cloneFrom: "Base_1" }, form).params).success).toBe(true);
+  });
+  it("asks for a first start only where it is started", () => {
+    const firstStart = { ...nothingAtFirstStart, command: "true" };
+    const asked = (start: boolean) => params.parse(toRequest({ ...values, start, firstStart }, form).params).firstStart;
+    expect([asked(true), asked(false)]).toEqual([{ command: "true" }, undefined]);
   });
   it("goes to the helper for an image that is ready, and to the host for what it has to hand over first", () => {
     const id = "0123456789abcdef".repeat(2);

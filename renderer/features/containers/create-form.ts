@@ -2,6 +2,7 @@ import type { ParamsInputOf } from "../../../privileged-helper/contract/methods.
 import type { Container, TemplateOption } from "../../../privileged-helper/contract/model.ts";
 import { explainNewName, maxNameLength } from "../../../privileged-helper/contract/names.ts";
 import type { ImageChoice } from "../../ui/image-choices.ts";
+import { type FirstStartValues, toFirstStart } from "./first-start-values.ts";
 import { type OptionValues, toOptions } from "./option-values.ts";
 import { optionsOf, type TypedOptions } from "./template-values.ts";
 
@@ -22,6 +23,7 @@ export type CreateValues = {
   start: boolean;
   address: "static" | "dhcp";
   more: OptionValues;
+  firstStart: FirstStartValues;
 };
 
 /** What a container can be made of, in the order in which it is offered. */
@@ -123,8 +125,9 @@ type NewContainer = Omit<ParamsInputOf<"containers.create">, "source">;
  * @param choice The image that is chosen.
  */
 export function toRequest(values: CreateValues, form: readonly TemplateOption[], choice?: ImageChoice): CreateRequest {
-  const { name, source, template, options, archive, cloneFrom, unprivileged, start, address, more } = values;
-  const params = { name, unprivileged, start, address, ...toOptions(more) };
+  const { name, source, template, options, archive, cloneFrom, unprivileged, start, address, more, firstStart } = values;
+  const firstSteps = start ? toFirstStart(firstStart) : undefined;
+  const params = { name, unprivileged, start, address, ...toOptions(more), ...(firstSteps && { firstStart: firstSteps }) };
   if (source === "archive" && archive) return { method: "archives.create", params, title: titleOf(archive.name), file: archive };
   if (source === "image" && choice?.from === "ready") {
     return { method: "containers.create", params: { ...params, source: { type: "image", image: choice.image.id } } };

@@ -5,13 +5,15 @@ import type { PublicKeyFile } from "../../../privileged-helper/contract/model.ts
 import type { Client } from "../../backend/client.ts";
 import { useAnswer } from "../../state/answer.ts";
 import { Fold } from "../../ui/fold.tsx";
-import { explainFirstStart, type FirstStartValues } from "./first-start-values.ts";
+import { explainFirstStart, type FirstStartValues, isFirstStartGood } from "./first-start-values.ts";
 
 type Props = {
   values: FirstStartValues;
   onChanged: (values: FirstStartValues) => void;
   /** False where it is not started: then nothing of this can be done. */
   isStarted: boolean;
+  /** Why there can be no packages in it. */
+  noPackages?: string;
 };
 
 const askKeys = (client: Client) => client.call("sshKeys.list", {});
@@ -19,9 +21,9 @@ const noKeys: readonly PublicKeyFile[] = [];
 const pasted = "pasted";
 
 /** What is done in the new container as soon as it runs. */
-export function FirstStartFields({ values, onChanged, isStarted }: Props) {
+export function FirstStartFields({ values, onChanged, isStarted, noPackages }: Props) {
   const { answer: keys = noKeys } = useAnswer(askKeys);
-  const errors = explainFirstStart(values);
+  const errors = explainFirstStart(values, noPackages);
   const change = (changed: Partial<FirstStartValues>) => onChanged({ ...values, ...changed });
   const changeUser = (user: string) => {
     // Whoever makes a user most likely wants to be it.
@@ -29,7 +31,7 @@ export function FirstStartFields({ values, onChanged, isStarted }: Props) {
     change({ user, ...(isBegun && keys[0] && { key: keys[0].key }) });
   };
   return (
-    <Fold label="First start: user, packages, command" hasErrors={isStarted && Object.values(errors).some(Boolean)}>
+    <Fold label="First start: user, packages, command" hasErrors={isStarted && !isFirstStartGood(values, noPackages)}>
       {!isStarted && (
         <Alert color="blue" icon={<IconInfoCircle aria-hidden />}>
           All of this is done once the container runs. Switch on “Start after creation” for it.
@@ -55,11 +57,15 @@ export function FirstStartFields({ values, onChanged, isStarted }: Props) {
       />
       <TextInput
         label="Packages"
-        description="Names, separated by blanks, as its own package manager has them: apt, dnf, apk or pacman."
+        description={
+          noPackages === undefined
+            ? "Names, separated by blanks, as its own package manager has them: apt, dnf, apk or pacman."
+            : `Not available: ${noPackages}`
+        }
         placeholder="openssh-server sudo"
         autoComplete="off"
         spellCheck={false}
-        disabled={!isStarted}
+        disabled={!isStarted || (noPackages !== undefined && values.packages === "")}
         value={values.packages}
         onChange={(event) => change({ packages: event.currentTarget.value })}
         error={errors.packages}

@@ -1,11 +1,19 @@
 import { describe, expect, it } from "vitest";
 import { firstStart } from "../../../privileged-helper/contract/first-start.ts";
-import { explainFirstStart, type FirstStartValues, nothingAtFirstStart, toFirstStart } from "./first-start-values.ts";
+import type { Template } from "../../../privileged-helper/contract/model.ts";
+import {
+  explainFirstStart,
+  type FirstStartValues,
+  isFirstStartGood,
+  nothingAtFirstStart,
+  reasonAgainstPackages,
+  toFirstStart,
+} from "./first-start-values.ts";
 
 const key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl me@here";
 const typed = (values: Partial<FirstStartValues>): FirstStartValues => ({ ...nothingAtFirstStart, ...values });
 const errorsOf = (values: Partial<FirstStartValues>) =>
-  Object.fromEntries(Object.entries(explainFirstStart(typed(values))).filter(([, error]) => error !== undefined));
+  Object.fromEntries(Object.entries(explainFirstStart(typed(values), undefined)).filter(([, error]) => error !== undefined));
 
 describe("the fields of a first start", () => {
   it("ask for nothing where nothing was typed", () => {
@@ -33,5 +41,23 @@ describe("the fields of a first start", () => {
       command: expect.stringContaining("control"),
     });
     expect(errorsOf({ key })).toEqual({ user: expect.stringContaining("Whose") });
+  });
+
+  it("take no packages where none can be installed", () => {
+    const busybox: Template = {
+      name: "busybox",
+      title: "BusyBox",
+      description: "",
+      missingTools: [],
+      canInstallTools: false,
+      options: [],
+      hasNoPackages: true,
+    };
+    expect(reasonAgainstPackages("default", undefined)).toBeUndefined();
+    expect(reasonAgainstPackages("default", { ...busybox, hasNoPackages: undefined })).toBeUndefined();
+    expect(reasonAgainstPackages("none", undefined)).toContain("no network");
+    const reason = reasonAgainstPackages("default", busybox);
+    expect(reason).toBe("BusyBox has no package manager.");
+    expect([isFirstStartGood(typed({ packages: "curl" }), reason), isFirstStartGood(typed({ user: "me" }), reason)]).toEqual([false, true]);
   });
 });
