@@ -45,7 +45,6 @@ beforeAll(async () => {
   addProgram("equipped", "doas", ["exit 1"]);
 });
 afterAll(async () => {
-  // Through the helper, so that their addresses are given back.
   const { operations } = createHelper();
   const names = lxc.reader.readAll().map(({ name }) => name);
   for (const name of [...names.filter((one) => lxc.reader.readOne(one)?.clonedFrom), ...names]) {
@@ -80,7 +79,7 @@ const wanted = (name: string, firstStart: FirstStart, others: Partial<Params> = 
     source: { type: "clone", from: "equipped" },
     unprivileged: false,
     start: true,
-    address: "static",
+    address: "dhcp",
     firstStart,
     ...others,
   });
@@ -316,10 +315,7 @@ describe("cancelling a first start", () => {
     const { operations, tasks } = createHelper();
     addProgram("bare", "udhcpc", ["sleep 604"]);
     const creating = problemOf(
-      operations.create(
-        wanted("unconnected", { packages: ["curl"] }, { source: { type: "clone", from: "bare" }, address: "dhcp" }),
-        signal,
-      ),
+      operations.create(wanted("unconnected", { packages: ["curl"] }, { source: { type: "clone", from: "bare" } }), signal),
     );
     await vi.waitFor(() => expect(tasks.snapshot().tasks[0]?.step).toBe("Waiting for its network"), { timeout: 20_000 });
     tasks.cancel(tasks.snapshot().tasks[0]?.id ?? "");

@@ -28,8 +28,8 @@ const killed = 137;
 const endMilliseconds = 2000;
 const checkMilliseconds = 50;
 
-/** Nothing of ours, and what root has in any system. */
-const environmentInside = { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", HOME: "/root", LANG: "C.UTF-8" };
+/** Nothing of ours, and what root has in any system, but for PATH, which lxc-attach sets. */
+const environmentInside = { HOME: "/root", LANG: "C.UTF-8" };
 
 /** @param mark The record's id, which every process that is run carries. */
 export function runInside({ lxcPath, reader, task }: OperationContext, name: string, step: Step, mark: string): Inside {

@@ -54,17 +54,17 @@ export function OptionFields({ values, onChanged, isClone, isUnprivileged, host,
           {...limit("memoryMebibytes")}
         />
         <NumberInput label="Processes" description="Threads count, too." step={100} {...limit("processes")} />
-        <NumberInput
-          label="Disk (MiB)"
-          description={
-            host?.noDiskLimit === undefined ? "What it stores itself, beside an image or its base." : `Not available: ${host.noDiskLimit}`
-          }
-          step={1024}
-          disabled={host === undefined || host.noDiskLimit !== undefined}
-          {...limit("diskMebibytes")}
-          placeholder="No limit"
-        />
       </div>
+      <NumberInput
+        label="Disk (MiB)"
+        description={
+          host?.noDiskLimit === undefined ? "What it stores itself, beside an image or its base." : `Not available: ${host.noDiskLimit}`
+        }
+        step={1024}
+        disabled={host === undefined || host.noDiskLimit !== undefined}
+        {...limit("diskMebibytes")}
+        placeholder="No limit"
+      />
       <Select
         label="Network"
         description={values.network === "none" ? "It reaches nothing, and nothing reaches it." : undefined}
