@@ -34,6 +34,7 @@ import { readProcFile } from "./lxc/proc.ts";
 import { findTemplate } from "./lxc/templates.ts";
 import { createTasks, type Tasks } from "./tasks.ts";
 import { prepareCreating, type StartCreating, workersOf } from "./testing/creating-process.ts";
+import { cachedDebians, debianCache, restoreDebianCache } from "./testing/debian-cache.ts";
 import { reasonWithoutMirror } from "./testing/debian-mirror.ts";
 import { createRealLxc, type RealLxc } from "./testing/real-lxc.ts";
 
@@ -749,16 +750,11 @@ describe("a helper that is killed while it makes a container", () => {
 });
 
 describe("Debian, with systemd", () => {
-  const cache = "/var/cache/lxc/debian";
-  const cached = () => (existsSync(cache) ? readdirSync(cache) : []);
   let cachedBefore: string[];
   beforeAll(() => {
-    cachedBefore = cached();
+    cachedBefore = cachedDebians();
   });
-  // LXC keeps what it downloaded for the next time; a test takes it away again.
-  afterAll(() => {
-    for (const name of cached().filter((one) => !cachedBefore.includes(one))) execFileSync("rm", ["-rf", join(cache, name)]);
-  });
+  afterAll(() => restoreDebianCache(cachedBefore));
 
   const skipWithoutMirror = async (context: TestContext) => {
     const reason = await reasonWithoutMirror();
@@ -773,12 +769,12 @@ describe("Debian, with systemd", () => {
   }, async (context) => {
     await skipWithoutMirror(context);
     const release =
-      ["trixie", "bookworm", "forky", "sid"].find((one) => !cached().some((name) => name.startsWith(`rootfs-${one}-`))) ?? "sid";
+      ["trixie", "bookworm", "forky", "sid"].find((one) => !cachedDebians().some((name) => name.startsWith(`rootfs-${one}-`))) ?? "sid";
     const { operations, tasks } = createHelper();
     const before = reservations();
     const creating = problemOf(operations.create(wanted("debian-cancelled", debian(release)), signal));
     // The second half runs inside of what the first half has unpacked.
-    const partial = join(cache, `partial-${release}-`);
+    const partial = join(debianCache, `partial-${release}-`);
     const isInside = () =>
       readdirSync("/proc").some((pid) => {
         try {
@@ -794,8 +790,8 @@ describe("Debian, with systemd", () => {
     expect(await creating).toEqual({ code: "cancelled" });
     expectNothingOf("debian-cancelled", before);
     expect(isInside()).toBe(false);
-    expect(cached()).toEqual(cachedBefore);
-    expect(readFileSync("/proc/self/mountinfo", "utf8")).not.toContain(cache);
+    expect(cachedDebians()).toEqual(cachedBefore);
+    expect(readFileSync("/proc/self/mountinfo", "utf8")).not.toContain(debianCache);
   });
 
   it("runs unprivileged, and its own DHCP client keeps to the one address that it has from the beginning", {

@@ -24,7 +24,17 @@ const examples: Record<MethodName, object> = {
     resources: { cpus: 1.5, memoryBytes: 268_435_456, processes: 500 },
     network: { type: "bridge", bridge: "lxcbr0" },
     autostart: true,
+    firstStart: {
+      packages: ["curl", "g++"],
+      user: {
+        name: "me",
+        key: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl me@here",
+        mayBecomeRoot: true,
+      },
+      command: "set -e\ntouch /root/done",
+    },
   },
+  "containers.firstStart": { name: "web", firstStart: { command: "true" } },
   "containers.destroy": { name: "web" },
   "containers.start": { name: "web" },
   "containers.stop": { name: "web", timeoutSeconds: 5 },

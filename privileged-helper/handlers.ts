@@ -34,6 +34,7 @@ const actionOfTask: Record<TaskKind, Action> = {
   create: "create",
   clone: "create",
   destroy: "create",
+  "first-start": "shell",
   recover: "create",
   start: "manage",
   stop: "manage",
@@ -186,7 +187,15 @@ export function createHandlers({ lxcPath, uid, isRootSession, notify, sendData, 
       "containers.configuration": ({ name }) => readConfigurationText(lxcPath, find(name).name),
       "containers.create": async (params, { signal, authorize }) => {
         if (params.network?.type === "host") await authorize("configure-raw", params.name);
+        // Commands inside are what a terminal in it would be.
+        if (params.firstStart) await authorize("shell", params.name);
+        if (params.firstStart && !params.unprivileged) await authorize("shell-privileged", params.name);
         await operations.create(params, signal);
+      },
+      "containers.firstStart": async ({ name, firstStart }, { signal, authorize }) => {
+        const { privileged } = find(name);
+        if (privileged) await authorize("shell-privileged", name);
+        await operations.setUp({ name, firstStart, mayBePrivileged: privileged }, signal);
       },
       "containers.destroy": ({ name }, { signal }) => operations.destroy(name, signal),
       "containers.start": ({ name }, { signal }) => operations.start(name, signal),

@@ -17,7 +17,7 @@ export type JournalRecord = {
   lxcPath: string;
   /** Of a container, or the id of an image. */
   name: string;
-  kind: ContainerKind | ImageKind;
+  kind: ContainerKind | ImageKind | "first-start";
   /** Of an image. */
   title?: string;
 };
@@ -25,7 +25,7 @@ type ContainerKind = "create" | "clone";
 type ImageKind = "import" | "save-image" | "delete-image";
 
 export function isAboutImage({ kind }: Pick<JournalRecord, "kind">): boolean {
-  return kind !== "create" && kind !== "clone";
+  return kind === "import" || kind === "save-image" || kind === "delete-image";
 }
 
 export type Journal = {
@@ -57,7 +57,7 @@ let count = 0;
 const content = z.object({
   lxcPath: z.string().startsWith("/"),
   name: z.string(),
-  kind: z.enum(["create", "clone", "import", "save-image", "delete-image"]),
+  kind: z.enum(["create", "clone", "import", "save-image", "delete-image", "first-start"]),
   title: z.string().optional(),
   bootId: z.string(),
 });
@@ -96,7 +96,7 @@ export function createJournal(directory = "/var/lib/lxc-desktop/journal"): Journ
     unfinished(lxcPath) {
       return new Set(
         readAll()
-          .filter((record) => record.lxcPath === lxcPath && !isAboutImage(record))
+          .filter((record) => record.lxcPath === lxcPath && (record.kind === "create" || record.kind === "clone"))
           .map(({ name }) => name),
       );
     },

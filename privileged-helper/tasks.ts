@@ -231,6 +231,12 @@ export function createTasks({ requestedBy, history }: TasksOptions = {}): Tasks 
           task.commands.push([...argv]);
           change(task.id);
         },
+        retryWith(request) {
+          task.request = request;
+          changed.add(task.id);
+          flushSoon();
+          keep(entry);
+        },
         endedAtOnce(how) {
           // One that waits has not changed anything yet.
           const newest = [...entries.values()].filter((other) => other.task.target === target && other.task.state !== "waiting").at(-1);

@@ -63,7 +63,7 @@ describe("the templates on offer", () => {
     for (const name of ["busybox", "debian", "archlinux"]) install(name);
     const facts = factsOf({ programs: ["busybox", "apt-get"], files: { "/etc/os-release": "ID=debian\n" } });
     const found = new Map((await listTemplates({ folder, facts })).map((template) => [template.name, template]));
-    expect(found.get("busybox")).toMatchObject({ missingTools: [], canInstallTools: false, needsNetwork: false });
+    expect(found.get("busybox")).toMatchObject({ missingTools: [], canInstallTools: false, needsNetwork: false, hasNoPackages: true });
     expect(found.get("debian")).toMatchObject({ missingTools: expect.arrayContaining(["debootstrap"]), canInstallTools: true });
     expect(found.get("archlinux")).toMatchObject({ missingTools: ["pacman", "pacstrap"], canInstallTools: false });
     const other = factsOf({ programs: ["busybox"], files: { "/etc/os-release": "ID=other\n" } });

@@ -64,7 +64,7 @@ test("a container is made of a server's image, with a bar that moves, and the ne
   await dialog.getByRole("button", { name: "Create", exact: true }).click();
   const bar = app.getByRole("progressbar", { name: "Progress of Download BusyBox 1" });
   const value = async () => Number(await bar.getAttribute("aria-valuenow"));
-  // Full while it is not known yet how much there is.
+  // It has no value while it is not known yet how much there is.
   await expect.poll(async () => (await value()) > 0 && (await value()) < 100).toBe(true);
   const before = await value();
   await expect.poll(value).toBeGreaterThan(before);

@@ -28,6 +28,7 @@ import { createContainersOfImages } from "./images/containers-of-images.ts";
 import { createImages } from "./images/images.ts";
 import type { HelperLauncher } from "./launch-helper.ts";
 import { createSettings } from "./settings.ts";
+import { listPublicKeys } from "./ssh-keys.ts";
 import { takenOver } from "./taken-over.ts";
 import { createTaskList } from "./task-list.ts";
 import { createUploads } from "./uploads.ts";
@@ -229,6 +230,7 @@ export function createBackend({ version, launch, settingsPath, cacheFolder, inst
       requireKeyring(change);
       return settings.set(change);
     },
+    "sshKeys.list": () => listPublicKeys(),
     "catalog.list": (options) => catalog.list(options),
     "catalog.measure": async ({ images: ids }, signal) => ({ bytes: await catalog.measure(ids, signal) }),
     "catalog.create": (params) => containersOfImages.ofServer(params),

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { firstStart } from "./first-start.ts";
 import { imageId, imageServer } from "./image-servers.ts";
 import {
   type Catalog,
@@ -8,6 +9,7 @@ import {
   type HostInfo,
   hostCheckNames,
   type LogText,
+  type PublicKeyFile,
   type ReadyImage,
   type Session,
   type Settings,
@@ -74,6 +76,11 @@ const resources = z.strictObject({
     .optional(),
   /** Threads count, too. The kernel's own greatest number of them is the last that it takes. */
   processes: z.int().min(8).max(4_194_304).optional(),
+  /** Of what it stores itself: not of the image or base that its files lie on. Only where `host.info` says that it can be. */
+  diskBytes: z
+    .int()
+    .min(16 * 1024 * 1024)
+    .optional(),
 });
 
 /** What a container is connected to. */
@@ -92,12 +99,14 @@ const newContainer = {
   start: z.boolean(),
   /** `static`: an address of LXC's own bridge, reserved and there at once. `dhcp`: ask and wait. */
   address: z.enum(["static", "dhcp"]),
-  /** Where a limit is absent a clone keeps its base's. */
+  /** Where a limit is absent a clone keeps its base's, but for the disk. */
   resources: resources.optional(),
   /** Absent: what new containers have on this computer, and a clone what its base has. */
   network: network.optional(),
   /** With the computer. */
   autostart: z.boolean().default(false),
+  /** Done once it runs, so it needs `start`. Runs commands inside: it needs the right that a terminal in it needs, too. */
+  firstStart: firstStart.optional(),
 };
 export type NewContainer = z.infer<z.ZodObject<typeof newContainer>>;
 
@@ -129,6 +138,13 @@ export const methods = {
   "containers.restart": { params: z.strictObject({ name: containerName, timeoutSeconds }), result: result<void>(), action: "manage" },
   "containers.freeze": { params: onContainer, result: result<void>(), action: "manage" },
   "containers.unfreeze": { params: onContainer, result: result<void>(), action: "manage" },
+
+  /** Where that was cut off or has failed: all of it once more. A container without a user namespace needs `shell-privileged` instead. */
+  "containers.firstStart": {
+    params: z.strictObject({ name: containerName, firstStart }),
+    result: result<void>(),
+    action: "shell",
+  },
 
   /**
    * Does what the failed start before offered, if that is still the same; what that is, we know ourselves. What leaves a container
@@ -253,6 +269,9 @@ export const hostMethods = {
     }),
     result: result<Settings>(),
   },
+
+  /** Public keys of the person who uses the app. */
+  "sshKeys.list": { params: nothing, result: result<PublicKeyFile[]>() },
 
   /** What the servers offer, as it was last read; with `refresh` each of them is asked anew. */
   "catalog.list": { params: z.strictObject({ refresh: z.boolean(), everyArchitecture: z.boolean() }), result: result<Catalog>() },

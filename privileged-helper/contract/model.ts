@@ -50,6 +50,8 @@ export type HostInfo = {
   /** Id range that unprivileged containers may be given: root's lines of /etc/subuid and /etc/subgid. */
   idRange?: { first: number; count: number };
   freeBytes: number;
+  /** Why no container can be limited in how much it stores, as a sentence; absent where it can. */
+  noDiskLimit?: string;
 };
 
 /** Everything that the Host page looks at, in the order in which it is shown. */
@@ -101,6 +103,8 @@ export type Template = {
   description: string;
   /** Absent where it is not known: a template of this computer's own. */
   needsNetwork?: boolean;
+  /** True of a system without a package manager, as far as it is known. */
+  hasNoPackages?: boolean;
   /** Programs that it calls and that are not installed. */
   missingTools: string[];
   /** True where the fix of the Host page's check "Templates" installs all of them. */
@@ -180,6 +184,7 @@ export const taskKinds = [
   "freeze",
   "unfreeze",
   "destroy",
+  "first-start",
   "recover",
   "repair",
   "fix",
@@ -259,6 +264,14 @@ export type Settings = {
   imageServers: string[];
   /** A file of OpenPGP keys that images may be signed with; empty where there is none. */
   imageKeyring: string;
+};
+
+/** A file of public keys of the person's own, of which private ones are never read. */
+export type PublicKeyFile = {
+  /** Without its folder, `~/.ssh`. */
+  name: string;
+  /** Its only line. */
+  key: string;
 };
 
 /** What can be downloaded of an image server: one build of a distribution's release. */

@@ -8,10 +8,13 @@ import * as z from "zod";
 export const newContainerNamePattern = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 export const existingContainerNamePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
 
+/** RFC 1123: of one label. */
+export const maxNameLength = 63;
+
 /** Why a string cannot be the name of a new container, as a sentence for the person who types it. */
 export function explainNewName(name: string): string | undefined {
   if (name === "") return "Type a name.";
-  if (name.length > 63) return "A name has at most 63 characters.";
+  if (name.length > maxNameLength) return `A name has at most ${maxNameLength} characters.`;
   if (/[A-Z]/.test(name)) return "Use lower-case letters only.";
   if (!/^[a-z0-9-]*$/.test(name)) return "Use only lower-case letters, digits and hyphens.";
   if (name.startsWith("-") || name.endsWith("-")) return "A name cannot begin or end with a hyphen.";
@@ -26,7 +29,7 @@ export function isManageableName(name: string): boolean {
 
 export const newContainerName = z
   .string()
-  .max(63)
+  .max(maxNameLength)
   .refine((name) => explainNewName(name) === undefined, { message: "not a host name" })
   .brand<"ContainerName">();
 

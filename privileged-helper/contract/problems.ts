@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { firstStartSteps } from "./first-start.ts";
 import { startCause, startFix } from "./start-causes.ts";
 
 /**
@@ -61,6 +62,35 @@ export const problem = z.discriminatedUnion("code", [
     exitCode: z.number().optional(),
     /** The last 4 KiB of what the command printed, and of the errors in LXC's log. */
     output: detail,
+  }),
+  /** A new container runs, and something that was to be done in it then was not. */
+  z.object({
+    code: z.literal("first-start-failed"),
+    name,
+    step: z.enum(firstStartSteps),
+    reason: z.enum([
+      "command-failed",
+      "timed-out",
+      /** The container has ended meanwhile. */
+      "ended",
+      "no-shell",
+      "no-network",
+      "no-package-manager",
+      "no-user-program",
+      /** There is a user of that name whom the system itself needs. */
+      "system-user",
+      "no-way-to-root",
+    ]),
+    /** What did not work, where a command was run. */
+    command: z
+      .object({
+        argv: z.array(z.string().max(4096)).max(64),
+        exitCode: z.number().optional(),
+        signal: name.optional(),
+        /** The last 4 KiB of what it printed. */
+        output: detail,
+      })
+      .optional(),
   }),
   /** A server could not be reached, or what it sent is of no use. */
   z.object({

@@ -1,4 +1,4 @@
-import { holdFile, parseWhenChanged } from "./proc.ts";
+import { holdFile, parseWhenChanged, readProcFile } from "./proc.ts";
 
 /** Addresses of a container, read from its network namespace by way of its init process: no fork, no entering. */
 
@@ -22,6 +22,33 @@ export function openAddresses(initPid: number): AddressReader {
       ipv6?.close();
     },
   };
+}
+
+/** True where a container has a way to other networks. */
+export function hasDefaultRoute(initPid: number): boolean {
+  const read = (file: string) => readProcFile(`/proc/${initPid}/net/${file}`) ?? "";
+  return hasDefaultRouteIpv4(read("route")) || hasDefaultRouteIpv6(read("ipv6_route"));
+}
+
+/** Lines of `IFACE DESTINATION GATEWAY FLAGS REFCNT USE METRIC MASK ...` in hexadecimal (net/ipv4/fib_trie.c, fib_route_seq_show). */
+export function hasDefaultRouteIpv4(text: string): boolean {
+  return text.split("\n").some((line) => {
+    const [, destination, , flags, , , , mask] = line.split(/\s+/);
+    return destination === "00000000" && mask === "00000000" && isUsable(flags);
+  });
+}
+
+/** Lines of `DESTINATION PREFIX SOURCE PREFIX GATEWAY METRIC REFCNT USE FLAGS IFACE` in hexadecimal (net/ipv6/route.c, rt6_info_route). */
+export function hasDefaultRouteIpv6(text: string): boolean {
+  return text.split("\n").some((line) => {
+    const [destination, prefix, , , , , , , flags, name] = line.trim().split(/\s+/);
+    return /^0{32}$/.test(destination ?? "") && prefix === "00" && name !== "lo" && isUsable(flags);
+  });
+}
+
+/** RTF_UP, and not RTF_REJECT (include/uapi/linux/route.h). */
+function isUsable(flags = "0"): boolean {
+  return (Number.parseInt(flags, 16) & 0x0201) === 1;
 }
 
 /** The kernel's routing tables (net/ipv4/fib_trie.c): a line with an address, then `/32 host LOCAL` where it is one of ours. */

@@ -25,7 +25,7 @@ export async function cloneContainer(context: OperationContext, params: ClonePar
   const { name, from } = params;
   const { entries } = readEffectiveConfig(join(lxcPath, from, "config"));
   const { text: baseText } = readConfigurationText(lxcPath, from);
-  claimFolder(context, name);
+  await claimFolder(context, params);
   const { remove, add } = await containerOptionChanges(context, params, entries);
   task.step(`Cloning ${from}`);
   const forCopying = join(lxcPath, name, "clone.conf");

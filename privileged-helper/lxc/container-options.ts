@@ -10,6 +10,8 @@ import { readBridges } from "./network.ts";
 export type ContainerOptions = Pick<NewContainer, "name" | "address" | "resources" | "network"> & Partial<Pick<NewContainer, "autostart">>;
 
 type Resources = NonNullable<NewContainer["resources"]>;
+/** Limits of control groups; a limit of the disk is one of the container's folder. */
+type CountedResource = Exclude<keyof Resources, "diskBytes">;
 type Line = readonly [key: string, value: string];
 type Limit = {
   controller: "cpu" | "memory" | "pids";
@@ -22,7 +24,7 @@ type Limit = {
 const periodMicroseconds = 100_000;
 
 /** Files of Documentation/admin-guide/cgroup-v2.rst and cgroup-v1/memory.rst, scheduler/sched-bwc.rst and cgroup-v1/pids.rst. */
-const limits: Record<keyof Resources, Limit> = {
+const limits: Record<CountedResource, Limit> = {
   cpus: {
     controller: "cpu",
     replaces: /^lxc\.cgroup2?\.cpu\.(cfs_quota_us|cfs_period_us|max)$/,
@@ -113,8 +115,8 @@ function refused(issue: { path: string; message: string }): ProblemError {
   return new ProblemError({ code: "invalid-request", issues: [issue] });
 }
 
-function wantedLimits(resources: Resources = {}): [keyof Resources, Limit, number][] {
-  return (Object.keys(limits) as (keyof Resources)[]).flatMap((name) => {
+function wantedLimits(resources: Resources = {}): [CountedResource, Limit, number][] {
+  return (Object.keys(limits) as CountedResource[]).flatMap((name) => {
     const value = resources[name];
     return value === undefined ? [] : [[name, limits[name], value]];
   });

@@ -1,4 +1,4 @@
-import type { EndedAtOnce } from "../contract/model.ts";
+import type { EndedAtOnce, Task } from "../contract/model.ts";
 import type { Journal } from "../journal.ts";
 import type { ImageStore } from "./image-store.ts";
 import type { ContainerReader } from "./list.ts";
@@ -28,6 +28,8 @@ export type TaskContext = {
 
 /** A task that works on a container. */
 export type ContainerTaskContext = TaskContext & {
+  /** What is left to be asked for from now on, where the task does not get to its end; it is kept at once, for the case that the helper is killed. */
+  retryWith(request: Task["request"]): void;
   /** Tells how a container that was started ended within a moment. The task may have ended; lost where the container has a newer one. */
   endedAtOnce(how: EndedAtOnce): void;
 };

@@ -23,7 +23,7 @@ export async function createFromImage(
   const { lxcPath, task, images } = context;
   const { name } = options;
   checkAppArmor();
-  claimFolder(context, name);
+  await claimFolder(context, options);
   const folder = join(lxcPath, name);
   const text = await startConfig(context, options);
   const defaults = parseConfig(text);

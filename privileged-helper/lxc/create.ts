@@ -31,7 +31,7 @@ export async function createFromTemplate(context: OperationContext, params: Temp
   const { name, template, options, unprivileged } = params;
   const form = await checkTemplate(params);
   checkAppArmor();
-  claimFolder(context, name);
+  await claimFolder(context, params);
   const ids = unprivileged ? await allocateIds(context) : undefined;
   try {
     await writeStartConfig(context, params);

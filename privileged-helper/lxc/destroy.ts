@@ -1,12 +1,15 @@
 import { lstatSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { ProblemError } from "../contract/problems.ts";
+import type { ContainerOptions } from "./container-options.ts";
 import type { OperationContext } from "./context.ts";
+import { makeLimitedFolder } from "./disk-limit.ts";
 import { unmountBelow } from "./mounts.ts";
 import { releaseAddress } from "./network.ts";
 import { run } from "./run.ts";
 
 const timeoutSeconds = 600;
+const folderMode = 0o770;
 
 /**
  * Removes a stopped container with all its files, and gives its address back.
@@ -25,11 +28,16 @@ export async function destroyContainer({ lxcPath, task }: OperationContext, name
 
 /**
  * Takes a name for a new container: from here on nobody else makes one of that name, and undoing removes what is in its folder.
- * @throws ProblemError `already-exists`.
+ * @throws ProblemError `already-exists`; `invalid-request` where it cannot be limited.
  */
-export function claimFolder({ lxcPath, task }: Pick<OperationContext, "lxcPath" | "task">, name: string): void {
+export async function claimFolder(
+  { lxcPath, task }: Pick<OperationContext, "lxcPath" | "task">,
+  { name, resources: { diskBytes } = {} }: Pick<ContainerOptions, "name" | "resources">,
+): Promise<void> {
+  const folder = join(lxcPath, name);
   try {
-    mkdirSync(join(lxcPath, name), { mode: 0o770 });
+    if (diskBytes === undefined) mkdirSync(folder, { mode: folderMode });
+    else await makeLimitedFolder({ lxcPath, task }, folder, { bytes: diskBytes, mode: folderMode });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "EEXIST") throw new ProblemError({ code: "already-exists", name });
     throw error;

@@ -2,6 +2,7 @@ import { readFileSync, statfsSync } from "node:fs";
 import { cpus, hostname, release, totalmem } from "node:os";
 import type { HostInfo } from "../contract/model.ts";
 import { cgroupVersion } from "./cgroup.ts";
+import { explainNoDiskLimit } from "./disk-limit.ts";
 import { readRootIdRanges } from "./idmap.ts";
 import { readBridge, readBridges, reservationsAreSetUp } from "./network.ts";
 import { readProcFile } from "./proc.ts";
@@ -22,6 +23,7 @@ export async function hostInfo(lxcPath: string): Promise<HostInfo> {
   const [idRange] = readRootIdRanges();
   const bridge = readBridge();
   const version = await lxcVersion();
+  const noDiskLimit = await explainNoDiskLimit(lxcPath);
   return {
     hostname: hostname(),
     kernel: release(),
@@ -42,6 +44,7 @@ export async function hostInfo(lxcPath: string): Promise<HostInfo> {
     bridges: readBridges(),
     ...(idRange && { idRange }),
     freeBytes: freeBytesAt(lxcPath),
+    ...(noDiskLimit !== undefined && { noDiskLimit }),
   };
 }
 

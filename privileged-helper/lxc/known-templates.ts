@@ -5,7 +5,7 @@ import { supportedReleases } from "./distro-info.ts";
 import { findProgram, programFolders } from "./programs.ts";
 import type { Meanings } from "./template-form.ts";
 
-export type KnownTemplate = Pick<Template, "name" | "title" | "description"> & {
+export type KnownTemplate = Pick<Template, "name" | "title" | "description" | "hasNoPackages"> & {
   needsNetwork: boolean;
   /** Programs that it calls, beyond those that every system has. */
   tools: readonly string[];
@@ -36,6 +36,7 @@ export const knownTemplates: readonly KnownTemplate[] = [
     title: "BusyBox",
     description: "A tiny system of one program, made from this computer's own BusyBox in a moment.",
     needsNetwork: false,
+    hasNoPackages: true,
     tools: ["busybox"],
     meanings: () => ({
       // A path, so only those that are in root's own folders.

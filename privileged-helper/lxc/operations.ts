@@ -1,5 +1,6 @@
 import { lstatSync } from "node:fs";
 import { join } from "node:path";
+import type { FirstStart } from "../contract/first-start.ts";
 import type { ContainerSource, MethodName, ParamsInputOf, ParamsOf } from "../contract/methods.ts";
 import type { Container, ContainerState, Task, TaskKind } from "../contract/model.ts";
 import { isManageableName } from "../contract/names.ts";
@@ -13,22 +14,28 @@ import type { Tasks } from "../tasks.ts";
 import type { Uploads } from "../uploads.ts";
 import { cloneContainer } from "./clone.ts";
 import { checkContainerOptions } from "./container-options.ts";
-import type { OperationContext } from "./context.ts";
+import type { ContainerTaskContext, OperationContext } from "./context.ts";
 import { createFromTemplate } from "./create.ts";
 import { createFromImage } from "./create-from-image.ts";
 import { destroyContainer } from "./destroy.ts";
+import { setUp } from "./first-start.ts";
 import { deleteImage } from "./image-delete.ts";
 import { importImage } from "./image-import.ts";
 import { saveImage } from "./image-save.ts";
 import { createImageStore, type ImageStore, newImageId, type StoredImage } from "./image-store.ts";
 import { forceStop, freeze, requireState, restart, start, stop, unfreeze } from "./lifecycle.ts";
 import type { ContainerReader } from "./list.ts";
-import { removeAbandoned, removeAbandonedImage } from "./recover.ts";
+import { endAbandonedFirstStart, removeAbandoned, removeAbandonedImage } from "./recover.ts";
 import { outdated, repairContainer } from "./repair.ts";
 
 /** Everything that changes containers and images. Each promise settles when the task has ended, and all that failed is undone. */
 export type Operations = {
   create(params: ParamsOf<"containers.create">, signal: AbortSignal): Promise<void>;
+  /**
+   * Does in a container that runs what `create` does at its first start.
+   * @throws ProblemError `auth-denied` where it has become a privileged one and must not be.
+   */
+  setUp(wanted: { name: string; firstStart: FirstStart; mayBePrivileged: boolean }, signal: AbortSignal): Promise<void>;
   destroy(name: string, signal: AbortSignal): Promise<void>;
   start(name: string, signal: AbortSignal): Promise<void>;
   stop(name: string, timeoutSeconds: number, signal: AbortSignal): Promise<void>;
@@ -155,7 +162,7 @@ export function createOperations(world: World): Operations {
 
   return {
     create(params, signal) {
-      const { source, start: startAfter, ...wanted } = params;
+      const { source, start: startAfter, firstStart, ...wanted } = params;
       const { name, unprivileged } = wanted;
       const kind = source.type === "clone" ? "clone" : "create";
       const make = (context: OperationContext) => {
@@ -175,15 +182,36 @@ export function createOperations(world: World): Operations {
           if (exists(join(lxcPath, name))) throw new ProblemError({ code: "already-exists", name });
           const base = source.type === "clone" ? findFinished(source.from) : undefined;
           if (base) requireState(base, "clone");
+          if (firstStart) requireFitting(params, base);
           if (source.type === "image") requireSameKind(images.read(source.image), unprivileged);
           checkContainerOptions(wanted, base?.privileged ?? !unprivileged);
         },
         async work(context) {
           const keep = await makeUndoably(context, { kind, name }, join(lxcPath, name), make);
-          if (startAfter) await startNew(context, name, keep);
+          if (!startAfter) return;
+          const keepRunning = await startNew(context, name, keep);
+          if (!firstStart) return;
+          keep();
+          keepRunning();
+          context.task.retryWith(requestOf("containers.firstStart", { name, firstStart }));
+          await setUp(context, name, firstStart);
         },
       });
     },
+    setUp: ({ name, firstStart, mayBePrivileged }, signal) =>
+      perform({
+        kind: "first-start",
+        target: name,
+        request: requestOf("containers.firstStart", { name, firstStart }),
+        cancellable: true,
+        signal,
+        check() {
+          const container = findFinished(name);
+          requireState(container, "enter");
+          if (container.privileged && !mayBePrivileged) throw new ProblemError({ code: "auth-denied", action: "shell-privileged" });
+        },
+        work: (context) => setUp(context, name, firstStart),
+      }),
     destroy: (name, signal) =>
       perform({
         kind: "destroy",
@@ -337,7 +365,10 @@ export function createOperations(world: World): Operations {
             check() {
               if (!isStillThere()) throw new ProblemError({ code: "cancelled" });
             },
-            work: (context) => (isAboutImage(record) ? removeAbandonedImage(context, record) : removeAbandoned(context, record)),
+            work(context) {
+              if (record.kind === "first-start") return endAbandonedFirstStart(context, record);
+              return isAboutImage(record) ? removeAbandonedImage(context, record) : removeAbandoned(context, record);
+            },
           });
         } catch {
           // Another helper does it, or did; or the failed task tells why, and the next helper tries again.
@@ -365,22 +396,7 @@ async function makeUndoably(
   task.onUndo(() => {
     if (kept || !exists(place)) record.finish();
   });
-  const making = make({
-    ...context,
-    task: {
-      get signal() {
-        return task.signal;
-      },
-      environment: record.environment,
-      step: task.step,
-      output: task.output,
-      notice: task.notice,
-      command: task.command,
-      endedAtOnce: task.endedAtOnce,
-      onUndo: (undo) => task.onUndo(() => (kept ? undefined : undo())),
-      critical: task.critical,
-    },
-  });
+  const making = make({ ...context, task: undoneUnless(() => kept, task, record.environment) });
   await making.catch((thrown: unknown) => {
     // Somebody else made one of that name after all: it is not ours to remove, now or by the next helper.
     if (toProblem(thrown).code === "already-exists") record.finish();
@@ -393,14 +409,44 @@ async function makeUndoably(
   };
 }
 
-/** Starts what was just made. Where it does not start it is kept, so that its log can be read; cancelling removes it. */
-async function startNew(context: OperationContext, name: string, keep: () => void) {
+/** The same task, which takes back what is done with it only where that is not kept. */
+function undoneUnless(
+  isKept: () => boolean,
+  task: ContainerTaskContext,
+  environment: ContainerTaskContext["environment"] = task.environment,
+): ContainerTaskContext {
+  return {
+    ...task,
+    get signal() {
+      return task.signal;
+    },
+    environment,
+    onUndo: (undo) => task.onUndo(() => (isKept() ? undefined : undo())),
+  };
+}
+
+/**
+ * Starts what was just made. Where it does not start it is kept, so that its log can be read; cancelling removes it.
+ * @returns A function after which it goes on running, whatever becomes of the task.
+ */
+async function startNew(context: OperationContext, name: string, keep: () => void): Promise<() => void> {
+  let keptRunning = false;
   try {
-    await start(context, name);
+    await start({ ...context, task: undoneUnless(() => keptRunning, context.task) }, name);
   } catch (thrown) {
     if (!context.task.signal.aborted && toProblem(thrown).code !== "cancelled") keep();
     throw thrown;
   }
+  return () => {
+    keptRunning = true;
+  };
+}
+
+/** What can be told before a container is there. Who asked was judged by whether it was to be unprivileged, so a clone must be that. */
+function requireFitting({ start, firstStart, network, unprivileged }: ParamsOf<"containers.create">, base: Container | undefined) {
+  if (!start) throw invalid("firstStart", "is done once it runs, so it has to be started");
+  if (base && base.privileged === unprivileged) throw invalid("unprivileged", "a clone is what its base is");
+  if (firstStart?.packages && network?.type === "none") throw invalid("firstStart.packages", "it has no network to fetch them from");
 }
 
 /** Tasks are kept and shown to others, and a password is nobody else's. */

@@ -59,6 +59,14 @@ export async function removeAbandonedImage({ journal, images, task }: OperationC
   journal.remove(record);
 }
 
+/** The container was made before and is kept, and so is what was done in it; only what still works on it ends. */
+export async function endAbandonedFirstStart({ journal, task }: OperationContext, record: JournalRecord): Promise<void> {
+  task.notice(`LXC Desktop ended while it set up ${record.name}. The container is kept.`);
+  task.step("Ending what still works in it");
+  await killMarked(record.id);
+  journal.remove(record);
+}
+
 /** True where the folder cannot be the one that the recorded work made. LXC's `partial` file is only in an unfinished one. */
 function isForeign(stats: Stats, folder: string, recordedAt: number): boolean {
   if (lstatSync(join(folder, "partial"), { throwIfNoEntry: false })) return false;
@@ -67,7 +75,7 @@ function isForeign(stats: Stats, folder: string, recordedAt: number): boolean {
 }
 
 /** Kills every process that carries the mark of this work, until there is none. */
-async function killMarked(id: string): Promise<void> {
+export async function killMarked(id: string): Promise<void> {
   const until = performance.now() + killTimeoutMilliseconds;
   for (;;) {
     const pids = markedProcesses(id);

@@ -20,6 +20,7 @@ const tools = {
   "lxc-stop": "stopping containers",
   "lxc-unfreeze": "unfreezing containers",
   "apt-get": "installing packages",
+  btrfs: "limiting how much a container may store",
   cp: "saving a container's files as an image",
   dnf: "installing packages",
   du: "telling how large an image is",

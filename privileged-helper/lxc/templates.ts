@@ -94,6 +94,7 @@ async function describeTemplate(name: string, { folder = templatesFolder, facts 
     title: known.title ?? name,
     description: known.description ?? `A template of this computer's own, ${join(folder, `lxc-${name}`)}.`,
     ...(known.needsNetwork !== undefined && { needsNetwork: known.needsNetwork }),
+    ...(known.hasNoPackages && { hasNoPackages: true }),
     missingTools,
     canInstallTools: facts !== undefined && missingTools.length > 0 && canInstall(facts, missingTools),
     options: templateForm(help, known.meanings?.()),

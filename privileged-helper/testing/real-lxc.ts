@@ -22,8 +22,9 @@ export type RealLxc = {
   close(): Promise<void>;
 };
 
-export function createRealLxc(purpose = "test"): RealLxc {
-  const lxcPath = mkdtempSync(`/var/tmp/lxc-desktop-${purpose}-`);
+/** @param parent Where that folder is made. */
+export function createRealLxc(purpose = "test", parent = "/var/tmp"): RealLxc {
+  const lxcPath = mkdtempSync(join(parent, `lxc-desktop-${purpose}-`));
   // The root user of an unprivileged container has to get through to its files.
   chmodSync(lxcPath, 0o755);
   const commandLine = (tool: string, args: string[]) => [`/usr/bin/${tool}`, ["-P", lxcPath, ...args]] as const;

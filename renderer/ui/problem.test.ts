@@ -32,6 +32,13 @@ const examples: { [C in ProblemCode]: Extract<Problem, { code: C }> } = {
     exitCode: 1,
     output: "no lxcbr0\n",
   },
+  "first-start-failed": {
+    code: "first-start-failed",
+    name: "web",
+    step: "command",
+    reason: "command-failed",
+    command: { argv: ["lxc-attach", "-n", "web", "--", "/bin/sh", "-c", "false"], exitCode: 1, output: "no\n" },
+  },
   "start-failed": {
     code: "start-failed",
     name: "web",

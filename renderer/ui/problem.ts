@@ -164,6 +164,12 @@ const explanations: { [C in ProblemCode]: (problem: Extract<Problem, { code: C }
     ],
     details: commandDetails(problem),
   }),
+  "first-start-failed": ({ name: container, step, reason, command }) => ({
+    title: `${container} was made, but ${unfinishedSteps[step]}`,
+    body: `${firstStartFailures[reason](command?.exitCode)} The container is kept${reason === "ended" ? "." : " and runs on."}`,
+    remedies: [tryAgain, { type: "go", label: "Open terminal", to: containerPath(container, "terminal") }],
+    details: command && commandDetails(command),
+  }),
   "download-failed": ({ url, reason, detail }) => ({
     ...downloadFailures[reason],
     remedies: [tryAgain],
@@ -191,7 +197,7 @@ const explanations: { [C in ProblemCode]: (problem: Extract<Problem, { code: C }
     hadBegun
       ? {
           title: "It was cut off",
-          body: "LXC Desktop was ended while this ran. What was half made is removed when LXC Desktop starts again.",
+          body: "LXC Desktop was ended while this ran. What was half made is removed when LXC Desktop starts again; what was made before is kept.",
           remedies: [],
         }
       : { title: "It was not begun", body: "LXC Desktop was ended before this had its turn. Nothing of it was done.", remedies: [] },
@@ -201,6 +207,24 @@ const explanations: { [C in ProblemCode]: (problem: Extract<Problem, { code: C }
     remedies: [],
     details: detail,
   }),
+};
+
+type FirstStartFailure = Extract<Problem, { code: "first-start-failed" }>;
+const unfinishedSteps: Record<FirstStartFailure["step"], string> = {
+  packages: "its packages were not installed",
+  user: "its user was not made",
+  command: "its command did not work",
+};
+const firstStartFailures: Record<FirstStartFailure["reason"], (exitCode?: number) => string> = {
+  "command-failed": (exitCode) => `A command in it failed${exitCode === undefined ? "" : ` with exit code ${exitCode}`}.`,
+  "timed-out": () => "A command in it took too long and was ended.",
+  ended: () => "The container ended meanwhile.",
+  "no-shell": () => "It has no shell, so nothing can be done in it.",
+  "no-network": () => "It has no network that leads anywhere: an address, a route or a name server is missing.",
+  "no-package-manager": () => "It has none of the package managers apt, dnf, apk and pacman.",
+  "no-user-program": () => "It has neither useradd nor adduser, so there can be no more users in it.",
+  "system-user": () => "Its system has a user of that name for itself. Choose another name.",
+  "no-way-to-root": () => "It has neither sudo nor doas. Have one of them installed as a package, and try again.",
 };
 
 type DownloadFailure = Extract<Problem, { code: "download-failed" }>["reason"];

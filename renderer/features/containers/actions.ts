@@ -29,6 +29,7 @@ const doing: Record<TaskKind, string> = {
   freeze: "Freezing",
   unfreeze: "Unfreezing",
   destroy: "Destroying",
+  "first-start": "Setting up",
   recover: "Cleaning up",
   repair: "Fixing",
   fix: "Mending",

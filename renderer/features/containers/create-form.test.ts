@@ -17,6 +17,7 @@ import {
   titleOf,
   toRequest,
 } from "./create-form.ts";
+import { nothingAtFirstStart } from "./first-start-values.ts";
 import { untouchedOptions } from "./option-values.ts";
 import { explainTyped } from "./template-values.ts";
 
@@ -45,6 +46,7 @@ const values: CreateValues = {
   start: true,
   address: "static",
   more: untouchedOptions,
+  firstStart: nothingAtFirstStart,
 };
 
 describe("a name", () => {
@@ -69,7 +71,13 @@ describe("several at once", () => {
   it("need all of their names", () => {
     expect(explainNames({ ...values, count: 3 }, containers("web", "web-4"))).toBeUndefined();
     expect(explainNames({ ...values, count: 3 }, containers("web-2"))).toBe("There is a container web-2 already.");
-    expect(explainNames({ ...values, name: "w".repeat(62), count: 2 }, containers())).toBeDefined();
+  });
+  it("are short enough with their numbers, and say so where they are not", () => {
+    const explain = (length: number, count: number) => explainNames({ ...values, name: "w".repeat(length), count }, containers());
+    expect([explain(61, 9), explain(60, 50), explain(63, 1)]).toEqual([undefined, undefined, undefined]);
+    expect([explain(62, 2), explain(63, 9)]).toEqual(Array(2).fill("Each gets a number, so this has at most 61 characters."));
+    expect(explain(61, 10)).toBe("Each gets a number, so this has at most 60 characters.");
+    expect([explain(64, 1), explain(64, 2)]).toEqual(Array(2).fill("A name has at most 63 characters."));
   });
   it("are as many as one can watch", () => {
     expect([1, 50, "3"].map(explainCount)).toEqual([undefined, undefined, undefined]);
@@ -141,6 +149,11 @@ describe("the request", () => {
     const options = { debian: { release: "24.04", packages: "curl, git" } };
     expect(params.safeParse(toRequest({ ...values, options }, form).params).success).toBe(true);
     expect(params.safeParse(toRequest({ ...values, source: "clone", cloneFrom: "Base_1" }, form).params).success).toBe(true);
+  });
+  it("asks for a first start only where it is started", () => {
+    const firstStart = { ...nothingAtFirstStart, command: "true" };
+    const asked = (start: boolean) => params.parse(toRequest({ ...values, start, firstStart }, form).params).firstStart;
+    expect([asked(true), asked(false)]).toEqual([{ command: "true" }, undefined]);
   });
   it("goes to the helper for an image that is ready, and to the host for what it has to hand over first", () => {
     const id = "0123456789abcdef".repeat(2);

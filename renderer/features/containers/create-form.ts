@@ -1,7 +1,8 @@
 import type { ParamsInputOf } from "../../../privileged-helper/contract/methods.ts";
 import type { Container, TemplateOption } from "../../../privileged-helper/contract/model.ts";
-import { explainNewName } from "../../../privileged-helper/contract/names.ts";
+import { explainNewName, maxNameLength } from "../../../privileged-helper/contract/names.ts";
 import type { ImageChoice } from "../../ui/image-choices.ts";
+import { type FirstStartValues, toFirstStart } from "./first-start-values.ts";
 import { type OptionValues, toOptions } from "./option-values.ts";
 import { optionsOf, type TypedOptions } from "./template-values.ts";
 
@@ -22,6 +23,7 @@ export type CreateValues = {
   start: boolean;
   address: "static" | "dhcp";
   more: OptionValues;
+  firstStart: FirstStartValues;
 };
 
 /** What a container can be made of, in the order in which it is offered. */
@@ -62,7 +64,15 @@ export function namesOf({ name, count, source }: Pick<CreateValues, "name" | "co
 export function explainNames(values: Pick<CreateValues, "name" | "count" | "source">, containers: Containers): string | undefined {
   const names = namesOf(values);
   if (names.length === 1) return explainName(values.name, containers);
-  return explainNewName(values.name) ?? names.map((name) => explainName(name, containers)).find(Boolean);
+  return explainNewName(values.name) ?? explainLength(names) ?? names.map((name) => explainName(name, containers)).find(Boolean);
+}
+
+/** What was typed may be short enough, and yet not with the number that follows it. */
+function explainLength(names: readonly string[]): string | undefined {
+  const last = names.at(-1) ?? "";
+  const numbered = last.length - last.lastIndexOf("-");
+  const most = maxNameLength - numbered;
+  return last.length > maxNameLength ? `Each gets a number, so this has at most ${most} characters.` : undefined;
 }
 
 /** A name that is free: the source's, made a host name, with the lowest number that makes it so. */
@@ -115,8 +125,9 @@ type NewContainer = Omit<ParamsInputOf<"containers.create">, "source">;
  * @param choice The image that is chosen.
  */
 export function toRequest(values: CreateValues, form: readonly TemplateOption[], choice?: ImageChoice): CreateRequest {
-  const { name, source, template, options, archive, cloneFrom, unprivileged, start, address, more } = values;
-  const params = { name, unprivileged, start, address, ...toOptions(more) };
+  const { name, source, template, options, archive, cloneFrom, unprivileged, start, address, more, firstStart } = values;
+  const firstSteps = start ? toFirstStart(firstStart) : undefined;
+  const params = { name, unprivileged, start, address, ...toOptions(more), ...(firstSteps && { firstStart: firstSteps }) };
   if (source === "archive" && archive) return { method: "archives.create", params, title: titleOf(archive.name), file: archive };
   if (source === "image" && choice?.from === "ready") {
     return { method: "containers.create", params: { ...params, source: { type: "image", image: choice.image.id } } };

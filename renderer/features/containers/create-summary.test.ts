@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { CreateValues } from "./create-form.ts";
 import { summaryOf } from "./create-summary.ts";
+import { nothingAtFirstStart } from "./first-start-values.ts";
 import { untouchedOptions } from "./option-values.ts";
 
 const values: CreateValues = {
@@ -15,6 +16,7 @@ const values: CreateValues = {
   start: true,
   address: "static",
   more: untouchedOptions,
+  firstStart: nothingAtFirstStart,
 };
 const summary = (part: Partial<CreateValues> = {}, names = ["web"], mayReserve = true) =>
   Object.fromEntries(summaryOf({ values: { ...values, ...part }, names, isUnprivileged: true, mayReserve }));
@@ -32,12 +34,21 @@ describe("summaryOf", () => {
   });
 
   it("names the first and the last of several, and each limit", () => {
-    const more = { ...untouchedOptions, cpus: 1, memoryMebibytes: "512", processes: 99, autostart: true };
+    const more = { ...untouchedOptions, cpus: 1, memoryMebibytes: "512", processes: 99, diskMebibytes: 2048, autostart: true };
     expect(summary({ more }, ["web-1", "web-2", "web-3"])).toMatchObject({
       Names: "web-1 to web-3",
-      Limits: "1 CPU core, 512 MiB of memory, 99 processes",
+      Limits: "1 CPU core, 512 MiB of memory, 99 processes, 2048 MiB of disk",
       Starts: "After creation, and with this computer",
     });
+  });
+
+  it("tells what is done at the first start, in its order, and nothing where it is not started", () => {
+    const firstStart = { packages: "curl sudo", user: "me", key: "ssh-ed25519 AAAA", mayBecomeRoot: true, command: "echo a\necho b" };
+    expect(summary({ firstStart })["First start"]).toBe(
+      "Installs curl, sudo, makes the user me with an SSH key who may become root and runs a command (echo a …)",
+    );
+    expect(summary({ firstStart: { ...nothingAtFirstStart, user: "me", mayBecomeRoot: false } })["First start"]).toBe("Makes the user me");
+    expect(summary({ firstStart, start: false })["First start"]).toBeUndefined();
   });
 
   it("leaves to a clone what is its base's", () => {

@@ -1,4 +1,6 @@
 import type { Fact } from "../../ui/facts-table.tsx";
+import { formatList } from "../../ui/format.ts";
+import { toFirstStart } from "./first-start-values.ts";
 import type { CreateChoices } from "./use-create-choices.ts";
 
 type Chosen = Pick<CreateChoices, "values" | "names" | "template" | "choice" | "isUnprivileged" | "mayReserve">;
@@ -11,7 +13,9 @@ export function summaryOf(chosen: Chosen): Fact[] {
     more.cpus !== "" && `${more.cpus} CPU ${Number(more.cpus) === 1 ? "core" : "cores"}`,
     more.memoryMebibytes !== "" && `${more.memoryMebibytes} MiB of memory`,
     more.processes !== "" && `${more.processes} processes`,
+    more.diskMebibytes !== "" && `${more.diskMebibytes} MiB of disk`,
   ].filter(Boolean);
+  const firstStart = values.start ? toFirstStart(values.firstStart) : undefined;
   const none = values.source === "clone" ? "As its base" : "None";
   return [
     names.length === 1 ? ["Name", names[0]] : ["Names", `${names[0]} to ${names.at(-1)}`],
@@ -20,6 +24,7 @@ export function summaryOf(chosen: Chosen): Fact[] {
     ["Limits", limits.length > 0 ? limits.join(", ") : none],
     ["Network", networkText(chosen)],
     ["Starts", startText(values.start, more.autostart)],
+    ...(firstStart ? [["First start", firstStartText(firstStart)] as Fact] : []),
   ];
 }
 
@@ -36,6 +41,17 @@ function networkText({ values, mayReserve }: Chosen): string {
   if (network === "host") return "This computer's own";
   const where = network === "default" ? (values.source === "clone" ? "As its base" : "The usual bridge") : network.replace(":", " ");
   return mayReserve ? `${where}, ${values.address === "static" ? "with a fixed address" : "by DHCP"}` : where;
+}
+
+/** In the order in which it is done. */
+function firstStartText({ packages, user, command }: NonNullable<ReturnType<typeof toFirstStart>>): string {
+  const texts = [
+    packages && `installs ${packages.join(", ")}`,
+    user &&
+      `makes the user ${user.name}${user.key === undefined ? "" : " with an SSH key"}${user.mayBecomeRoot ? " who may become root" : ""}`,
+    command !== undefined && `runs a command (${command.trim().split("\n")[0]}${command.trim().includes("\n") ? " …" : ""})`,
+  ].filter((text) => text !== undefined && text !== false);
+  return formatList(texts).replace(/^./, (letter) => letter.toUpperCase());
 }
 
 function startText(start: boolean, autostart: boolean): string {

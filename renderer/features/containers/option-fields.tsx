@@ -55,6 +55,16 @@ export function OptionFields({ values, onChanged, isClone, isUnprivileged, host,
         />
         <NumberInput label="Processes" description="Threads count, too." step={100} {...limit("processes")} />
       </div>
+      <NumberInput
+        label="Disk (MiB)"
+        description={
+          host?.noDiskLimit === undefined ? "What it stores itself, beside an image or its base." : `Not available: ${host.noDiskLimit}`
+        }
+        step={1024}
+        disabled={host === undefined || host.noDiskLimit !== undefined}
+        {...limit("diskMebibytes")}
+        placeholder="No limit"
+      />
       <Select
         label="Network"
         description={values.network === "none" ? "It reaches nothing, and nothing reaches it." : undefined}

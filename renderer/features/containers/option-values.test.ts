@@ -18,7 +18,7 @@ const limits = Object.keys(limitRanges) as Limit[];
 
 describe("a limit", () => {
   it("may be left out, and is then not asked for", () => {
-    expect(limits.map((limit) => explainLimit(limit, ""))).toEqual([undefined, undefined, undefined]);
+    expect(limits.map((limit) => explainLimit(limit, ""))).toEqual(limits.map(() => undefined));
     expect(toOptions(untouchedOptions)).toEqual({ autostart: false });
   });
 
@@ -33,10 +33,11 @@ describe("a limit", () => {
   });
 
   it("is asked for in the helper's own units", () => {
-    expect(toOptions({ ...untouchedOptions, cpus: 1.5, memoryMebibytes: "256", processes: 100 }).resources).toEqual({
+    expect(toOptions({ ...untouchedOptions, cpus: 1.5, memoryMebibytes: "256", processes: 100, diskMebibytes: 1024 }).resources).toEqual({
       cpus: 1.5,
       memoryBytes: 268_435_456,
       processes: 100,
+      diskBytes: 1_073_741_824,
     });
   });
 

@@ -5,20 +5,29 @@ export type OptionValues = {
   cpus: number | string;
   memoryMebibytes: number | string;
   processes: number | string;
+  diskMebibytes: number | string;
   network: NetworkChoice;
   autostart: boolean;
 };
 export type NetworkChoice = "default" | "none" | "host" | `bridge:${string}`;
-export type Limit = "cpus" | "memoryMebibytes" | "processes";
+export type Limit = "cpus" | "memoryMebibytes" | "processes" | "diskMebibytes";
 
-export const untouchedOptions: OptionValues = { cpus: "", memoryMebibytes: "", processes: "", network: "default", autostart: false };
+export const untouchedOptions: OptionValues = {
+  cpus: "",
+  memoryMebibytes: "",
+  processes: "",
+  diskMebibytes: "",
+  network: "default",
+  autostart: false,
+};
 
 const bytesPerMebibyte = 1024 * 1024;
-/** What the helper takes; more memory than any computer has is a typing error. */
+/** What the helper takes; more than any computer has is a typing error. */
 export const limitRanges: Record<Limit, { min: number; max: number; isWhole: boolean }> = {
   cpus: { min: 0.1, max: 4096, isWhole: false },
   memoryMebibytes: { min: 16, max: 4_294_967_296, isWhole: true },
   processes: { min: 8, max: 4_194_304, isWhole: true },
+  diskMebibytes: { min: 16, max: 4_294_967_296, isWhole: true },
 };
 
 /** Why a limit cannot be taken; undefined where it can, and where there is none. */
@@ -58,11 +67,11 @@ export function mayReserveAddress(network: NetworkChoice, lxcBridge: string | un
 /** What is asked of the helper: only what was filled in. */
 export function toOptions(values: OptionValues): Pick<ParamsInputOf<"containers.create">, "resources" | "network" | "autostart"> {
   const { network, autostart } = values;
-  const mebibytes = numberOf(values.memoryMebibytes);
   const resources = {
     cpus: numberOf(values.cpus),
-    memoryBytes: mebibytes === undefined ? undefined : mebibytes * bytesPerMebibyte,
+    memoryBytes: bytesOf(values.memoryMebibytes),
     processes: numberOf(values.processes),
+    diskBytes: bytesOf(values.diskMebibytes),
   };
   return {
     ...(Object.values(resources).some((limit) => limit !== undefined) && { resources }),
@@ -74,6 +83,11 @@ export function toOptions(values: OptionValues): Pick<ParamsInputOf<"containers.
 function requestedNetwork(choice: Exclude<NetworkChoice, "default">): ParamsInputOf<"containers.create">["network"] {
   if (choice === "none" || choice === "host") return { type: choice };
   return { type: "bridge", bridge: choice.slice("bridge:".length) };
+}
+
+function bytesOf(mebibytes: number | string): number | undefined {
+  const number = numberOf(mebibytes);
+  return number === undefined ? undefined : number * bytesPerMebibyte;
 }
 
 function numberOf(typed: number | string): number | undefined {

@@ -1,3 +1,4 @@
+import type { FirstStart } from "../../../privileged-helper/contract/first-start.ts";
 import { ProblemError, toProblem } from "../../../privileged-helper/contract/problems.ts";
 import type { Client } from "../../backend/client.ts";
 import { sendFile } from "../../backend/upload.ts";
@@ -26,10 +27,24 @@ async function attempt(client: Client, request: CreateRequest, open: (name: stri
     await perform(client, request);
     return true;
   } catch (error) {
-    // It was made and is kept: there is only the start to be tried again.
-    const isMade = toProblem(error).code === "start-failed";
-    showProblem(error, () => (isMade ? performAction(client, "start", name) : submitCreate(client, [request], open)));
+    const { code } = toProblem(error);
+    const { firstStart } = request.params;
+    // Where it was made it is kept: then only what came after that is tried again.
+    showProblem(error, () => {
+      if (code === "start-failed") return performAction(client, "start", name);
+      if (code === "first-start-failed" && firstStart) return setUp(client, name, firstStart);
+      return submitCreate(client, [request], open);
+    });
     return false;
+  }
+}
+
+async function setUp(client: Client, name: string, firstStart: FirstStart): Promise<void> {
+  try {
+    await client.call("containers.firstStart", { name, firstStart });
+    showDone(`${name} is set up.`);
+  } catch (error) {
+    showProblem(error, () => setUp(client, name, firstStart));
   }
 }
 

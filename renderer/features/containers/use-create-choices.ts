@@ -21,6 +21,7 @@ import {
   titleOf,
   toRequest,
 } from "./create-form.ts";
+import { isFirstStartGood, nothingAtFirstStart, reasonAgainstPackages } from "./first-start-values.ts";
 import { areOptionsGood, mayReserveAddress, untouchedOptions } from "./option-values.ts";
 import { explainTyped, type TypedOptions } from "./template-values.ts";
 
@@ -60,6 +61,8 @@ export type CreateChoices = {
   given?: boolean;
   isUnprivileged: boolean;
   mayReserve: boolean;
+  /** Why there can be no packages in it. */
+  noPackages?: string;
   /** Whether what a step asks for can be taken. */
   isSourceGood: boolean;
   areSettingsGood: boolean;
@@ -92,6 +95,7 @@ export function useCreateChoices({ cloneFrom, image }: { cloneFrom?: string; ima
       start: true,
       address: "static",
       more: untouchedOptions,
+      firstStart: nothingAtFirstStart,
     },
   });
   const { values } = form;
@@ -122,6 +126,7 @@ export function useCreateChoices({ cloneFrom, image }: { cloneFrom?: string; ima
         : undefined;
   const isUnprivileged = given ?? values.unprivileged;
   const mayReserve = mayReserveAddress(values.more.network, host?.bridge?.name);
+  const noPackages = reasonAgainstPackages(values.more.network, values.source === "template" ? template : undefined);
   const isSourceGood =
     nameError === undefined &&
     countError === undefined &&
@@ -180,8 +185,9 @@ export function useCreateChoices({ cloneFrom, image }: { cloneFrom?: string; ima
     given,
     isUnprivileged,
     mayReserve,
+    noPackages,
     isSourceGood,
-    areSettingsGood: areOptionsGood(values.more, isUnprivileged),
+    areSettingsGood: areOptionsGood(values.more, isUnprivileged) && (!values.start || isFirstStartGood(values.firstStart, noPackages)),
     changeName(name) {
       setIsNameSuggested(false);
       form.setFieldValue("name", name);

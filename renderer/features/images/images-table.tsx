@@ -1,4 +1,3 @@
-import { Progress } from "@mantine/core";
 import {
   IconAlertTriangle,
   IconCheck,
@@ -22,6 +21,7 @@ import { formatBytes, unknownFigure } from "../../ui/format.ts";
 import { HintArea } from "../../ui/hints.tsx";
 import { colourOf, type ImageRow, initials, serverName } from "../../ui/image-rows.ts";
 import { explainProblem } from "../../ui/problem.ts";
+import { ProgressBar } from "../../ui/progress-bar.tsx";
 import { showProblem } from "../../ui/toasts.tsx";
 import { startDownload } from "./download.ts";
 
@@ -140,13 +140,7 @@ function DownloadProgress({ name, task }: { name: string; task?: string }) {
   );
   return (
     <div className="download-progress">
-      <Progress
-        size="sm"
-        value={fraction === undefined ? 100 : fraction * 100}
-        animated={fraction === undefined}
-        transitionDuration={200}
-        aria-label={`Progress of Download ${name}`}
-      />
+      <ProgressBar size="sm" fraction={fraction} transitionDuration={200} label={`Progress of Download ${name}`} />
       <div className="second-line figure">{step ?? (task === undefined ? "In another window" : "Downloading")}</div>
     </div>
   );

@@ -13,6 +13,7 @@ const verbs: Record<TaskKind, string> = {
   freeze: "Freeze",
   unfreeze: "Unfreeze",
   destroy: "Destroy",
+  "first-start": "Set up",
   recover: "Clean up",
   repair: "Fix",
   fix: "Fix",

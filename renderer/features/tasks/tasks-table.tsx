@@ -1,4 +1,4 @@
-import { Button, Progress } from "@mantine/core";
+import { Button } from "@mantine/core";
 import { IconAlertTriangle, IconBan, IconCheck, IconChevronDown, IconChevronRight, IconHourglass, IconLoader2 } from "@tabler/icons-react";
 import { type MouseEvent, memo, type ReactNode, useCallback, useState } from "react";
 import { Link } from "wouter";
@@ -8,6 +8,7 @@ import { useContainersStore } from "../../state/containers.ts";
 import { useIsLive } from "../../state/live.ts";
 import { formatDate, formatMoment, unknownFigure } from "../../ui/format.ts";
 import { containerPath } from "../../ui/paths.ts";
+import { ProgressBar } from "../../ui/progress-bar.tsx";
 import { showProblem } from "../../ui/toasts.tsx";
 import { useNow } from "../../ui/use-now.ts";
 import { retryTask } from "./retry-task.ts";
@@ -91,15 +92,7 @@ const TaskRow = memo(function TaskRow({ task, isOpen, onToggle }: { task: Task; 
               {news}
             </div>
           )}
-          {state === "running" && (
-            <Progress
-              mt={4}
-              size="xs"
-              value={fraction === undefined ? 100 : fraction * 100}
-              animated={fraction === undefined}
-              aria-label={`Progress of ${title}`}
-            />
-          )}
+          {state === "running" && <ProgressBar mt={4} size="xs" fraction={fraction} label={`Progress of ${title}`} />}
         </th>
         <td className="column-container">
           <Target task={task} />

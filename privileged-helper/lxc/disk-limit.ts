@@ -1,0 +1,53 @@
+import { chmodSync, statfsSync } from "node:fs";
+import { ProblemError } from "../contract/problems.ts";
+import type { TaskContext } from "./context.ts";
+import { run } from "./run.ts";
+
+/**
+ * How much a container may store. Of the file systems that folders of containers lie on, btrfs limits a folder, where it is a subvolume
+ * and somebody has switched quotas on: LXC takes it for any other folder, and it is removed as one. What lies in other folders, the files
+ * of an image or of a clone's base, does not count.
+ */
+
+/** BTRFS_SUPER_MAGIC (include/uapi/linux/magic.h). */
+const btrfs = 0x9123683e;
+const timeoutSeconds = 60;
+
+/** Why nothing can be limited in a folder of containers, as a sentence; undefined where it can. */
+export async function explainNoDiskLimit(lxcPath: string): Promise<string | undefined> {
+  if (!isBtrfs(lxcPath)) return `${lxcPath} does not lie on btrfs, whose folders alone can be limited.`;
+  try {
+    const { exitCode } = await run("btrfs", ["qgroup", "show", lxcPath], { timeoutSeconds, allowExitCodes: "any" });
+    return exitCode === 0 ? undefined : `Quotas are off. They are switched on by: btrfs quota enable ${lxcPath}`;
+  } catch (error) {
+    if (error instanceof ProblemError && error.problem.code === "tool-missing")
+      return "The program btrfs is not installed (package btrfs-progs).";
+    throw error;
+  }
+}
+
+/**
+ * Makes the folder of a container that may hold so much.
+ * @throws ProblemError `invalid-request` where that cannot be done here, `command-failed` where there is such a folder.
+ */
+export async function makeLimitedFolder(
+  { lxcPath, task }: { lxcPath: string; task: TaskContext },
+  folder: string,
+  { bytes, mode }: { bytes: number; mode: number },
+): Promise<void> {
+  const obstacle = await explainNoDiskLimit(lxcPath);
+  if (obstacle !== undefined)
+    throw new ProblemError({ code: "invalid-request", issues: [{ path: "resources.diskBytes", message: obstacle }] });
+  await run("btrfs", ["subvolume", "create", folder], { task, timeoutSeconds });
+  // It goes with what is in it.
+  await run("btrfs", ["qgroup", "limit", String(bytes), folder], { task, timeoutSeconds });
+  chmodSync(folder, mode);
+}
+
+function isBtrfs(folder: string): boolean {
+  try {
+    return statfsSync(folder).type === btrfs;
+  } catch {
+    return false;
+  }
+}
