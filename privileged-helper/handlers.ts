@@ -188,6 +188,7 @@ export function createHandlers({ lxcPath, uid, isRootSession, notify, sendData, 
         if (params.network?.type === "host") await authorize("configure-raw", params.name);
         await operations.create(params, signal);
       },
+      "containers.preview": (params) => operations.preview(params),
       "containers.destroy": ({ name }, { signal }) => operations.destroy(name, signal),
       "containers.start": ({ name }, { signal }) => operations.start(name, signal),
       "containers.stop": ({ name, timeoutSeconds }, { signal }) => operations.stop(name, timeoutSeconds, signal),

@@ -1,7 +1,7 @@
 import { lstatSync } from "node:fs";
 import { join } from "node:path";
 import type { ContainerSource, MethodName, ParamsInputOf, ParamsOf } from "../contract/methods.ts";
-import type { Container, ContainerState, Task, TaskKind } from "../contract/model.ts";
+import type { Container, ContainerPreview, ContainerState, Task, TaskKind } from "../contract/model.ts";
 import { isManageableName } from "../contract/names.ts";
 import { ProblemError, toProblem } from "../contract/problems.ts";
 import type { StartCause, StartCauseId, StartFix } from "../contract/start-causes.ts";
@@ -23,12 +23,15 @@ import { saveImage } from "./image-save.ts";
 import { createImageStore, type ImageStore, newImageId, type StoredImage } from "./image-store.ts";
 import { forceStop, freeze, requireState, restart, start, stop, unfreeze } from "./lifecycle.ts";
 import type { ContainerReader } from "./list.ts";
+import { previewContainer } from "./preview.ts";
 import { removeAbandoned, removeAbandonedImage } from "./recover.ts";
 import { outdated, repairContainer } from "./repair.ts";
 
 /** Everything that changes containers and images. Each promise settles when the task has ended, and all that failed is undone. */
 export type Operations = {
   create(params: ParamsOf<"containers.create">, signal: AbortSignal): Promise<void>;
+  /** What `create` would do; nothing of it is done. */
+  preview(params: ParamsOf<"containers.preview">): Promise<ContainerPreview>;
   destroy(name: string, signal: AbortSignal): Promise<void>;
   start(name: string, signal: AbortSignal): Promise<void>;
   stop(name: string, timeoutSeconds: number, signal: AbortSignal): Promise<void>;
@@ -153,10 +156,19 @@ export function createOperations(world: World): Operations {
     return { operation, name: title, task: tasks.snapshot().tasks.findLast(isIt)?.id };
   };
 
+  /** Refuses what cannot be made. */
+  const checkNew = ({ source, name, unprivileged, resources, network }: ParamsOf<"containers.preview">) => {
+    if (exists(join(lxcPath, name))) throw new ProblemError({ code: "already-exists", name });
+    const base = source.type === "clone" ? findFinished(source.from) : undefined;
+    if (base) requireState(base, "clone");
+    if (source.type === "image") requireSameKind(images.read(source.image), unprivileged);
+    checkContainerOptions({ resources, network }, base?.privileged ?? !unprivileged);
+  };
+
   return {
     create(params, signal) {
       const { source, start: startAfter, ...wanted } = params;
-      const { name, unprivileged } = wanted;
+      const { name } = wanted;
       const kind = source.type === "clone" ? "clone" : "create";
       const make = (context: OperationContext) => {
         if (source.type === "clone") return cloneContainer(context, { ...wanted, from: source.from });
@@ -171,18 +183,16 @@ export function createOperations(world: World): Operations {
         signal,
         keepStill: source.type === "clone" && source.from !== name ? [source.from] : [],
         image: source.type === "image" ? { id: source.image, mode: "shared" } : undefined,
-        check() {
-          if (exists(join(lxcPath, name))) throw new ProblemError({ code: "already-exists", name });
-          const base = source.type === "clone" ? findFinished(source.from) : undefined;
-          if (base) requireState(base, "clone");
-          if (source.type === "image") requireSameKind(images.read(source.image), unprivileged);
-          checkContainerOptions(wanted, base?.privileged ?? !unprivileged);
-        },
+        check: () => checkNew(params),
         async work(context) {
           const keep = await makeUndoably(context, { kind, name }, join(lxcPath, name), make);
           if (startAfter) await startNew(context, name, keep);
         },
       });
+    },
+    async preview(params) {
+      checkNew(params);
+      return previewContainer({ lxcPath, reader, images }, params);
     },
     destroy: (name, signal) =>
       perform({
