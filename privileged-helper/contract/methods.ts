@@ -3,6 +3,8 @@ import { firstStart } from "./first-start.ts";
 import { imageId, imageServer } from "./image-servers.ts";
 import {
   type Catalog,
+  type ContainerPreview,
+  type ContainersOfArchive,
   type ContainersSnapshot,
   type Download,
   type HostCheck,
@@ -18,7 +20,7 @@ import {
 } from "./model.ts";
 import { containerName, linkName, newContainerName } from "./names.ts";
 import { startCauseIds } from "./start-causes.ts";
-import { templateOptions } from "./template-options.ts";
+import { secretOption, templateOptions } from "./template-options.ts";
 
 /** The rights that an administrator hands out; polkit knows each as `org.lxcdesktop.<action>`. */
 export const actions = ["view", "manage", "create", "configure", "shell", "configure-raw", "import", "shell-privileged", "host"] as const;
@@ -66,6 +68,17 @@ export const containerSource = z.discriminatedUnion("type", [
 ]);
 export type ContainerSource = z.infer<typeof containerSource>;
 
+/** What a container is going to be made of: an image that is still to be fetched is known by what was told of it. */
+const foreseenSource = z.discriminatedUnion("type", [
+  ...containerSource.options,
+  z.strictObject({
+    type: z.literal("new-image"),
+    origin: z.enum(["server", "archive"]),
+    /** As LXC's own configurations for distributions are called. */
+    distribution: templateName.optional(),
+  }),
+]);
+
 /** How much of this computer a container may use at most; what is absent is not limited by us. */
 const resources = z.strictObject({
   /** As many cores' worth of time. */
@@ -109,6 +122,53 @@ const newContainer = {
   firstStart: firstStart.optional(),
 };
 export type NewContainer = z.infer<z.ZodObject<typeof newContainer>>;
+/** What several containers have in common. */
+const { name: _, ...choicesOfContainer } = newContainer;
+/** More nobody watches. */
+export const maxContainersAtOnce = 50;
+
+const maxProfileName = 60;
+
+/** Why a profile cannot be called so, as a sentence for the person who types it. */
+export function explainProfileName(name: string): string | undefined {
+  if (name.trim() === "") return "Type a name.";
+  if (name.length > maxProfileName) return `A name has at most ${maxProfileName} characters.`;
+  if (!/^[^\p{C}\p{Zl}\p{Zp}]+$/u.test(name)) return "There are characters in it that cannot be seen.";
+  return name.trim() === name ? undefined : "A name cannot begin or end with a blank.";
+}
+
+const profileName = z
+  .string()
+  .max(maxProfileName)
+  .refine((name) => explainProfileName(name) === undefined, { message: "not the name of a profile" });
+
+/**
+ * What a person has chosen for a new container, kept under a name to be chosen again. It has no password: those are not kept anywhere.
+ * Of an archive nothing is kept but that it is one.
+ */
+export const profile = z.strictObject({
+  name: profileName,
+  choices: z.strictObject({
+    ...choicesOfContainer,
+    source: z.discriminatedUnion("type", [
+      z.strictObject({
+        type: z.literal("template"),
+        template: templateName,
+        options: templateOptions.refine((options) => !Object.keys(options).some((name) => secretOption.test(name)), {
+          message: "a password is not kept",
+        }),
+      }),
+      z.strictObject({ type: z.literal("clone"), from: containerName }),
+      z.strictObject({ type: z.literal("image"), image: imageStoreId }),
+      /** One of a server's catalog. */
+      z.strictObject({ type: z.literal("server-image"), image: imageId }),
+      z.strictObject({ type: z.literal("archive") }),
+    ]),
+  }),
+});
+export type Profile = z.infer<typeof profile>;
+export type ProfileInput = z.input<typeof profile>;
+export const maxProfiles = 100;
 
 /**
  * Every method that the helper answers: what it takes, what it gives, and which right it needs. Objects are strict, so an
@@ -129,6 +189,12 @@ export const methods = {
     params: z.strictObject({ ...newContainer, source: containerSource }),
     result: result<void>(),
     action: "create",
+  },
+  /** What `containers.create` would do, by the same functions, and nothing of it is done. */
+  "containers.preview": {
+    params: z.strictObject({ ...newContainer, source: foreseenSource }),
+    result: result<ContainerPreview>(),
+    action: "view",
   },
   "containers.destroy": { params: onContainer, result: result<void>(), action: "create" },
   "containers.start": { params: onContainer, result: result<void>(), action: "manage" },
@@ -272,6 +338,11 @@ export const hostMethods = {
 
   /** Public keys of the person who uses the app. */
   "sshKeys.list": { params: nothing, result: result<PublicKeyFile[]>() },
+  /** A person's profiles, in the order of their names. Saving and deleting answer with those that there are then. */
+  "profiles.list": { params: nothing, result: result<Profile[]>() },
+  /** Takes the place of one of the same name. Refused where there are `maxProfiles` others. */
+  "profiles.save": { params: z.strictObject({ profile }), result: result<Profile[]>() },
+  "profiles.delete": { params: z.strictObject({ name: profileName }), result: result<Profile[]>() },
 
   /** What the servers offer, as it was last read; with `refresh` each of them is asked anew. */
   "catalog.list": { params: z.strictObject({ refresh: z.boolean(), everyArchitecture: z.boolean() }), result: result<Catalog>() },
@@ -290,8 +361,14 @@ export const hostMethods = {
     params: z.strictObject({ title: imageStoreTitle, bytes: uploadBytes }),
     result: result<{ channel: number }>(),
   },
-  /** Makes a ready image of an archive, once all of its bytes have come, and a container of that. */
-  "archives.create": { params: z.strictObject({ ...newContainer, channel }), result: result<void>() },
+  /**
+   * Makes a ready image of an archive, once all of its bytes have come, and containers of that, all at once. Fails where there is no image;
+   * of each container that was not made, or does not run, it tells why.
+   */
+  "archives.create": {
+    params: z.strictObject({ ...choicesOfContainer, names: z.array(newContainerName).min(1).max(maxContainersAtOnce), channel }),
+    result: result<ContainersOfArchive>(),
+  },
   /** Answers when the image is here, and goes on where the page that asked is gone: `tasks.cancel` ends it. */
   "downloads.start": { params: z.strictObject({ image: imageId }), result: result<Download>() },
   "downloads.list": { params: nothing, result: result<Download[]>() },

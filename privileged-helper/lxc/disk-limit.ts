@@ -38,10 +38,16 @@ export async function makeLimitedFolder(
   const obstacle = await explainNoDiskLimit(lxcPath);
   if (obstacle !== undefined)
     throw new ProblemError({ code: "invalid-request", issues: [{ path: "resources.diskBytes", message: obstacle }] });
-  await run("btrfs", ["subvolume", "create", folder], { task, timeoutSeconds });
-  // It goes with what is in it.
-  await run("btrfs", ["qgroup", "limit", String(bytes), folder], { task, timeoutSeconds });
+  for (const args of limitedFolderArguments(folder, bytes)) await run("btrfs", args, { task, timeoutSeconds });
   chmodSync(folder, mode);
+}
+
+/** The arguments of btrfs, in turn. The limit goes with what is in the folder. */
+export function limitedFolderArguments(folder: string, bytes: number): string[][] {
+  return [
+    ["subvolume", "create", folder],
+    ["qgroup", "limit", String(bytes), folder],
+  ];
 }
 
 function isBtrfs(folder: string): boolean {

@@ -80,6 +80,19 @@ export function toOptions(values: OptionValues): Pick<ParamsInputOf<"containers.
   };
 }
 
+/** What stands in the fields where that is asked for. */
+export function typedOptions({ resources = {}, network, autostart = false }: ReturnType<typeof toOptions>): OptionValues {
+  const { cpus, memoryBytes, processes, diskBytes } = resources;
+  return {
+    cpus: cpus ?? "",
+    memoryMebibytes: mebibytesOf(memoryBytes),
+    processes: processes ?? "",
+    diskMebibytes: mebibytesOf(diskBytes),
+    network: network === undefined ? "default" : network.type === "bridge" ? `bridge:${network.bridge}` : network.type,
+    autostart,
+  };
+}
+
 function requestedNetwork(choice: Exclude<NetworkChoice, "default">): ParamsInputOf<"containers.create">["network"] {
   if (choice === "none" || choice === "host") return { type: choice };
   return { type: "bridge", bridge: choice.slice("bridge:".length) };
@@ -88,6 +101,10 @@ function requestedNetwork(choice: Exclude<NetworkChoice, "default">): ParamsInpu
 function bytesOf(mebibytes: number | string): number | undefined {
   const number = numberOf(mebibytes);
   return number === undefined ? undefined : number * bytesPerMebibyte;
+}
+
+function mebibytesOf(bytes: number | undefined): number | "" {
+  return bytes === undefined ? "" : bytes / bytesPerMebibyte;
 }
 
 function numberOf(typed: number | string): number | undefined {
