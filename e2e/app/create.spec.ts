@@ -90,7 +90,9 @@ test("three steps are walked by keyboard, and what is refused on another one is 
   await expect(dialog.getByRole("button", { name: "Review" })).toBeDisabled();
   await dialog.getByRole("textbox", { name: "Name" }).press("Enter");
   await expect(dialog.getByText("Type at least 8, or nothing.")).toBeVisible();
-  await dialog.getByRole("textbox", { name: "Processes" }).fill("64");
+  await expect(dialog.getByRole("textbox", { name: "Processes" })).toBeFocused();
+  await app.keyboard.press("ControlOrMeta+a");
+  await app.keyboard.type("64");
   await dialog.getByRole("button", { name: "Review" }).click();
   const review = dialog.getByRole("table", { name: "What will be made" });
   await expect(review.getByRole("row", { name: "Name" })).toContainText("e2e-steps");

@@ -26,22 +26,25 @@ export function CreateDialog({ cloneFrom, image }: { cloneFrom?: string; image?:
   const [, go] = useLocation();
   const [at, setAt] = useState(0);
   const heading = useRef<HTMLHeadingElement>(null);
-  const hasMoved = useRef(false);
+  /** What gets the focus on the step that is shown next: its heading or, after a Create that was refused, the field to be mended. */
+  const focusNext = useRef<"heading" | "field">(undefined);
   const choices = useCreateChoices({ cloneFrom, image });
   const { isSourceGood, areSettingsGood } = choices;
   /** The first step that something on has to be mended. */
   const refused = isSourceGood ? (areSettingsGood ? undefined : 1) : 0;
-  const moveTo = (step: number) => {
-    hasMoved.current = true;
+  const moveTo = (step: number, focus: "heading" | "field" = "heading") => {
+    focusNext.current = focus;
     setAt(step);
   };
   // biome-ignore lint/correctness/useExhaustiveDependencies: the heading is another one then
   useEffect(() => {
-    if (hasMoved.current) heading.current?.focus();
+    if (focusNext.current === undefined) return;
+    const field = heading.current?.closest("form")?.querySelector<HTMLElement>("[aria-invalid='true']");
+    (focusNext.current === "field" && field ? field : heading.current)?.focus();
   }, [at]);
 
   const create = () => {
-    if (refused !== undefined) return moveTo(refused);
+    if (refused !== undefined) return moveTo(refused, "field");
     closeDialog();
     void submitCreate(client, choices.requests(), (name) => go(containerPath(name)));
   };
