@@ -41,7 +41,12 @@ beforeAll(async () => {
     'chown 1000:1000 "/home/$name"',
   ]);
   addProgram("equipped", "chpasswd", ['echo "chpasswd $* $(cat)" >>/calls']);
-  addProgram("equipped", "apk", ['echo "apk $*" >>/calls', "echo fetching", "[ ! -e /broken ] || { echo 'no such package'; exit 3; }"]);
+  addProgram("equipped", "apk", [
+    'echo "apk $*" >>/calls',
+    "echo fetching",
+    "case $* in *service*) (setsid sleep 701 &) ;; esac",
+    "[ ! -e /broken ] || { echo 'no such package'; exit 3; }",
+  ]);
   addProgram("equipped", "doas", ["exit 1"]);
 });
 afterAll(async () => {
@@ -309,6 +314,17 @@ describe("cancelling a first start", () => {
     expect(workers("sleep 60")).toEqual([]);
     expect(stateOf(name)).toBe("running");
     expect(createJournal(join(state, "journal")).abandoned(lxc.lxcPath)).toEqual([]);
+  });
+
+  it("leaves alone what a step before it has started", async () => {
+    const { operations, tasks } = createHelper();
+    const creating = problemOf(operations.create(wanted("service", { packages: ["service"], command: "sleep 702" }), signal));
+    await vi.waitFor(() => expect(workers("sleep 702")).not.toEqual([]), { timeout: 60_000 });
+    tasks.cancel(tasks.snapshot().tasks[0]?.id ?? "");
+    expect(await creating).toEqual({ code: "cancelled" });
+    expect(workers("sleep 702")).toEqual([]);
+    expect(workers("sleep 701")).toHaveLength(1);
+    await operations.forceStop("service", signal);
   });
 
   it("ends waiting for a network that does not come", async () => {

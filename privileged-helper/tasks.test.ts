@@ -364,6 +364,23 @@ describe("what is kept", () => {
     expect(kept.at(-1)).toBe("succeeded 1 so far, and the rest");
   });
 
+  it("is asked for again as its work says from then on, which is written down at once", async () => {
+    const kept: unknown[] = [];
+    const tasks = createTasks({ history: { keep: ({ request }) => kept.push(request) } });
+    const [whole, rest] = [
+      { method: "containers.create", params: {} },
+      { method: "containers.firstStart", params: {} },
+    ];
+    await expect(
+      tasks.run({ ...start, request: whole }, async (task) => {
+        task.retryWith(rest);
+        expect(kept).toEqual([whole, rest]);
+        throw new Error("no");
+      }),
+    ).rejects.toThrow();
+    expect(tasks.snapshot().tasks[0]?.request).toEqual(rest);
+  });
+
   it("has ids of which none comes twice, in any helper, and whose order is that of the tasks", async () => {
     const helpers = [createTasks(), createTasks()];
     const ids: string[] = [];
