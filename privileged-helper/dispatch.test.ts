@@ -35,6 +35,13 @@ const examples: Record<MethodName, object> = {
     },
   },
   "containers.firstStart": { name: "web", firstStart: { command: "true" } },
+  "containers.preview": {
+    name: "web",
+    source: { type: "new-image", origin: "server", distribution: "alpine" },
+    unprivileged: true,
+    start: true,
+    address: "static",
+  },
   "containers.destroy": { name: "web" },
   "containers.start": { name: "web" },
   "containers.stop": { name: "web", timeoutSeconds: 5 },

@@ -197,6 +197,7 @@ export function createHandlers({ lxcPath, uid, isRootSession, notify, sendData, 
         if (privileged) await authorize("shell-privileged", name);
         await operations.setUp({ name, firstStart, mayBePrivileged: privileged }, signal);
       },
+      "containers.preview": (params) => operations.preview(params),
       "containers.destroy": ({ name }, { signal }) => operations.destroy(name, signal),
       "containers.start": ({ name }, { signal }) => operations.start(name, signal),
       "containers.stop": ({ name, timeoutSeconds }, { signal }) => operations.stop(name, timeoutSeconds, signal),

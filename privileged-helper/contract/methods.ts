@@ -3,6 +3,7 @@ import { firstStart } from "./first-start.ts";
 import { imageId, imageServer } from "./image-servers.ts";
 import {
   type Catalog,
+  type ContainerPreview,
   type ContainersSnapshot,
   type Download,
   type HostCheck,
@@ -65,6 +66,17 @@ export const containerSource = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("image"), image: imageStoreId }),
 ]);
 export type ContainerSource = z.infer<typeof containerSource>;
+
+/** What a container is going to be made of: an image that is still to be fetched is known by what was told of it. */
+const foreseenSource = z.discriminatedUnion("type", [
+  ...containerSource.options,
+  z.strictObject({
+    type: z.literal("new-image"),
+    origin: z.enum(["server", "archive"]),
+    /** As LXC's own configurations for distributions are called. */
+    distribution: templateName.optional(),
+  }),
+]);
 
 /** How much of this computer a container may use at most; what is absent is not limited by us. */
 const resources = z.strictObject({
@@ -129,6 +141,12 @@ export const methods = {
     params: z.strictObject({ ...newContainer, source: containerSource }),
     result: result<void>(),
     action: "create",
+  },
+  /** What `containers.create` would do, by the same functions, and nothing of it is done. */
+  "containers.preview": {
+    params: z.strictObject({ ...newContainer, source: foreseenSource }),
+    result: result<ContainerPreview>(),
+    action: "view",
   },
   "containers.destroy": { params: onContainer, result: result<void>(), action: "create" },
   "containers.start": { params: onContainer, result: result<void>(), action: "manage" },

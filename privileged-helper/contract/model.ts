@@ -334,6 +334,17 @@ export type Download = {
   problem?: import("./problems.ts").Problem;
 };
 
+/** What a new container is going to be. */
+export type ContainerPreview = {
+  /** What runs for it, in this order, as its task is going to tell it. */
+  commands: string[][];
+  /** What is going to be different from what was asked for, or is known only later: sentences. */
+  notices: string[];
+  configuration: string;
+  /** What it would be with nothing chosen but its name and its source. */
+  defaultConfiguration: string;
+};
+
 /** What containers can be made of in no time: a root file system of the helper's store, which they share and never change. */
 export type ReadyImage = {
   id: string;

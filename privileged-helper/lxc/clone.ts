@@ -1,8 +1,17 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { overlayOptions, withOwnCloneHooks, withoutOwnCloneHooks } from "./clone-config.ts";
-import { editConfig, lastValueOf, parseConfig, readConfigurationText, readEffectiveConfig, writeConfig } from "./config.ts";
+import {
+  type ConfigEntry,
+  editConfig,
+  lastValueOf,
+  parseConfig,
+  readConfigurationText,
+  readEffectiveConfig,
+  writeConfig,
+} from "./config.ts";
 import { consoleLogEntries } from "./container-config.ts";
+import { takenIdentity } from "./container-network.ts";
 import { type ContainerOptions, containerOptionChanges } from "./container-options.ts";
 import type { OperationContext } from "./context.ts";
 import { claimFolder } from "./destroy.ts";
@@ -26,13 +35,11 @@ export async function cloneContainer(context: OperationContext, params: ClonePar
   const { entries } = readEffectiveConfig(join(lxcPath, from, "config"));
   const { text: baseText } = readConfigurationText(lxcPath, from);
   await claimFolder(context, params);
-  const { remove, add } = await containerOptionChanges(context, params, entries);
+  const changes = await containerOptionChanges(takenIdentity(context, name), params, entries);
   task.step(`Cloning ${from}`);
-  const forCopying = join(lxcPath, name, "clone.conf");
+  const forCopying = copiedConfigPath(lxcPath, name);
   writeFileSync(forCopying, withoutOwnCloneHooks(baseText, entries), { flag: "wx", mode: 0o600 });
-  // Without -K LXC would write the name into the base's files, and through whatever links its root has made of them.
-  const args = ["-n", from, "-N", name, "-P", lxcPath, "-s", "-B", "overlayfs", "-K", `--rcfile=${forCopying}`];
-  await run("lxc-copy", args, { task, timeoutSeconds });
+  await run("lxc-copy", cloneArguments({ lxcPath, name, from }), { task, timeoutSeconds });
   rmSync(forCopying);
   const { path, text } = readConfigurationText(lxcPath, name);
   const [lower, upper] = parseRootfs(lastValueOf(parseConfig(text), "lxc.rootfs.path") ?? "").folders;
@@ -40,14 +47,34 @@ export async function cloneContainer(context: OperationContext, params: ClonePar
     writeNameInside(name, [], lower, upper);
     renameInside(from, name, lower, upper);
   }
-  writeConfig(
-    path,
-    editConfig(withOwnCloneHooks(text, baseText), {
-      remove: (key) => remove(key) || replacedKeys.has(key),
-      add: [...add, ["lxc.uts.name", name], ...consoleLogEntries(join(lxcPath, name)), ...overlayOptions(entries)],
-    }),
-  );
+  writeConfig(path, cloneConfig(text, { folder: join(lxcPath, name), name, baseText, entries, changes }));
   if (parseRootfs(lastValueOf(entries, "lxc.rootfs.path") ?? "").storage === "overlay") forgetDependency(lxcPath, name, from);
+}
+
+/** The arguments of lxc-copy. Without -K it would write the name into the base's files, and through whatever links its root has made of them. */
+export function cloneArguments({ lxcPath, name, from }: { lxcPath: string; name: string; from: string }): string[] {
+  return ["-n", from, "-N", name, "-P", lxcPath, "-s", "-B", "overlayfs", "-K", `--rcfile=${copiedConfigPath(lxcPath, name)}`];
+}
+
+function copiedConfigPath(lxcPath: string, name: string): string {
+  return join(lxcPath, name, "clone.conf");
+}
+
+type CloneOf = {
+  folder: string;
+  name: string;
+  baseText: string;
+  /** The base's, with everything that it includes. */
+  entries: readonly ConfigEntry[];
+  changes: Awaited<ReturnType<typeof containerOptionChanges>>;
+};
+
+/** The configuration of a clone. @param text What lxc-copy makes of the base's. */
+export function cloneConfig(text: string, { folder, name, baseText, entries, changes: { remove, add } }: CloneOf): string {
+  return editConfig(withOwnCloneHooks(text, baseText), {
+    remove: (key) => remove(key) || replacedKeys.has(key),
+    add: [...add, ["lxc.uts.name", name], ...consoleLogEntries(folder), ...overlayOptions(entries)],
+  });
 }
 
 /**

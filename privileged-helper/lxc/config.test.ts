@@ -109,6 +109,14 @@ describe("a change", () => {
     }
   });
 
+  it("may be of every key that LXC has", () => {
+    const lines: [string, string][] = [
+      ["lxc.hook.pre-start", "/bin/true"],
+      ["lxc.sysctl.net.ipv4.conf.vethAB1C.rp_filter", "0"],
+    ];
+    expect(editConfig("", { add: lines })).toBe(lines.map((line) => `${line.join(" = ")}\n`).join(""));
+  });
+
   it("is written in one step and keeps the file's mode", () => {
     const path = join(folder, "config");
     writeFileSync(path, "lxc.uts.name = web\n", { mode: 0o600 });

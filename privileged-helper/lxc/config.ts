@@ -133,7 +133,7 @@ export function replaceInConfig(
 
 function toLine(key: string, value: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not get in
-  if (!/^lxc\.[a-z0-9._]+$/.test(key) || /[\x00-\x1f\x7f]/.test(value)) {
+  if (!/^lxc\.[A-Za-z0-9._-]+$/.test(key) || /[\x00-\x1f\x7f]/.test(value)) {
     throw new ProblemError({
       code: "invalid-request",
       issues: [{ path: key.slice(0, 100), message: "is not one line of a configuration" }],

@@ -2,6 +2,7 @@ import { chmodSync, existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { ProblemError } from "../contract/problems.ts";
 import { editConfig, lastValueOf, readEffectiveConfig } from "./config.ts";
+import type { NetworkIdentity } from "./container-network.ts";
 import { type ContainerOptions, containerOptionChanges } from "./container-options.ts";
 import type { OperationContext } from "./context.ts";
 
@@ -18,15 +19,15 @@ const maxConsoleLogBytes = 1024 * 1024;
 
 /**
  * The host's defaults, with a network identity and logs of the container's own, and what was asked for it.
- * @returns The text of a configuration; the reservation of an address is undone with the task.
+ * @returns The text of a configuration.
  */
-export async function startConfig(context: OperationContext, options: ContainerOptions): Promise<string> {
-  const { remove, add } = await containerOptionChanges(context, options, readDefaultConfig().entries);
+export async function startConfig(lxcPath: string, identity: NetworkIdentity, options: ContainerOptions): Promise<string> {
+  const { remove, add } = await containerOptionChanges(identity, options, readDefaultConfig().entries);
   const text = existsSync(defaultConfig) ? readFileSync(defaultConfig, "utf8") : "";
   return editConfig(text, {
     // Whether it has ids of its own was asked for this container.
     remove: (key) => remove(key) || key === "lxc.idmap",
-    add: [...add, ...consoleLogEntries(join(context.lxcPath, options.name))],
+    add: [...add, ...consoleLogEntries(join(lxcPath, options.name))],
   });
 }
 

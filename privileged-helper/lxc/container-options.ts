@@ -2,8 +2,7 @@ import type { NewContainer } from "../contract/methods.ts";
 import { ProblemError } from "../contract/problems.ts";
 import { controllerVersion } from "./cgroup.ts";
 import type { ConfigEntry } from "./config.ts";
-import { isOwnNetworkKey, networkEntries } from "./container-network.ts";
-import type { OperationContext } from "./context.ts";
+import { isOwnNetworkKey, type NetworkIdentity, networkEntries } from "./container-network.ts";
 import { readBridges } from "./network.ts";
 
 /** What a new container was asked for that its configuration alone has to tell, whatever the container is made from. */
@@ -90,13 +89,13 @@ export function limitLines(resources: Resources = {}, versionOf = controllerVers
  * @param entries The configuration with everything that it includes.
  */
 export async function containerOptionChanges(
-  context: OperationContext,
+  networkIdentity: NetworkIdentity,
   { name, address, resources, network, autostart = false }: ContainerOptions,
   entries: readonly ConfigEntry[],
 ): Promise<{ remove: (key: string) => boolean; add: Line[] }> {
   const chosen = network && networkLines(network);
   const connected = chosen ? chosen.map(([key, value]) => ({ key, value, line: 0 })) : entries;
-  const identity = await networkEntries(context, name, connected, address);
+  const identity = await networkEntries(networkIdentity, name, connected, address);
   const isReplaced = replacedBy({ resources, network });
   return {
     remove: (key) => isReplaced(key) || (identity.length > 0 && isOwnNetworkKey(key)),

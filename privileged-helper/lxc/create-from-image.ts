@@ -4,6 +4,7 @@ import { keepAddress } from "./busybox-network.ts";
 import { overlayOptions } from "./clone-config.ts";
 import { editConfig, lastValueOf, parseConfig, writeConfig } from "./config.ts";
 import { checkAppArmor, letRootThrough, shareConfig, startConfig, uselessCapabilities, usernsInclude } from "./container-config.ts";
+import { type NetworkIdentity, takenIdentity } from "./container-network.ts";
 import { type ContainerOptions, replacedBy } from "./container-options.ts";
 import type { OperationContext } from "./context.ts";
 import { claimFolder } from "./destroy.ts";
@@ -25,30 +26,43 @@ export async function createFromImage(
   checkAppArmor();
   await claimFolder(context, options);
   const folder = join(lxcPath, name);
-  const text = await startConfig(context, options);
+  const rootfs = images.rootfsOf(image.id);
+  const text = await imageConfig({ lxcPath, rootfs }, takenIdentity(context, name), { image, ...options });
+  task.step("Laying its files over the image's");
+  const upper = makeLayer(folder, rootfs, image.ids?.first ?? 0);
+  writeNameInside(name, image.templates, rootfs, upper);
+  if (lastValueOf(parseConfig(text), "lxc.net.0.ipv4.address") !== undefined) keepAddress({ rootfs, upper });
+  writeConfig(join(folder, "config"), text);
+  if (image.ids) letRootThrough(context, folder);
+}
+
+/** The configuration of a container of an image. @param rootfs Of the image. */
+export async function imageConfig(
+  { lxcPath, rootfs }: { lxcPath: string; rootfs: string },
+  identity: NetworkIdentity,
+  { image, ...options }: ContainerOptions & { image: Omit<StoredImage, "id"> },
+): Promise<string> {
+  const { name } = options;
+  const text = await startConfig(lxcPath, identity, options);
   const defaults = parseConfig(text);
   const isReplaced = replacedBy(options);
   const isDefault = ([key, value]: [string, string]) => defaults.some((entry) => entry.key === key && entry.value === value);
-  task.step("Laying its files over the image's");
-  const rootfs = images.rootfsOf(image.id);
   const ids = image.ids ? idmapEntries(image.ids) : [];
-  const upper = makeLayer(folder, rootfs, image.ids?.first ?? 0);
-  writeNameInside(name, image.templates, rootfs, upper);
-  if (lastValueOf(defaults, "lxc.net.0.ipv4.address") !== undefined) keepAddress({ rootfs, upper });
-  writeConfig(
-    join(folder, "config"),
-    editConfig(text, {
-      add: [
-        ...commonLines(image),
-        ...image.settings.filter((setting) => !isDefault(setting) && !isReplaced(setting[0])),
-        ["lxc.uts.name", name],
-        ["lxc.rootfs.path", `overlay:${rootfs}:${upper}`],
-        ...overlayOptions(ids.map(([key, value]) => ({ key, value, line: 0 }))),
-        ...ids,
-      ],
-    }),
-  );
-  if (image.ids) letRootThrough(context, folder);
+  return editConfig(text, {
+    add: [
+      ...commonLines(image),
+      ...image.settings.filter((setting) => !isDefault(setting) && !isReplaced(setting[0])),
+      ["lxc.uts.name", name],
+      ["lxc.rootfs.path", `overlay:${rootfs}:${upperOf(join(lxcPath, name))}`],
+      ...overlayOptions(ids.map(([key, value]) => ({ key, value, line: 0 }))),
+      ...ids,
+    ],
+  });
+}
+
+/** Where an instant container of a folder has its own files, as LXC has it. */
+export function upperOf(folder: string): string {
+  return join(folder, "overlay", "delta");
 }
 
 /**
@@ -57,7 +71,7 @@ export async function createFromImage(
  */
 function makeLayer(folder: string, rootfs: string, owner: number): string {
   const overlay = join(folder, "overlay");
-  const upper = join(overlay, "delta");
+  const upper = upperOf(folder);
   const work = join(overlay, "work");
   for (const path of [overlay, upper, work, join(folder, "rootfs")]) mkdirSync(path, { mode: 0o755 });
   const { uid, gid, mode } = lstatSync(rootfs);
@@ -68,7 +82,7 @@ function makeLayer(folder: string, rootfs: string, owner: number): string {
 }
 
 /** What all containers of a distribution have. An image that was saved from a container has that container's own lines. */
-function commonLines({ distribution, unprivileged, origin }: StoredImage): [key: string, value: string][] {
+function commonLines({ distribution, unprivileged, origin }: Omit<StoredImage, "id">): [key: string, value: string][] {
   if (origin === "container") return [];
   const common = [`${distribution}.common.conf`, "common.conf"].find((file) => existsSync(join(shareConfig, file))) ?? "common.conf";
   const included = unprivileged ? [common, usernsInclude(distribution)] : [common];

@@ -6,6 +6,7 @@ import { createArguments, startConfigPath, type TemplateOptions, templateArgumen
 import { keepAddress } from "./busybox-network.ts";
 import { editConfig, lastValueOf, parseConfig, readConfigurationText, valuesOf, writeConfig } from "./config.ts";
 import { checkAppArmor, letRootThrough, shareConfig, startConfig, uselessCapabilities, usernsInclude } from "./container-config.ts";
+import { takenIdentity } from "./container-network.ts";
 import type { ContainerOptions } from "./container-options.ts";
 import type { OperationContext } from "./context.ts";
 import { claimFolder } from "./destroy.ts";
@@ -54,7 +55,10 @@ export async function createFromTemplate(context: OperationContext, params: Temp
 }
 
 /** @returns What the template may be asked for, as it says itself now. */
-async function checkTemplate({ template: name, options }: TemplateParams): Promise<Template["options"]> {
+export async function checkTemplate({
+  template: name,
+  options,
+}: Pick<TemplateParams, "template" | "options">): Promise<Template["options"]> {
   const template = await findTemplate(name);
   checkOptions(template, options);
   const [missing] = template.missingTools;
@@ -65,7 +69,7 @@ async function checkTemplate({ template: name, options }: TemplateParams): Promi
 
 /** What lxc-create starts from. It lies in the container's folder, so that it goes with it. */
 async function writeStartConfig(context: OperationContext, params: TemplateParams): Promise<void> {
-  const text = await startConfig(context, params);
+  const text = await startConfig(context.lxcPath, takenIdentity(context, params.name), params);
   writeFileSync(startConfigPath(context.lxcPath, params.name), text, { flag: "wx", mode: 0o600 });
 }
 
@@ -101,25 +105,32 @@ async function makeUnprivileged(context: OperationContext, name: string, templat
   const capabilities = await readCapabilities(task, rootfs);
   await runShiftOwners(context, rootfs, range);
   await restoreCapabilities(task, capabilities, range);
-  const included = valuesOf(parseConfig(text), "lxc.include").map((file) => basename(file));
-  // It may come twice, the second time changes nothing.
-  const userns = usernsInclude(template);
-  writeConfig(
-    path,
-    editConfig(text, {
-      add: [
-        ...(included.includes(userns) ? [] : [["lxc.include", join(shareConfig, userns)] as const]),
-        // After it, because it takes back what was dropped before.
-        ["lxc.cap.drop", uselessCapabilities.join(" ")],
-        ...idmapEntries(range),
-      ],
-    }),
-  );
+  writeConfig(path, withOwnIds(text, template, range));
   letRootThrough(context, folder);
 }
 
-async function runShiftOwners({ task }: OperationContext, rootfs: string, { first, count }: IdRange): Promise<void> {
-  const args = [...ownProgram("shift-owners"), rootfs, String(first), String(count)];
+/** The configuration of a container that a template has made, once its files have been given to other ids. */
+export function withOwnIds(text: string, template: string, range: IdRange): string {
+  const included = valuesOf(parseConfig(text), "lxc.include").map((file) => basename(file));
+  // It may come twice, the second time changes nothing.
+  const userns = usernsInclude(template);
+  return editConfig(text, {
+    add: [
+      ...(included.includes(userns) ? [] : [["lxc.include", join(shareConfig, userns)] as const]),
+      // After it, because it takes back what was dropped before.
+      ["lxc.cap.drop", uselessCapabilities.join(" ")],
+      ...idmapEntries(range),
+    ],
+  });
+}
+
+/** The arguments of node for the program that gives a container's files to other ids. */
+export function shiftOwnersArguments(rootfs: string, { first, count }: IdRange): string[] {
+  return [...ownProgram("shift-owners"), rootfs, String(first), String(count)];
+}
+
+async function runShiftOwners({ task }: OperationContext, rootfs: string, range: IdRange): Promise<void> {
+  const args = shiftOwnersArguments(rootfs, range);
   const { exitCode, output } = await run("node", args, { task, timeoutSeconds: shiftTimeoutSeconds, allowExitCodes: [0, 3] });
   if (exitCode === 3) throw new ProblemError({ code: "not-supported", what: output.trim() });
 }

@@ -35,13 +35,24 @@ export async function makeLimitedFolder(
   folder: string,
   { bytes, mode }: { bytes: number; mode: number },
 ): Promise<void> {
+  await requireDiskLimit(lxcPath);
+  for (const [tool, ...args] of limitCommands(folder, bytes)) await run(tool, args, { task, timeoutSeconds });
+  chmodSync(folder, mode);
+}
+
+/** What makes it. The limit goes with what is in it. */
+export function limitCommands(folder: string, bytes: number): [tool: "btrfs", ...args: string[]][] {
+  return [
+    ["btrfs", "subvolume", "create", folder],
+    ["btrfs", "qgroup", "limit", String(bytes), folder],
+  ];
+}
+
+/** @throws ProblemError `invalid-request` where nothing can be limited. */
+export async function requireDiskLimit(lxcPath: string): Promise<void> {
   const obstacle = await explainNoDiskLimit(lxcPath);
   if (obstacle !== undefined)
     throw new ProblemError({ code: "invalid-request", issues: [{ path: "resources.diskBytes", message: obstacle }] });
-  await run("btrfs", ["subvolume", "create", folder], { task, timeoutSeconds });
-  // It goes with what is in it.
-  await run("btrfs", ["qgroup", "limit", String(bytes), folder], { task, timeoutSeconds });
-  chmodSync(folder, mode);
 }
 
 function isBtrfs(folder: string): boolean {

@@ -5,7 +5,16 @@ import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { createLocks } from "../locks.ts";
 import type { TaskContext } from "./context.ts";
-import { allocateIds, findFreeBlock, type IdRange, idmapEntries, idsPerContainer, parseIdmaps, parseSubordinateIds } from "./idmap.ts";
+import {
+  allocateIds,
+  findFreeBlock,
+  foreseeIds,
+  type IdRange,
+  idmapEntries,
+  idsPerContainer,
+  parseIdmaps,
+  parseSubordinateIds,
+} from "./idmap.ts";
 import type { ContainerReader } from "./list.ts";
 
 describe("id maps of a configuration", () => {
@@ -118,6 +127,20 @@ describe("ids for a new container", () => {
     for (const { release } of all) release();
   });
 
+  it("are foreseen as they are given then, and what root is given before, and nothing is taken", async () => {
+    const foreseen = { commands: [], notices: [] };
+    const readRanges = () => [{ first: 1_000_000, count: 8 * idsPerContainer }];
+    const ids = foreseeIds({ reader }, foreseen, readRanges);
+    expect(foreseen).toEqual({ commands: [], notices: [] });
+    const { range, release } = await allocate();
+    expect(range).toEqual(ids);
+    release();
+    const { first } = foreseeIds({ reader }, foreseen, () => []);
+    expect(foreseen.commands).toEqual([
+      ["usermod", "--add-subuids", expect.stringMatching(`^${first}-`), "--add-subgids", expect.stringMatching(`^${first}-`), "root"],
+    ]);
+  });
+
   it("are free again where the container was not made", async () => {
     const first = await allocate();
     first.release();
@@ -141,6 +164,9 @@ describe("ids for a new container", () => {
     const { range } = await allocate();
     expect(range.count).toBe(idsPerContainer);
     expect(task.notice).toHaveBeenCalledWith(expect.stringContaining("shares the ids of another one"));
+    const foreseen = { commands: [], notices: [] as string[] };
+    foreseeIds({ reader }, foreseen, () => [{ first: 1_000_000, count: 8 * idsPerContainer }]);
+    expect(foreseen.notices).toEqual([expect.stringContaining("shares the ids of another one")]);
     claimed.pop();
   });
 });

@@ -62,7 +62,7 @@ export async function allocateIds(
   const beingUsed: IdRange[] = [];
   for (;;) {
     const first = findFreeBlock(ranges, [...reader.readClaims().idRanges, ...beingUsed]);
-    if (first === undefined) return { range: shareRange(ranges, task), release() {} };
+    if (first === undefined) return { range: shareRange(ranges, task.notice), release() {} };
     const range = { first, count: idsPerContainer };
     const release = await unlessBusy(locks.acquire({ lxcPath: "", name: String(first), operation: "create" }));
     // It may have been given away, and the lock given back, between looking and locking.
@@ -72,10 +72,25 @@ export async function allocateIds(
   }
 }
 
-function shareRange([range]: readonly IdRange[], task: TaskContext): IdRange {
+/** The ids that a new container would get now. @param foreseen Is told what would run, and what would be noticed. */
+export function foreseeIds(
+  { reader }: Pick<OperationContext, "reader">,
+  foreseen: { commands: string[][]; notices: string[] },
+  readRanges: () => IdRange[] = readRootIdRanges,
+): IdRange {
+  const ranges = readRanges();
+  if (ranges.length === 0) {
+    foreseen.commands.push(["usermod", ...usermodArguments()]);
+    ranges.push(rangeForRoot());
+  }
+  const first = findFreeBlock(ranges, reader.readClaims().idRanges);
+  return first === undefined ? shareRange(ranges, (notice) => foreseen.notices.push(notice)) : { first, count: idsPerContainer };
+}
+
+function shareRange([range]: readonly IdRange[], notice: (sentence: string) => void): IdRange {
   if (!range)
     throw new ProblemError({ code: "not-supported", what: "Root has no ids for unprivileged containers in /etc/subuid and /etc/subgid." });
-  task.notice("Root's range of ids is used up: this container shares the ids of another one. Add ranges to /etc/subuid and /etc/subgid.");
+  notice("Root's range of ids is used up: this container shares the ids of another one. Add ranges to /etc/subuid and /etc/subgid.");
   return { first: range.first, count: idsPerContainer };
 }
 
@@ -121,11 +136,16 @@ async function giveRootARange(task: TaskContext): Promise<void> {
 
 /** What gives root a range after those of everybody else, as large as all its containers need. */
 export function usermodArguments(read: (path: string) => string | undefined = readText): string[] {
+  const { first, count } = rangeForRoot(read);
+  const range = `${first}-${first + count - 1}`;
+  return ["--add-subuids", range, "--add-subgids", range, "root"];
+}
+
+function rangeForRoot(read: (path: string) => string | undefined = readText): IdRange {
   const existing = ["/etc/subuid", "/etc/subgid"].flatMap((path) => parseSubordinateIds(read(path) ?? "", false));
   const afterAll = Math.max(lowestFirst, ...existing.map(({ first, count }) => first + count));
   const first = Math.ceil(afterAll / idsPerContainer) * idsPerContainer;
-  const range = `${first}-${first + idsPerContainer * containersPerHost - 1}`;
-  return ["--add-subuids", range, "--add-subgids", range, "root"];
+  return { first, count: idsPerContainer * containersPerHost };
 }
 
 function readText(path: string): string {

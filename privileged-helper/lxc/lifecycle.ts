@@ -74,7 +74,7 @@ export async function start(context: OperationContext, name: string): Promise<vo
       await run("lxc-stop", ["-n", name, "-P", lxcPath, "-k"], { task, timeoutSeconds: forceStopTimeoutSeconds });
   });
   const folder = join(lxcPath, name);
-  const log = join(folder, "lxc.log");
+  const log = logOf(lxcPath, name);
   const console = placeOfConsole(lxcPath, name);
   const facts = readStartFacts(lxcPath, name);
   const environment = directIdmap(facts);
@@ -127,6 +127,16 @@ type StartAttempt = {
   initPid?: number;
 };
 
+/** The arguments of lxc-start; with its usual log, unless the cause of a failure is looked for. */
+export function startArguments({ lxcPath, name, log = logOf(lxcPath, name), level = "INFO" }: StartParams): string[] {
+  return ["-n", name, "-P", lxcPath, "-d", "-o", log, "-l", level];
+}
+type StartParams = { lxcPath: string; name: string; log?: string; level?: "INFO" | "DEBUG" };
+
+function logOf(lxcPath: string, name: string): string {
+  return join(lxcPath, name, "lxc.log");
+}
+
 async function attemptStart(
   { lxcPath, reader, task }: OperationContext,
   name: string,
@@ -135,7 +145,7 @@ async function attemptStart(
   environment: Readonly<Record<string, string>>,
 ): Promise<StartAttempt> {
   const logStart = rotateLog(log);
-  const args = ["-n", name, "-P", lxcPath, "-d", "-o", log, "-l", level];
+  const args = startArguments({ lxcPath, name, log, level });
   const { exitCode, output } = await run("lxc-start", args, {
     task,
     timeoutSeconds: startTimeoutSeconds,

@@ -7,6 +7,7 @@ import type { TaskContext } from "./context.ts";
 import type { ContainerReader } from "./list.ts";
 import {
   type Bridge,
+  foreseeReservation,
   type NetworkFiles,
   randomMac,
   readBridge,
@@ -108,6 +109,19 @@ describe("reserving an address", () => {
     const within = { ...bridge, address: "10.9.8.2", rangeFirst: "10.9.8.2", rangeLast: "10.9.8.9" };
     const from = reader(["10.9.8.3"], ["10.9.8.5"]);
     expect(reserveAddress({ lxcPath, reader: from }, "web", within, files).address).toBe("10.9.8.7");
+  });
+
+  it("is foreseen as it is made then, and nothing is reserved before", () => {
+    const foresee = () => foreseeReservation({ lxcPath, reader: reader() }, bridge, files);
+    const [first, other] = [foresee(), foresee()];
+    expect(other).toEqual(first);
+    expect(reserved()).toEqual([]);
+    expect(reserve("web")).toEqual(first);
+    addContainer("web");
+    expect(foresee().address).toBe("10.9.8.3");
+    // Its container was removed by somebody else, and the next one gets its address.
+    rmSync(join(lxcPath, "web"), { recursive: true });
+    expect(foresee()).toEqual(first);
   });
 
   it("gives out again what destroyed containers had, although the server has a lease on it, with the MAC that the lease is for", () => {

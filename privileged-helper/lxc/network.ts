@@ -86,8 +86,7 @@ let settingUp: Promise<void> = Promise.resolve();
 
 async function setUpOnce(task: TaskContext, files: NetworkFiles): Promise<void> {
   if (reservationsAreSetUp(files)) return;
-  const target = files.defaults.find((file) => file.endsWith("lxc-net") && existsSync(dirname(file)));
-  if (target === undefined) throw new ProblemError({ code: "not-supported", what: "This computer has no settings of lxc-net." });
+  const target = settingsToChange(files);
   task.step("Teaching the bridge's DHCP server about reserved addresses");
   mkdirSync(files.hosts, { recursive: true });
   // The server runs as a user of its own and reads this folder; what else is in the one above is closed by itself.
@@ -111,6 +110,19 @@ async function setUpOnce(task: TaskContext, files: NetworkFiles): Promise<void> 
     await restartServer(task).catch(() => {});
     throw error;
   }
+}
+
+/** What `setUpReservations` would run. @throws ProblemError `not-supported` where it could not be done. */
+export function foreseeSetUp(files: NetworkFiles = systemFiles): string[][] {
+  if (reservationsAreSetUp(files)) return [];
+  settingsToChange(files);
+  return restartCommands().map(([tool, ...args]) => [tool, ...args]);
+}
+
+function settingsToChange(files: NetworkFiles): string {
+  const target = files.defaults.find((file) => file.endsWith("lxc-net") && existsSync(dirname(file)));
+  if (target === undefined) throw new ProblemError({ code: "not-supported", what: "This computer has no settings of lxc-net." });
+  return target;
 }
 
 /** Takes back what `setUpReservations` did, when the app is removed. */
@@ -141,6 +153,43 @@ export function reserveAddress(
 ): Reservation {
   if (!swept.has(lxcPath)) removeOrphans(lxcPath, files);
   swept.add(lxcPath);
+  for (const reservation of unusedAddresses(reader, bridge, files)) {
+    const { mac, address } = reservation;
+    try {
+      // The file's name is the address, so that two helpers never reserve the same one.
+      writeFileSync(join(files.hosts, address), `${mac},${address},${leaseTime} # ${ownerOf(lxcPath, name)}\n`, {
+        flag: "wx",
+        mode: 0o644,
+      });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "EEXIST") continue;
+      throw error;
+    }
+    return reservation;
+  }
+  if (removeOrphans(lxcPath, files)) return reserveAddress({ lxcPath, reader }, name, bridge, files);
+  throw usedUp(bridge);
+}
+
+/**
+ * The address that would be reserved now.
+ * @throws ProblemError `not-supported` where the bridge's range is used up.
+ */
+export function foreseeReservation(
+  { lxcPath, reader }: Pick<OperationContext, "lxcPath" | "reader">,
+  bridge: Bridge,
+  files: NetworkFiles = systemFiles,
+): Reservation {
+  const isOrphan = orphansOf(lxcPath);
+  for (const reservation of unusedAddresses(reader, bridge, files)) {
+    const path = join(files.hosts, reservation.address);
+    if (!existsSync(path) || isOrphan(ownerIn(path))) return reservation;
+  }
+  throw usedUp(bridge);
+}
+
+/** Addresses of the bridge that nobody has, whether they are reserved or not. */
+function* unusedAddresses(reader: OperationContext["reader"], bridge: Bridge, files: NetworkFiles): Generator<Reservation> {
   const running = reader.readAll().flatMap(({ ipv4 }) => ipv4);
   const taken = new Set([
     ...reader.readClaims().ipv4,
@@ -153,25 +202,13 @@ export function reserveAddress(
   for (let number = toNumber(bridge.rangeFirst) ?? 1; number <= last; number++) {
     const address = toAddress(number);
     if (taken.has(address)) continue;
-    const mac = macOfAddress(number);
-    try {
-      // The file's name is the address, so that two helpers never reserve the same one.
-      writeFileSync(join(files.hosts, address), `${mac},${address},${leaseTime} # ${ownerOf(lxcPath, name)}\n`, {
-        flag: "wx",
-        mode: 0o644,
-      });
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "EEXIST") continue;
-      throw error;
-    }
     const broadcast = toAddress((number | (0xffffffff >>> bridge.prefix)) >>> 0);
-    return { mac, address, prefix: bridge.prefix, broadcast, gateway: bridge.address };
+    yield { mac: macOfAddress(number), address, prefix: bridge.prefix, broadcast, gateway: bridge.address };
   }
-  if (removeOrphans(lxcPath, files)) return reserveAddress({ lxcPath, reader }, name, bridge, files);
-  throw new ProblemError({
-    code: "not-supported",
-    what: `Every address of ${bridge.name} (${bridge.rangeFirst} to ${bridge.rangeLast}) is taken.`,
-  });
+}
+
+function usedUp({ name, rangeFirst, rangeLast }: Bridge): ProblemError {
+  return new ProblemError({ code: "not-supported", what: `Every address of ${name} (${rangeFirst} to ${rangeLast}) is taken.` });
 }
 
 /** Gives the address of a container back; nothing happens where it has none. */
@@ -185,16 +222,25 @@ const swept = new Set<string>();
 
 /** Gives back what containers had that were removed without LXC Desktop. @returns Whether there were any. */
 function removeOrphans(lxcPath: string, files: NetworkFiles): boolean {
+  return removeReservations(orphansOf(lxcPath), files);
+}
+
+/** True for owners that are containers of this folder which are not there any more. */
+function orphansOf(lxcPath: string): (owner: string) => boolean {
   const folder = `${digest(lxcPath)}.`;
   const owners = new Set(listFiles(lxcPath).map((name) => ownerOf(lxcPath, name)));
-  return removeReservations((owner) => owner.startsWith(folder) && !owners.has(owner), files);
+  return (owner) => owner.startsWith(folder) && !owners.has(owner);
+}
+
+function ownerIn(path: string): string {
+  return (readProcFile(path) ?? "").trimEnd().split(" # ")[1] ?? "";
 }
 
 function removeReservations(isMeant: (owner: string) => boolean, files: NetworkFiles): boolean {
   let removed = false;
   for (const file of listFiles(files.hosts)) {
     const path = join(files.hosts, file);
-    if (!isMeant((readProcFile(path) ?? "").trimEnd().split(" # ")[1] ?? "")) continue;
+    if (!isMeant(ownerIn(path))) continue;
     rmSync(path, { force: true });
     removed = true;
   }
@@ -271,13 +317,18 @@ async function restartServer(task: TaskContext) {
   await task.critical(async () => {
     // Not to be cut off half-way by a cancelled task: then there would be no network at all.
     const options = { task, signal: new AbortController().signal, timeoutSeconds: restartTimeoutSeconds };
-    if (existsSync("/run/systemd/system")) {
-      await run("systemctl", ["restart", "lxc-net.service"], options);
-    } else {
-      await run("lxc-net", ["stop"], { ...options, allowExitCodes: "any" });
-      await run("lxc-net", ["start"], options);
+    for (const [tool, ...args] of restartCommands()) {
+      await run(tool, args, { ...options, ...(args[0] === "stop" && { allowExitCodes: "any" }) });
     }
   });
+}
+
+function restartCommands(): [tool: "systemctl" | "lxc-net", ...args: string[]][] {
+  if (existsSync("/run/systemd/system")) return [["systemctl", "restart", "lxc-net.service"]];
+  return [
+    ["lxc-net", "stop"],
+    ["lxc-net", "start"],
+  ];
 }
 
 /** The pid file is root's, and so is the folder it is in; a process that is not dnsmasq is not told anything. */

@@ -2,7 +2,7 @@ import { lstatSync } from "node:fs";
 import { join } from "node:path";
 import type { FirstStart } from "../contract/first-start.ts";
 import type { ContainerSource, MethodName, ParamsInputOf, ParamsOf } from "../contract/methods.ts";
-import type { Container, ContainerState, Task, TaskKind } from "../contract/model.ts";
+import type { Container, ContainerPreview, ContainerState, Task, TaskKind } from "../contract/model.ts";
 import { isManageableName } from "../contract/names.ts";
 import { ProblemError, toProblem } from "../contract/problems.ts";
 import type { StartCause, StartCauseId, StartFix } from "../contract/start-causes.ts";
@@ -25,12 +25,15 @@ import { saveImage } from "./image-save.ts";
 import { createImageStore, type ImageStore, newImageId, type StoredImage } from "./image-store.ts";
 import { forceStop, freeze, requireState, restart, start, stop, unfreeze } from "./lifecycle.ts";
 import type { ContainerReader } from "./list.ts";
+import { previewContainer } from "./preview.ts";
 import { endAbandonedFirstStart, removeAbandoned, removeAbandonedImage } from "./recover.ts";
 import { outdated, repairContainer } from "./repair.ts";
 
 /** Everything that changes containers and images. Each promise settles when the task has ended, and all that failed is undone. */
 export type Operations = {
   create(params: ParamsOf<"containers.create">, signal: AbortSignal): Promise<void>;
+  /** What `create` would do; nothing of it is done. */
+  preview(params: ParamsOf<"containers.preview">): Promise<ContainerPreview>;
   /**
    * Does in a container that runs what `create` does at its first start.
    * @throws ProblemError `auth-denied` where it has become a privileged one and must not be.
@@ -160,10 +163,21 @@ export function createOperations(world: World): Operations {
     return { operation, name: title, task: tasks.snapshot().tasks.findLast(isIt)?.id };
   };
 
+  /** Refuses what cannot be made. */
+  const checkNew = (params: ParamsOf<"containers.preview">) => {
+    const { source, name, unprivileged, firstStart } = params;
+    if (exists(join(lxcPath, name))) throw new ProblemError({ code: "already-exists", name });
+    const base = source.type === "clone" ? findFinished(source.from) : undefined;
+    if (base) requireState(base, "clone");
+    if (firstStart) requireFitting(params, base);
+    if (source.type === "image") requireSameKind(images.read(source.image), unprivileged);
+    checkContainerOptions(params, base?.privileged ?? !unprivileged);
+  };
+
   return {
     create(params, signal) {
       const { source, start: startAfter, firstStart, ...wanted } = params;
-      const { name, unprivileged } = wanted;
+      const { name } = wanted;
       const kind = source.type === "clone" ? "clone" : "create";
       const make = (context: OperationContext) => {
         if (source.type === "clone") return cloneContainer(context, { ...wanted, from: source.from });
@@ -178,14 +192,7 @@ export function createOperations(world: World): Operations {
         signal,
         keepStill: source.type === "clone" && source.from !== name ? [source.from] : [],
         image: source.type === "image" ? { id: source.image, mode: "shared" } : undefined,
-        check() {
-          if (exists(join(lxcPath, name))) throw new ProblemError({ code: "already-exists", name });
-          const base = source.type === "clone" ? findFinished(source.from) : undefined;
-          if (base) requireState(base, "clone");
-          if (firstStart) requireFitting(params, base);
-          if (source.type === "image") requireSameKind(images.read(source.image), unprivileged);
-          checkContainerOptions(wanted, base?.privileged ?? !unprivileged);
-        },
+        check: () => checkNew(params),
         async work(context) {
           const keep = await makeUndoably(context, { kind, name }, join(lxcPath, name), make);
           if (!startAfter) return;
@@ -197,6 +204,10 @@ export function createOperations(world: World): Operations {
           await setUp(context, name, firstStart);
         },
       });
+    },
+    async preview(params) {
+      checkNew(params);
+      return previewContainer({ lxcPath, reader, images }, params);
     },
     setUp: ({ name, firstStart, mayBePrivileged }, signal) =>
       perform({
@@ -443,7 +454,7 @@ async function startNew(context: OperationContext, name: string, keep: () => voi
 }
 
 /** What can be told before a container is there. Who asked was judged by whether it was to be unprivileged, so a clone must be that. */
-function requireFitting({ start, firstStart, network, unprivileged }: ParamsOf<"containers.create">, base: Container | undefined) {
+function requireFitting({ start, firstStart, network, unprivileged }: ParamsOf<"containers.preview">, base: Container | undefined) {
   if (!start) throw invalid("firstStart", "is done once it runs, so it has to be started");
   if (base && base.privileged === unprivileged) throw invalid("unprivileged", "a clone is what its base is");
   if (firstStart?.packages && network?.type === "none") throw invalid("firstStart.packages", "it has no network to fetch them from");
