@@ -283,6 +283,20 @@ describe("a call", () => {
     expect(await problemOf(page.call("settings.get", { more: 1 }))).toMatchObject({ code: "invalid-request" });
   });
 
+  it("of a person's profiles is answered by it, and they are there after the app was started anew", async () => {
+    start();
+    const choices = { unprivileged: true, start: true, address: "dhcp", autostart: false, source: { type: "archive" } };
+    const profile = { name: "Web", choices };
+    expect(await openPage().call("profiles.save", { profile })).toEqual([profile]);
+    expect(await problemOf(openPage().call("profiles.save", { profile: { ...profile, name: "" } }))).toMatchObject({
+      code: "invalid-request",
+    });
+    await backend.close();
+    start();
+    expect(await openPage().call("profiles.list", {})).toEqual([profile]);
+    expect(await openPage().call("profiles.delete", { name: "Web" })).toEqual([]);
+  });
+
   it("that is cancelled is cancelled in the helper, too", async () => {
     start();
     const page = openPage();

@@ -27,6 +27,7 @@ import { createHostTasks } from "./host-tasks.ts";
 import { createContainersOfImages } from "./images/containers-of-images.ts";
 import { createImages } from "./images/images.ts";
 import type { HelperLauncher } from "./launch-helper.ts";
+import { createProfiles, profilesPath } from "./profiles.ts";
 import { createSettings } from "./settings.ts";
 import { listPublicKeys } from "./ssh-keys.ts";
 import { takenOver } from "./taken-over.ts";
@@ -34,7 +35,7 @@ import { createTaskList } from "./task-list.ts";
 import { createUploads } from "./uploads.ts";
 
 /**
- * The host's middle: a page on one side, a helper on the other. It answers what is the person's own (session, settings, downloads, files that become images), passes
+ * The host's middle: a page on one side, a helper on the other. It answers what is the person's own (session, settings, profiles, downloads, files that become images), passes
  * on what the contract knows, and keeps a helper running as long as the person has not given the rights back.
  */
 export type Backend = {
@@ -64,6 +65,7 @@ type Helper = { process: HelperProcess; peer: Peer; heartbeat: NodeJS.Timeout };
 
 export function createBackend({ version, launch, settingsPath, cacheFolder, installedAs }: BackendOptions): Backend {
   const settings = createSettings(settingsPath);
+  const profiles = createProfiles(profilesPath(settingsPath));
   const hostTasks = createHostTasks();
   const images = createImages({ cacheFolder, settings: settings.get, tasks: hostTasks });
   const { catalog, downloads } = images;
@@ -231,6 +233,9 @@ export function createBackend({ version, launch, settingsPath, cacheFolder, inst
       return settings.set(change);
     },
     "sshKeys.list": () => listPublicKeys(),
+    "profiles.list": () => profiles.list(),
+    "profiles.save": ({ profile }) => profiles.save(profile),
+    "profiles.delete": ({ name }) => profiles.delete(name),
     "catalog.list": (options) => catalog.list(options),
     "catalog.measure": async ({ images: ids }, signal) => ({ bytes: await catalog.measure(ids, signal) }),
     "catalog.create": (params) => containersOfImages.ofServer(params),

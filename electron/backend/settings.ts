@@ -1,10 +1,10 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
-import { dirname, isAbsolute, join } from "node:path";
+import { isAbsolute, join } from "node:path";
 import * as z from "zod";
 import { defaultImageServer } from "../../privileged-helper/contract/image-servers.ts";
 import { hostMethods } from "../../privileged-helper/contract/methods.ts";
 import type { Settings } from "../../privileged-helper/contract/model.ts";
+import { readJsonFile, writeJsonFile } from "./json-file.ts";
 
 /** A person's settings, in a file of theirs. */
 export type SettingsStore = {
@@ -36,7 +36,7 @@ export function createSettings(path: string): SettingsStore {
     get: () => current,
     set(change) {
       const next = { ...current, ...dropUndefined(change) };
-      write(path, next);
+      writeJsonFile(path, next);
       current = next;
       return current;
     },
@@ -44,28 +44,9 @@ export function createSettings(path: string): SettingsStore {
 }
 
 function read(path: string): Partial<Settings> {
-  let text: string;
-  try {
-    text = readFileSync(path, "utf8");
-  } catch {
-    return {};
-  }
-  try {
-    if (text.length > maxFileBytes) throw new Error("too large");
-    // A newer version's settings may have more keys: they are not ours to refuse.
-    return dropUndefined(z.object(hostMethods["settings.set"].params.shape).parse(JSON.parse(text)));
-  } catch {
-    renameSync(path, `${path}.broken`);
-    return {};
-  }
-}
-
-function write(path: string, settings: Settings) {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  const staged = `${path}.${process.pid}.new`;
-  rmSync(staged, { force: true });
-  writeFileSync(staged, `${JSON.stringify(settings, undefined, 2)}\n`, { flag: "wx", mode: 0o600 });
-  renameSync(staged, path);
+  // A newer version's settings may have more keys: they are not ours to refuse.
+  const known = z.object(hostMethods["settings.set"].params.shape);
+  return readJsonFile(path, maxFileBytes, (content) => dropUndefined(known.parse(content))) ?? {};
 }
 
 function dropUndefined(change: Partial<Settings>): Partial<Settings> {

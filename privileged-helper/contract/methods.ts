@@ -19,7 +19,7 @@ import {
 } from "./model.ts";
 import { containerName, linkName, newContainerName } from "./names.ts";
 import { startCauseIds } from "./start-causes.ts";
-import { templateOptions } from "./template-options.ts";
+import { secretOption, templateOptions } from "./template-options.ts";
 
 /** The rights that an administrator hands out; polkit knows each as `org.lxcdesktop.<action>`. */
 export const actions = ["view", "manage", "create", "configure", "shell", "configure-raw", "import", "shell-privileged", "host"] as const;
@@ -121,6 +121,42 @@ const newContainer = {
   firstStart: firstStart.optional(),
 };
 export type NewContainer = z.infer<z.ZodObject<typeof newContainer>>;
+
+/** One line, without anything that would not show. */
+const profileName = z
+  .string()
+  .max(60)
+  .regex(/^[^\p{C}\p{Zl}\p{Zp}]+$/u)
+  .refine((name) => name.trim() === name, { message: "begins or ends with a blank" });
+
+const { name: _, ...choicesOfContainer } = newContainer;
+
+/**
+ * What a person has chosen for a new container, kept under a name to be chosen again. It has no password: those are not kept anywhere.
+ * Of an archive nothing is kept but that it is one.
+ */
+export const profile = z.strictObject({
+  name: profileName,
+  choices: z.strictObject({
+    ...choicesOfContainer,
+    source: z.discriminatedUnion("type", [
+      z.strictObject({
+        type: z.literal("template"),
+        template: templateName,
+        options: templateOptions.refine((options) => !Object.keys(options).some((name) => secretOption.test(name)), {
+          message: "a password is not kept",
+        }),
+      }),
+      z.strictObject({ type: z.literal("clone"), from: containerName }),
+      z.strictObject({ type: z.literal("image"), image: imageStoreId }),
+      /** One of a server's catalog. */
+      z.strictObject({ type: z.literal("server-image"), image: imageId }),
+      z.strictObject({ type: z.literal("archive") }),
+    ]),
+  }),
+});
+export type Profile = z.infer<typeof profile>;
+export const maxProfiles = 100;
 
 /**
  * Every method that the helper answers: what it takes, what it gives, and which right it needs. Objects are strict, so an
@@ -290,6 +326,11 @@ export const hostMethods = {
 
   /** Public keys of the person who uses the app. */
   "sshKeys.list": { params: nothing, result: result<PublicKeyFile[]>() },
+  /** A person's profiles, in the order of their names. Saving and deleting answer with those that there are then. */
+  "profiles.list": { params: nothing, result: result<Profile[]>() },
+  /** Takes the place of one of the same name. Refused where there are `maxProfiles` others. */
+  "profiles.save": { params: z.strictObject({ profile }), result: result<Profile[]>() },
+  "profiles.delete": { params: z.strictObject({ name: profileName }), result: result<Profile[]>() },
 
   /** What the servers offer, as it was last read; with `refresh` each of them is asked anew. */
   "catalog.list": { params: z.strictObject({ refresh: z.boolean(), everyArchitecture: z.boolean() }), result: result<Catalog>() },
