@@ -122,12 +122,20 @@ const newContainer = {
 };
 export type NewContainer = z.infer<z.ZodObject<typeof newContainer>>;
 
-/** One line, without anything that would not show. */
+const maxProfileName = 60;
+
+/** Why a profile cannot be called so, as a sentence for the person who types it. */
+export function explainProfileName(name: string): string | undefined {
+  if (name.trim() === "") return "Type a name.";
+  if (name.length > maxProfileName) return `A name has at most ${maxProfileName} characters.`;
+  if (!/^[^\p{C}\p{Zl}\p{Zp}]+$/u.test(name)) return "There are characters in it that cannot be seen.";
+  return name.trim() === name ? undefined : "A name cannot begin or end with a blank.";
+}
+
 const profileName = z
   .string()
-  .max(60)
-  .regex(/^[^\p{C}\p{Zl}\p{Zp}]+$/u)
-  .refine((name) => name.trim() === name, { message: "begins or ends with a blank" });
+  .max(maxProfileName)
+  .refine((name) => explainProfileName(name) === undefined, { message: "not the name of a profile" });
 
 const { name: _, ...choicesOfContainer } = newContainer;
 
@@ -156,6 +164,7 @@ export const profile = z.strictObject({
   }),
 });
 export type Profile = z.infer<typeof profile>;
+export type ProfileInput = z.input<typeof profile>;
 export const maxProfiles = 100;
 
 /**

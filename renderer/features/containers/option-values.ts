@@ -80,6 +80,18 @@ export function toOptions(values: OptionValues): Pick<ParamsInputOf<"containers.
   };
 }
 
+/** What stands in the fields where that is asked for. */
+export function typedOptions({ resources = {}, network, autostart = false }: ReturnType<typeof toOptions>): OptionValues {
+  const { cpus, memoryBytes, processes } = resources;
+  return {
+    cpus: cpus ?? "",
+    memoryMebibytes: memoryBytes === undefined ? "" : memoryBytes / bytesPerMebibyte,
+    processes: processes ?? "",
+    network: network === undefined ? "default" : network.type === "bridge" ? `bridge:${network.bridge}` : network.type,
+    autostart,
+  };
+}
+
 function requestedNetwork(choice: Exclude<NetworkChoice, "default">): ParamsInputOf<"containers.create">["network"] {
   if (choice === "none" || choice === "host") return { type: choice };
   return { type: "bridge", bridge: choice.slice("bridge:".length) };

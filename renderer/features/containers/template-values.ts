@@ -37,6 +37,11 @@ export function optionsOf(form: readonly TemplateOption[], typed: TypedOptions):
   );
 }
 
+/** What stands in the fields where that is asked for. */
+export function typedOf(options: TemplateOptions): TypedOptions {
+  return Object.fromEntries(Object.entries(options).map(([name, value]) => [name, Array.isArray(value) ? value.join(", ") : value]));
+}
+
 /** The command that makes the container, as the helper runs it; a password in it is not shown. */
 export function commandOf(template: Template, name: string, lxcPath: string, options: TemplateOptions): string[] {
   const forTemplate = templateArguments(template.options, options, "concealed");

@@ -1,0 +1,69 @@
+import type { Profile, ProfileInput } from "../../../privileged-helper/contract/methods.ts";
+import type { TemplateOption } from "../../../privileged-helper/contract/model.ts";
+import { secretOption } from "../../../privileged-helper/contract/template-options.ts";
+import type { ImageChoice } from "../../ui/image-choices.ts";
+import type { CreateValues } from "./create-form.ts";
+import { toOptions, typedOptions } from "./option-values.ts";
+import { optionsOf, typedOf } from "./template-values.ts";
+
+type Choices = ProfileInput["choices"];
+/** What the dialog asks for, but for what is different each time. */
+type ChosenValues = Omit<CreateValues, "name" | "count" | "archive">;
+
+/**
+ * What is kept of the dialog's values: not the name, and no password.
+ * @param form Of the template that is chosen.
+ * @param choice The image that is chosen.
+ * @returns Nothing where the source is not chosen yet.
+ */
+export function toChoices(values: ChosenValues, form: readonly TemplateOption[], choice?: ImageChoice): Choices | undefined {
+  const { unprivileged, start, address, more } = values;
+  const source = sourceOf(values, form, choice);
+  return source && { unprivileged, start, address, ...toOptions(more), source };
+}
+
+/** True where a password is typed into the template's form. */
+export function hasPassword({ source, template, options }: ChosenValues): boolean {
+  const typed = source === "template" ? (options[template] ?? {}) : {};
+  return Object.entries(typed).some(([name, value]) => value !== "" && value !== false && secretOption.test(name));
+}
+
+/** What stands in the dialog's fields where a profile is chosen; the others stay as they are. */
+export function valuesOfProfile({ choices }: Profile, before: Pick<CreateValues, "options">): Partial<ChosenValues> {
+  const { source, unprivileged, start, address } = choices;
+  const common = { unprivileged, start, address, more: typedOptions(choices) };
+  switch (source.type) {
+    case "template":
+      return {
+        ...common,
+        source: "template",
+        template: source.template,
+        options: { ...before.options, [source.template]: typedOf(source.options) },
+      };
+    case "clone":
+      return { ...common, source: "clone", cloneFrom: source.from };
+    case "image":
+      return { ...common, source: "image", image: `ready:${source.image}` };
+    case "server-image":
+      return { ...common, source: "image", image: `server:${source.image}` };
+    case "archive":
+      return { ...common, source: "archive" };
+  }
+}
+
+function sourceOf(values: ChosenValues, form: readonly TemplateOption[], choice: ImageChoice | undefined): Choices["source"] | undefined {
+  const { source, template, options, cloneFrom } = values;
+  switch (source) {
+    case "template": {
+      const wanted = Object.entries(optionsOf(form, options[template] ?? {})).filter(([name]) => !secretOption.test(name));
+      return { type: "template", template, options: Object.fromEntries(wanted) };
+    }
+    case "clone":
+      return cloneFrom === "" ? undefined : { type: "clone", from: cloneFrom };
+    case "archive":
+      return { type: "archive" };
+    case "image":
+      if (!choice) return undefined;
+      return choice.from === "ready" ? { type: "image", image: choice.image.id } : { type: "server-image", image: choice.row.image.id };
+  }
+}
