@@ -4,6 +4,7 @@ import { imageId, imageServer } from "./image-servers.ts";
 import {
   type Catalog,
   type ContainerPreview,
+  type ContainersOfArchive,
   type ContainersSnapshot,
   type Download,
   type HostCheck,
@@ -121,6 +122,10 @@ const newContainer = {
   firstStart: firstStart.optional(),
 };
 export type NewContainer = z.infer<z.ZodObject<typeof newContainer>>;
+/** What several containers have in common. */
+const { name: _, ...choicesOfContainer } = newContainer;
+/** More nobody watches. */
+export const maxContainersAtOnce = 50;
 
 const maxProfileName = 60;
 
@@ -136,8 +141,6 @@ const profileName = z
   .string()
   .max(maxProfileName)
   .refine((name) => explainProfileName(name) === undefined, { message: "not the name of a profile" });
-
-const { name: _, ...choicesOfContainer } = newContainer;
 
 /**
  * What a person has chosen for a new container, kept under a name to be chosen again. It has no password: those are not kept anywhere.
@@ -358,8 +361,14 @@ export const hostMethods = {
     params: z.strictObject({ title: imageStoreTitle, bytes: uploadBytes }),
     result: result<{ channel: number }>(),
   },
-  /** Makes a ready image of an archive, once all of its bytes have come, and a container of that. */
-  "archives.create": { params: z.strictObject({ ...newContainer, channel }), result: result<void>() },
+  /**
+   * Makes a ready image of an archive, once all of its bytes have come, and containers of that, all at once. Fails where there is no image;
+   * of each container that was not made, or does not run, it tells why.
+   */
+  "archives.create": {
+    params: z.strictObject({ ...choicesOfContainer, names: z.array(newContainerName).min(1).max(maxContainersAtOnce), channel }),
+    result: result<ContainersOfArchive>(),
+  },
   /** Answers when the image is here, and goes on where the page that asked is gone: `tasks.cancel` ends it. */
   "downloads.start": { params: z.strictObject({ image: imageId }), result: result<Download>() },
   "downloads.list": { params: nothing, result: result<Download[]>() },

@@ -345,6 +345,13 @@ export type ContainerPreview = {
   defaultConfiguration: string;
 };
 
+/** What became of an archive. */
+export type ContainersOfArchive = {
+  /** The ready image. */
+  image: string;
+  failed: { name: string; problem: import("./problems.ts").Problem }[];
+};
+
 /** What containers can be made of in no time: a root file system of the helper's store, which they share and never change. */
 export type ReadyImage = {
   id: string;

@@ -3,7 +3,6 @@ import type { Session } from "../../privileged-helper/contract/model.ts";
 import type { Client } from "../backend/client.ts";
 import { startContainers } from "./containers.ts";
 import { startMetrics } from "./metrics.ts";
-import { loadProfiles } from "./profiles.ts";
 import { loadSettings } from "./settings.ts";
 import { startTasks } from "./tasks.ts";
 
@@ -35,7 +34,6 @@ export function startSession(client: Client): () => void {
   const stopListening = client.on("session.changed", follow);
   void client.call("session.get", {}).then(follow, () => {});
   void loadSettings(client);
-  void loadProfiles(client);
   return () => {
     stopListening();
     endSubscriptions?.();

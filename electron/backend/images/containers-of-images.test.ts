@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { methods, type ParamsOf } from "../../../privileged-helper/contract/methods.ts";
 import type { OfferedImage, ReadyImage } from "../../../privileged-helper/contract/model.ts";
-import { toProblem } from "../../../privileged-helper/contract/problems.ts";
+import type { ContainerName } from "../../../privileged-helper/contract/names.ts";
+import { ProblemError, toProblem } from "../../../privileged-helper/contract/problems.ts";
 import { createPeer } from "../../../privileged-helper/wire/peer.ts";
 import { createPortPair } from "../../../privileged-helper/wire/port.ts";
 import { createHostTasks, type HostTasks } from "../host-tasks.ts";
@@ -27,12 +28,14 @@ const image: OfferedImage = {
 };
 const meta = Buffer.from("meta");
 const rootfs = Buffer.alloc(3_000_000, "rootfs");
-const container = { name: "web", unprivileged: true, start: false, address: "dhcp" } as Parameters<ContainersOfImages["ofArchive"]>[0];
+const container = { unprivileged: true, start: false, address: "dhcp", autostart: false } as const;
 
 let folder: string;
 let calls: [method: string, params: Record<string, unknown>][];
 let received: Map<number, Buffer[]>;
 let ready: ReadyImage[];
+/** Names that there are containers of already. */
+let taken: Set<string>;
 let tasks: HostTasks;
 let uploads: Uploads;
 let made: ContainersOfImages;
@@ -45,12 +48,17 @@ beforeEach(() => {
   calls = [];
   received = new Map();
   ready = [];
+  taken = new Set();
   writes = true;
   let channels = 0;
   const [near, far] = createPortPair();
   const answers: Record<string, (params: never) => unknown> = {
     "uploads.open": () => ({ channel: ++channels }),
     "images.list": () => ready,
+    "containers.create": ({ name }: ParamsOf<"containers.create">) => {
+      if (taken.has(name)) throw new ProblemError({ code: "already-exists", name });
+      return {};
+    },
     "images.import": ({ title, image: of, unprivileged, sha256: hashes }: ParamsOf<"images.import">) => {
       const one = storeId(ready.length + 1);
       ready.push({
@@ -154,15 +162,30 @@ describe("a container of a server's image", () => {
 describe("a container of an archive", () => {
   const open = () => made.openArchive({ title: "mine", bytes: rootfs.length });
   const never = new AbortController().signal;
+  const ofArchive = (channel: number, signal: AbortSignal, names = ["web"]) =>
+    made.ofArchive({ ...container, channel, names: names as ContainerName[] }, signal);
   it("is made of the bytes that a page sends, with their hash", async () => {
     const { channel } = await open();
-    const creating = made.ofArchive({ ...container, channel }, never);
+    const creating = ofArchive(channel, never);
     for (let at = 0; at < rootfs.length; at += 1_000_000) uploads.receive(channel, rootfs.subarray(at, at + 1_000_000));
-    await creating;
+    expect(await creating).toEqual({ image: storeId(1), failed: [] });
     expect(named("images.import")).toMatchObject([
       { title: "mine", origin: "archive", rootfs: channel, sha256: { rootfs: sha256(rootfs) } },
     ]);
-    expect(named("containers.create")).toMatchObject([{ source: { image: storeId(1) } }]);
+    expect(named("containers.create")).toMatchObject([{ name: "web", source: { image: storeId(1) } }]);
+  });
+  it("is one of several that share what was sent, and that one of them fails is told of it alone", async () => {
+    taken.add("web-2");
+    const { channel } = await open();
+    const creating = ofArchive(channel, never, ["web-1", "web-2", "web-3"]);
+    for (let at = 0; at < rootfs.length; at += 1_000_000) uploads.receive(channel, rootfs.subarray(at, at + 1_000_000));
+    expect(await creating).toEqual({
+      image: storeId(1),
+      failed: [{ name: "web-2", problem: { code: "already-exists", name: "web-2" } }],
+    });
+    expect(named("images.import")).toHaveLength(1);
+    expect(named("containers.create")).toMatchObject(["web-1", "web-2", "web-3"].map((name) => ({ name, source: { image: storeId(1) } })));
+    await expect.poll(() => named("uploads.close")).toEqual([{ channel }]);
   });
   it.each([
     ["the page gives up", (controller: AbortController) => controller.abort()],
@@ -171,13 +194,13 @@ describe("a container of an archive", () => {
   ])("is not made where %s", async (_, end) => {
     const controller = new AbortController();
     const { channel } = await open();
-    const creating = problemOf(made.ofArchive({ ...container, channel }, controller.signal));
+    const creating = problemOf(ofArchive(channel, controller.signal));
     uploads.receive(channel, rootfs.subarray(0, 10));
     end(controller);
     expect(await creating).toEqual({ code: "cancelled" });
     await expect.poll(() => named("uploads.close")).toEqual([{ channel }]);
     expect(tasks.list()).toMatchObject([{ state: "cancelled" }]);
     expect(named("images.import")).toEqual([]);
-    expect(await problemOf(made.ofArchive({ ...container, channel }, never))).toMatchObject({ code: "not-found" });
+    expect(await problemOf(ofArchive(channel, never))).toMatchObject({ code: "not-found" });
   });
 });

@@ -1,8 +1,8 @@
 import { createReadStream } from "node:fs";
 import { imageTitle } from "../../../privileged-helper/contract/image-servers.ts";
 import type { HostMethods, MethodName, ParamsInputOf, ResultOf } from "../../../privileged-helper/contract/methods.ts";
-import type { OfferedImage } from "../../../privileged-helper/contract/model.ts";
-import { ProblemError } from "../../../privileged-helper/contract/problems.ts";
+import type { ContainersOfArchive, OfferedImage } from "../../../privileged-helper/contract/model.ts";
+import { ProblemError, toProblem } from "../../../privileged-helper/contract/problems.ts";
 import type { Peer } from "../../../privileged-helper/wire/peer.ts";
 import type { HostTasks } from "../host-tasks.ts";
 import type { Upload, Uploads } from "../uploads.ts";
@@ -18,7 +18,7 @@ export type ContainersOfImages = {
   ofServer(params: Params<"catalog.create">): Promise<void>;
   openArchive(params: Params<"archives.open">): Promise<{ channel: number }>;
   /** @param signal Gives up while bytes are still to come. */
-  ofArchive(params: Params<"archives.create">, signal: AbortSignal): Promise<void>;
+  ofArchive(params: Params<"archives.create">, signal: AbortSignal): Promise<ContainersOfArchive>;
   /** The page that sent archives is gone. */
   forgetPage(): void;
 };
@@ -128,7 +128,7 @@ export function createContainersOfImages({ images, tasks, uploads, withHelper }:
         archives.set(channel, { title, upload, sha256 });
         return { channel };
       }),
-    async ofArchive({ channel, ...container }, signal) {
+    async ofArchive({ channel, names, ...container }, signal) {
       const archive = archives.get(channel);
       if (!archive) throw new ProblemError({ code: "not-found", what: `archive ${channel}` });
       const { title, upload, sha256 } = archive;
@@ -136,7 +136,7 @@ export function createContainersOfImages({ images, tasks, uploads, withHelper }:
       signal.addEventListener("abort", giveUp);
       try {
         const rootfs = await sha256;
-        await withHelper(async (helper) => {
+        return await withHelper(async (helper) => {
           const { unprivileged } = container;
           const { image } = await call(helper, "images.import", {
             title,
@@ -145,7 +145,12 @@ export function createContainersOfImages({ images, tasks, uploads, withHelper }:
             sha256: { rootfs },
             unprivileged,
           });
-          await call(helper, "containers.create", { ...container, source: { type: "image", image } });
+          const source = { type: "image" as const, image };
+          const made = await Promise.allSettled(names.map((name) => call(helper, "containers.create", { ...container, name, source })));
+          const failed = made.flatMap((one, index) =>
+            one.status === "rejected" ? [{ name: names[index] ?? "", problem: toProblem(one.reason) }] : [],
+          );
+          return { image, failed };
         });
       } finally {
         signal.removeEventListener("abort", giveUp);

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { hostMethods, methods } from "../../../privileged-helper/contract/methods.ts";
 import type { Container, ReadyImage, TemplateOption } from "../../../privileged-helper/contract/model.ts";
 import { explainNewName } from "../../../privileged-helper/contract/names.ts";
+import type { ImageChoice } from "../../ui/image-choices.ts";
 import {
   type CreateRequest,
   type CreateValues,
@@ -10,12 +11,13 @@ import {
   explainCount,
   explainName,
   explainNames,
+  namesIn,
   namesOf,
   reasonAgainstClone,
   stemOf,
   suggestName,
   titleOf,
-  toRequest,
+  toRequests,
 } from "./create-form.ts";
 import { nothingAtFirstStart } from "./first-start-values.ts";
 import { untouchedOptions } from "./option-values.ts";
@@ -65,8 +67,6 @@ describe("several at once", () => {
   it("are numbered, and one is not", () => {
     expect(namesOf({ ...values, count: 1 })).toEqual(["web"]);
     expect(namesOf({ ...values, count: 3 })).toEqual(["web-1", "web-2", "web-3"]);
-    // An archive is used up by the first one.
-    expect(namesOf({ ...values, count: 3, source: "archive" })).toEqual(["web"]);
   });
   it("need all of their names", () => {
     expect(explainNames({ ...values, count: 3 }, containers("web", "web-4"))).toBeUndefined();
@@ -124,6 +124,11 @@ it("the bases that can be cloned come first, the others say why they cannot", ()
   ]);
 });
 
+const toRequest = (...[of, form, choice]: [CreateValues, readonly TemplateOption[], ImageChoice?]): CreateRequest => {
+  const [request] = toRequests(of, [of.name], form, choice);
+  if (!request) throw new Error("nothing is asked for");
+  return request;
+};
 const sourceOf = (request: CreateRequest) => (request.method === "containers.create" ? request.params.source : undefined);
 
 describe("the request", () => {
@@ -169,6 +174,14 @@ describe("the request", () => {
     const archive = toRequest({ ...values, source: "archive", archive: file }, form);
     expect(archive).toMatchObject({ method: "archives.create", title: "root.fs", file });
     expect(hostMethods["archives.create"].params.safeParse({ ...archive.params, channel: 3 }).success).toBe(true);
+  });
+  it("is one for each of several, and one for all of an archive, which is sent once", () => {
+    const names = ["web-1", "web-2"];
+    expect(toRequests(values, names, form).map(namesIn)).toEqual([["web-1"], ["web-2"]]);
+    const file = new File(["x"], "root.fs.tar.xz");
+    const ofArchive = toRequests({ ...values, source: "archive", archive: file }, names, form);
+    expect(ofArchive.map(namesIn)).toEqual([names]);
+    expect(hostMethods["archives.create"].params.safeParse({ ...ofArchive[0]?.params, channel: 3 }).success).toBe(true);
   });
   it("has a title for an archive of whatever name", () => {
     expect(["a.tar", "a.tar.gz", "a.tgz", "a.tar.zst", "a.txz", "a"].map(titleOf)).toEqual(["a", "a", "a", "a", "a", "a"]);

@@ -1,4 +1,4 @@
-import type { ParamsInputOf } from "../../../privileged-helper/contract/methods.ts";
+import { maxContainersAtOnce, type ParamsInputOf } from "../../../privileged-helper/contract/methods.ts";
 import type { Container, TemplateOption } from "../../../privileged-helper/contract/model.ts";
 import { explainNewName, maxNameLength } from "../../../privileged-helper/contract/names.ts";
 import type { ImageChoice } from "../../ui/image-choices.ts";
@@ -45,23 +45,20 @@ export function explainName(name: string, containers: Containers): string | unde
   return explainNewName(name) ?? (containers.has(name) ? `There is a container ${name} already.` : undefined);
 }
 
-/** More than this nobody watches. */
-const maxCount = 50;
-
 /** Why so many cannot be made; undefined where they can. */
 export function explainCount(count: number | string): string | undefined {
   const number = count === "" ? Number.NaN : Number(count);
-  return Number.isInteger(number) && number >= 1 && number <= maxCount ? undefined : `From 1 to ${maxCount}.`;
+  return Number.isInteger(number) && number >= 1 && number <= maxContainersAtOnce ? undefined : `From 1 to ${maxContainersAtOnce}.`;
 }
 
-/** The names of all that are to be made: that of one, or NAME-1, NAME-2, ... An archive is used up by the first. */
-export function namesOf({ name, count, source }: Pick<CreateValues, "name" | "count" | "source">): string[] {
-  const number = explainCount(count) === undefined && source !== "archive" ? Number(count) : 1;
+/** The names of all that are to be made: that of one, or NAME-1, NAME-2, ... */
+export function namesOf({ name, count }: Pick<CreateValues, "name" | "count">): string[] {
+  const number = explainCount(count) === undefined ? Number(count) : 1;
   return number === 1 ? [name] : Array.from({ length: number }, (_, index) => `${name}-${index + 1}`);
 }
 
 /** Why the names cannot be taken; undefined where they can. */
-export function explainNames(values: Pick<CreateValues, "name" | "count" | "source">, containers: Containers): string | undefined {
+export function explainNames(values: Pick<CreateValues, "name" | "count">, containers: Containers): string | undefined {
   const names = namesOf(values);
   if (names.length === 1) return explainName(values.name, containers);
   return explainNewName(values.name) ?? explainLength(names) ?? names.map((name) => explainName(name, containers)).find(Boolean);
@@ -116,19 +113,36 @@ export function cloneChoices(containers: Containers): { value: string; label: st
 export type CreateRequest =
   | { method: "containers.create"; params: ParamsInputOf<"containers.create"> }
   | { method: "catalog.create"; params: NewContainer & { image: string } }
-  | { method: "archives.create"; params: NewContainer; title: string; file: File };
+  | { method: "archives.create"; params: Omit<NewContainer, "name"> & { names: string[] }; title: string; file: File };
 
 type NewContainer = Omit<ParamsInputOf<"containers.create">, "source">;
 
 /**
+ * One for each container, but one for all of an archive, which is sent once.
+ * @param names Of those that are to be made.
  * @param form Of the template that is chosen.
  * @param choice The image that is chosen.
  */
-export function toRequest(values: CreateValues, form: readonly TemplateOption[], choice?: ImageChoice): CreateRequest {
-  const { name, source, template, options, archive, cloneFrom, unprivileged, start, address, more, firstStart } = values;
-  const firstSteps = start ? toFirstStart(firstStart) : undefined;
-  const params = { name, unprivileged, start, address, ...toOptions(more), ...(firstSteps && { firstStart: firstSteps }) };
-  if (source === "archive" && archive) return { method: "archives.create", params, title: titleOf(archive.name), file: archive };
+export function toRequests(
+  values: CreateValues,
+  names: readonly string[],
+  form: readonly TemplateOption[],
+  choice?: ImageChoice,
+): CreateRequest[] {
+  const { source, archive } = values;
+  if (source !== "archive" || !archive) return names.map((name) => toRequest({ ...values, name }, form, choice));
+  const params = { ...commonOf(values), names: [...names] };
+  return [{ method: "archives.create", params, title: titleOf(archive.name), file: archive }];
+}
+
+/** The names of what a request makes. */
+export function namesIn({ params }: CreateRequest): string[] {
+  return "names" in params ? params.names : [params.name];
+}
+
+function toRequest(values: CreateValues, form: readonly TemplateOption[], choice?: ImageChoice): CreateRequest {
+  const { name, source, template, options, cloneFrom } = values;
+  const params = { name, ...commonOf(values) };
   if (source === "image" && choice?.from === "ready") {
     return { method: "containers.create", params: { ...params, source: { type: "image", image: choice.image.id } } };
   }
@@ -140,6 +154,11 @@ export function toRequest(values: CreateValues, form: readonly TemplateOption[],
       ? { type: "clone" as const, from: cloneFrom }
       : { type: "template" as const, template, options: optionsOf(form, options[template] ?? {}) };
   return { method: "containers.create", params: { ...params, source: made } };
+}
+
+function commonOf({ unprivileged, start, address, more, firstStart }: CreateValues) {
+  const firstSteps = start ? toFirstStart(firstStart) : undefined;
+  return { unprivileged, start, address, ...toOptions(more), ...(firstSteps && { firstStart: firstSteps }) };
 }
 
 /** How the image of an archive is called: the file's name without its endings, and without what would not show. */

@@ -1,8 +1,9 @@
 import { ActionIcon, Group, Select } from "@mantine/core";
 import { IconTrash } from "@tabler/icons-react";
+import { useEffect } from "react";
 import type { Profile } from "../../../privileged-helper/contract/methods.ts";
 import { useClient } from "../../state/connection.ts";
-import { deleteProfile, saveProfile, useProfiles } from "../../state/profiles.ts";
+import { deleteProfile, loadProfiles, saveProfile, useProfiles } from "../../state/profiles.ts";
 import { listInside } from "../../ui/list-inside.ts";
 import { showDone, showProblem } from "../../ui/toasts.tsx";
 
@@ -16,6 +17,10 @@ type Props = {
 export function ProfileField({ value, onChosen }: Props) {
   const client = useClient();
   const { profiles } = useProfiles();
+  useEffect(() => {
+    // Without an answer the connection is gone, which is shown elsewhere.
+    loadProfiles(client).catch(() => {});
+  }, [client]);
   const chosen = profiles.find(({ name }) => name === value);
   const remove = async (profile: Profile) => {
     try {

@@ -7,6 +7,7 @@ import { CreateCommand } from "./create-command.tsx";
 import { cloneChoices, sources } from "./create-form.ts";
 import { ImageField } from "./image-field.tsx";
 import { MissingTools } from "./missing-tools.tsx";
+import { ProfileField } from "./profile-field.tsx";
 import { TemplateFields } from "./template-fields.tsx";
 import { optionsOf, templateChoices } from "./template-values.ts";
 import type { CreateChoices } from "./use-create-choices.ts";
@@ -15,7 +16,7 @@ import type { CreateChoices } from "./use-create-choices.ts";
 export function SourceStep(choices: CreateChoices) {
   const { form, values, containers, host, templates, template, templateForm, isTemplateFormGood, typed, missingTools, images } = choices;
   const { choice, problem, askAgain, names, nameError, countError, sourceError, given, isUnprivileged } = choices;
-  const { changeName, changeCount, cloneOf, chooseImage, chooseArchive } = choices;
+  const { changeName, changeCount, cloneOf, chooseImage, chooseArchive, profileName, chooseProfile } = choices;
   const { ready, rows, isLoading } = images;
   return (
     <>
@@ -24,6 +25,7 @@ export function SourceStep(choices: CreateChoices) {
           <ProblemView problem={problem} onRetry={askAgain} />
         </Alert>
       )}
+      <ProfileField value={profileName} onChosen={chooseProfile} />
       <div className="name-and-count">
         <TextInput
           data-autofocus
@@ -36,19 +38,17 @@ export function SourceStep(choices: CreateChoices) {
           onChange={(event) => changeName(event.currentTarget.value)}
           error={nameError}
         />
-        {values.source !== "archive" && (
-          <NumberInput
-            label="How many"
-            description="Made at once."
-            min={1}
-            allowDecimal={false}
-            allowNegative={false}
-            clampBehavior="none"
-            value={values.count}
-            onChange={changeCount}
-            error={countError}
-          />
-        )}
+        <NumberInput
+          label="How many"
+          description="Made at once."
+          min={1}
+          allowDecimal={false}
+          allowNegative={false}
+          clampBehavior="none"
+          value={values.count}
+          onChange={changeCount}
+          error={countError}
+        />
       </div>
       <Radio.Group label="Source" {...form.getInputProps("source")}>
         <Stack gap={6} mt={6}>

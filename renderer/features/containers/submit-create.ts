@@ -1,42 +1,43 @@
 import type { FirstStart } from "../../../privileged-helper/contract/first-start.ts";
+import type { ContainersOfArchive } from "../../../privileged-helper/contract/model.ts";
 import { ProblemError, toProblem } from "../../../privileged-helper/contract/problems.ts";
 import type { Client } from "../../backend/client.ts";
 import { sendFile } from "../../backend/upload.ts";
 import { showDone, showProblem } from "../../ui/toasts.tsx";
 import { performAction } from "./actions.ts";
-import type { CreateRequest } from "./create-form.ts";
+import { type CreateRequest, namesIn } from "./create-form.ts";
 
 /**
  * Asks for new containers, all at once, and tells how each of them went.
  * @param open Shows a container.
  */
 export async function submitCreate(client: Client, requests: readonly CreateRequest[], open: (name: string) => void): Promise<void> {
-  const done = await Promise.all(requests.map((request) => attempt(client, request, open)));
-  const made = requests.filter((_, index) => done[index]);
-  const [first, last] = [made[0]?.params, made.at(-1)?.params];
-  if (!first || !last) return;
-  const how = first.start ? "running" : "ready";
-  if (first === last) showDone(`${first.name} is ${how}.`, { label: "Open", run: () => open(first.name) });
-  else showDone(`${made.length} containers are ${how}: ${first.name} to ${last.name}.`);
+  const made = (await Promise.all(requests.map((request) => attempt(client, request, open)))).flat();
+  const [first, last] = [made[0], made.at(-1)];
+  if (first === undefined || last === undefined) return;
+  const how = requests[0]?.params.start ? "running" : "ready";
+  if (first === last) showDone(`${first} is ${how}.`, { label: "Open", run: () => open(first) });
+  else showDone(`${made.length} containers are ${how}: ${first} to ${last}.`);
 }
 
-/** @returns False where it was not made, or does not run; then that is shown. */
-async function attempt(client: Client, request: CreateRequest, open: (name: string) => void): Promise<boolean> {
-  const { name } = request.params;
-  try {
-    await perform(client, request);
-    return true;
-  } catch (error) {
+type Failure = { name: string; error: unknown /** What is asked for to try it again. */; again: CreateRequest };
+
+/** @returns The names of what was made, and runs if it should; of all others it is shown why not. */
+async function attempt(client: Client, request: CreateRequest, open: (name: string) => void): Promise<string[]> {
+  const names = namesIn(request);
+  const failures = await perform(client, request).catch((error: unknown) => [{ name: names[0] ?? "", error, again: request }]);
+  for (const { name, error, again } of failures) {
     const { code } = toProblem(error);
-    const { firstStart } = request.params;
+    const { firstStart } = again.params;
     // Where it was made it is kept: then only what came after that is tried again.
     showProblem(error, () => {
       if (code === "start-failed") return performAction(client, "start", name);
       if (code === "first-start-failed" && firstStart) return setUp(client, name, firstStart);
-      return submitCreate(client, [request], open);
+      return submitCreate(client, [again], open);
     });
-    return false;
   }
+  if (failures.some(({ again }) => again === request)) return [];
+  return names.filter((name) => !failures.some((failure) => failure.name === name));
 }
 
 async function setUp(client: Client, name: string, firstStart: FirstStart): Promise<void> {
@@ -48,10 +49,27 @@ async function setUp(client: Client, name: string, firstStart: FirstStart): Prom
   }
 }
 
-async function perform(client: Client, request: CreateRequest): Promise<void> {
-  if (request.method === "containers.create") return client.call(request.method, request.params);
-  if (request.method === "catalog.create") return client.call(request.method, request.params);
-  const { title, file, params } = request;
+/** @returns What has failed of several. @throws ProblemError Where all has. */
+async function perform(client: Client, request: CreateRequest): Promise<Failure[]> {
+  if (request.method === "archives.create") {
+    const { image, failed } = await createOfArchive(client, request);
+    const { names: _, ...common } = request.params;
+    // The archive is a ready image by now, and is not sent again.
+    const source = { type: "image" as const, image };
+    return failed.map(({ name, problem }) => ({
+      name,
+      error: new ProblemError(problem),
+      again: { method: "containers.create", params: { ...common, name, source } },
+    }));
+  }
+  if (request.method === "containers.create") await client.call(request.method, request.params);
+  else await client.call(request.method, request.params);
+  return [];
+}
+
+type OfArchive = Extract<CreateRequest, { method: "archives.create" }>;
+
+async function createOfArchive(client: Client, { title, file, params }: OfArchive): Promise<ContainersOfArchive> {
   const { channel } = await client.call("archives.open", { title, bytes: file.size });
   const sending = new AbortController();
   const creating = new AbortController();
@@ -61,7 +79,7 @@ async function perform(client: Client, request: CreateRequest): Promise<void> {
     creating.abort();
   });
   try {
-    await client.call("archives.create", { ...params, channel }, { signal: creating.signal });
+    return await client.call("archives.create", { ...params, channel }, { signal: creating.signal });
   } catch (error) {
     throw unreadable ? new ProblemError({ code: "file-unreadable", name: file.name.slice(0, 255) }) : error;
   } finally {

@@ -1,5 +1,6 @@
 import { type UseFormReturnType, useForm } from "@mantine/form";
 import { useEffect, useMemo, useState } from "react";
+import type { Profile, ProfileInput } from "../../../privileged-helper/contract/methods.ts";
 import type { Container, Download, HostInfo, ReadyImage, Template, TemplateOption } from "../../../privileged-helper/contract/model.ts";
 import type { Problem } from "../../../privileged-helper/contract/problems.ts";
 import type { Client } from "../../backend/client.ts";
@@ -19,10 +20,11 @@ import {
   stemOf,
   suggestName,
   titleOf,
-  toRequest,
+  toRequests,
 } from "./create-form.ts";
 import { isFirstStartGood, nothingAtFirstStart, reasonAgainstPackages } from "./first-start-values.ts";
 import { areOptionsGood, mayReserveAddress, untouchedOptions } from "./option-values.ts";
+import { hasPassword, toChoices, valuesOfProfile } from "./profile-values.ts";
 import { explainTyped, type TypedOptions } from "./template-values.ts";
 
 const askHost = (client: Client) => client.call("host.info", {});
@@ -73,11 +75,19 @@ export type CreateChoices = {
   chooseArchive(file: File | undefined): void;
   /** What Create asks for. */
   requests(): CreateRequest[];
+  /** The name of the profile that was chosen or saved last; "" where there is none. */
+  profileName: string;
+  chooseProfile(profile: Profile | undefined): void;
+  setProfileName(name: string): void;
+  /** What a profile of what is chosen now keeps; nothing where the source is not chosen yet. */
+  profileChoices(): ProfileInput["choices"] | undefined;
+  hasPassword: boolean;
 };
 
 export function useCreateChoices({ cloneFrom, image }: { cloneFrom?: string; image?: string }): CreateChoices {
   const containers = useContainers() ?? noContainers;
   const [isNameSuggested, setIsNameSuggested] = useState(true);
+  const [profileName, setProfileName] = useState("");
   const { answer: host } = useAnswer(askHost);
   const { answer: templates, problem, askAgain } = useAnswer(askTemplates);
 
@@ -105,7 +115,7 @@ export function useCreateChoices({ cloneFrom, image }: { cloneFrom?: string; ima
   const { ready, rows } = images;
   const choice = findChoice(values.image, ready, rows);
   const nameError = explainNames(values, containers);
-  const countError = values.source === "archive" ? undefined : explainCount(values.count);
+  const countError = explainCount(values.count);
   const names = namesOf(values);
   const templateForm = values.source === "template" ? (template?.options ?? noOptions) : noOptions;
   const typed = values.options[values.template] ?? nothingTyped;
@@ -158,6 +168,14 @@ export function useCreateChoices({ cloneFrom, image }: { cloneFrom?: string; ima
     form.setFieldValue("archive", file);
     nameAfter(file ? titleOf(file.name) : "");
   };
+  const chooseProfile = (profile: Profile | undefined) => {
+    setProfileName(profile?.name ?? "");
+    if (!profile) return;
+    form.setValues(valuesOfProfile(profile, values));
+    nameAfter(profile.name);
+  };
+  /** The values as they are asked for: what another choice decides is decided. */
+  const decided = (): CreateValues => ({ ...values, unprivileged: isUnprivileged, address: mayReserve ? values.address : "dhcp" });
   // An image that the dialog was opened for names the container as soon as it is known.
   const firstName = image === undefined ? "" : nameOfChoice(findChoice(image, ready, rows));
   // biome-ignore lint/correctness/useExhaustiveDependencies: only when that name comes
@@ -196,10 +214,12 @@ export function useCreateChoices({ cloneFrom, image }: { cloneFrom?: string; ima
     cloneOf,
     chooseImage,
     chooseArchive,
-    requests() {
-      const address = mayReserve ? values.address : "dhcp";
-      return names.map((name) => toRequest({ ...values, name, unprivileged: isUnprivileged, address }, templateForm, choice));
-    },
+    requests: () => toRequests(decided(), names, templateForm, choice),
+    profileName,
+    chooseProfile,
+    setProfileName,
+    profileChoices: () => toChoices(decided(), templateForm, choice),
+    hasPassword: hasPassword(values),
   };
 }
 

@@ -1,0 +1,53 @@
+import type { ParamsInputOf } from "../../../privileged-helper/contract/methods.ts";
+import type { ReadyImage } from "../../../privileged-helper/contract/model.ts";
+import type { ImageChoice } from "../../ui/image-choices.ts";
+import type { CreateRequest } from "./create-form.ts";
+
+export type PreviewRequest = {
+  params: ParamsInputOf<"containers.preview">;
+  /** What happens before the commands of the helper, in words. */
+  before: string[];
+};
+
+/** LXC's own configurations are for distributions with such names (contract/methods.ts, templateName). */
+const distributionName = /^[a-z0-9][a-z0-9-]{0,31}$/;
+
+/**
+ * What is asked to know what Create will do.
+ * @param name The container that is looked at, where several are to be made.
+ * @param choice The image that is chosen.
+ */
+export function toPreview(
+  request: CreateRequest,
+  name: string,
+  choice: ImageChoice | undefined,
+  ready: readonly ReadyImage[],
+): PreviewRequest {
+  if (request.method === "containers.create") return { params: { ...request.params, name }, before: [] };
+  if (request.method === "archives.create") {
+    const { names: _, ...common } = request.params;
+    return {
+      params: { ...common, name, source: { type: "new-image", origin: "archive" } },
+      before: [`The file is handed to the helper, which judges what is in it and unpacks it once. ${unknownYet}`],
+    };
+  }
+  const { image, ...common } = request.params;
+  const row = choice?.from === "server" ? choice.row : undefined;
+  const isHere = row?.download?.state === "downloaded";
+  const there = ready.find((one) => one.image === image && one.unprivileged === common.unprivileged);
+  if (isHere && there) return { params: { ...common, name, source: { type: "image", image: there.id } }, before: [] };
+  const distribution = row?.image.distribution ?? "";
+  return {
+    params: {
+      ...common,
+      name,
+      source: { type: "new-image", origin: "server", ...(distributionName.test(distribution) && { distribution }) },
+    },
+    before: [
+      ...(isHere ? [] : ["The image is downloaded, and compared with the server's checksums."]),
+      `Its files are unpacked once. ${unknownYet}`,
+    ],
+  };
+}
+
+const unknownYet = "What is only known then stands below as NEW-IMAGE.";
