@@ -113,8 +113,8 @@ test("a container is made of a server's image, with a bar that moves, and the ne
   await expect(app.getByRole("table", { name: "Ready images" })).toBeHidden();
 });
 
-test("a container is made of a file, and of one that would lead out of it nothing is", async ({ app }) => {
-  const choose = async (path: string, name: string) => {
+test("containers are made of a file, which is sent once, and of one that would lead out of it nothing is", async ({ app }) => {
+  const choose = async (path: string, name: string, count = 1) => {
     await app.getByRole("button", { name: "Create container" }).click();
     const dialog = dialogOf(app);
     await dialog.getByRole("radio", { name: "Archive" }).check();
@@ -123,11 +123,18 @@ test("a container is made of a file, and of one that would lead out of it nothin
     await dialog.getByRole("button", { name: "Archive" }).click();
     await (await chooser).setFiles(path);
     await dialog.getByRole("textbox", { name: "Name" }).fill(name);
+    await dialog.getByRole("textbox", { name: "How many" }).fill(String(count));
     await dialog.getByRole("button", { name: "Create", exact: true }).click();
   };
-  await choose(join(folder, "busybox.tar.xz"), "e2e-archive");
-  await expect(row(app, "e2e-archive").getByText("Running", { exact: true })).toBeVisible({ timeout: 60_000 });
+  await choose(join(folder, "busybox.tar.xz"), "e2e-archive", 2);
+  for (const name of ["e2e-archive-1", "e2e-archive-2"]) {
+    await expect(row(app, name).getByText("Running", { exact: true })).toBeVisible({ timeout: 60_000 });
+  }
+  await expect(app.getByText("2 containers are running: e2e-archive-1 to e2e-archive-2.")).toBeVisible();
   await closeNews(app);
+  await goTo(app, "Tasks");
+  await expect(app.getByRole("row", { name: /Add image busybox/ })).toHaveCount(1);
+  await goTo(app, "Containers");
   const hostile = join(folder, "hostile.tar");
   execFileSync("/usr/bin/tar", ["-cPf", hostile, "--transform=s,.*/hostname,../../escaped,", "-C", rootfs, "etc", "/etc/hostname"]);
   await choose(hostile, "e2e-hostile");

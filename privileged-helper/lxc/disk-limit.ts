@@ -35,19 +35,24 @@ export async function makeLimitedFolder(
   folder: string,
   { bytes, mode }: { bytes: number; mode: number },
 ): Promise<void> {
-  const obstacle = await explainNoDiskLimit(lxcPath);
-  if (obstacle !== undefined)
-    throw new ProblemError({ code: "invalid-request", issues: [{ path: "resources.diskBytes", message: obstacle }] });
-  for (const args of limitedFolderArguments(folder, bytes)) await run("btrfs", args, { task, timeoutSeconds });
+  await requireDiskLimit(lxcPath);
+  for (const [tool, ...args] of limitCommands(folder, bytes)) await run(tool, args, { task, timeoutSeconds });
   chmodSync(folder, mode);
 }
 
-/** The arguments of btrfs, in turn. The limit goes with what is in the folder. */
-export function limitedFolderArguments(folder: string, bytes: number): string[][] {
+/** What makes it. The limit goes with what is in it. */
+export function limitCommands(folder: string, bytes: number): [tool: "btrfs", ...args: string[]][] {
   return [
-    ["subvolume", "create", folder],
-    ["qgroup", "limit", String(bytes), folder],
+    ["btrfs", "subvolume", "create", folder],
+    ["btrfs", "qgroup", "limit", String(bytes), folder],
   ];
+}
+
+/** @throws ProblemError `invalid-request` where nothing can be limited. */
+export async function requireDiskLimit(lxcPath: string): Promise<void> {
+  const obstacle = await explainNoDiskLimit(lxcPath);
+  if (obstacle !== undefined)
+    throw new ProblemError({ code: "invalid-request", issues: [{ path: "resources.diskBytes", message: obstacle }] });
 }
 
 function isBtrfs(folder: string): boolean {

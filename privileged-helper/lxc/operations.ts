@@ -32,13 +32,13 @@ import { outdated, repairContainer } from "./repair.ts";
 /** Everything that changes containers and images. Each promise settles when the task has ended, and all that failed is undone. */
 export type Operations = {
   create(params: ParamsOf<"containers.create">, signal: AbortSignal): Promise<void>;
+  /** What `create` would do; nothing of it is done. */
+  preview(params: ParamsOf<"containers.preview">): Promise<ContainerPreview>;
   /**
    * Does in a container that runs what `create` does at its first start.
    * @throws ProblemError `auth-denied` where it has become a privileged one and must not be.
    */
   setUp(wanted: { name: string; firstStart: FirstStart; mayBePrivileged: boolean }, signal: AbortSignal): Promise<void>;
-  /** What `create` would do; nothing of it is done. */
-  preview(params: ParamsOf<"containers.preview">): Promise<ContainerPreview>;
   destroy(name: string, signal: AbortSignal): Promise<void>;
   start(name: string, signal: AbortSignal): Promise<void>;
   stop(name: string, timeoutSeconds: number, signal: AbortSignal): Promise<void>;
@@ -165,13 +165,13 @@ export function createOperations(world: World): Operations {
 
   /** Refuses what cannot be made. */
   const checkNew = (params: ParamsOf<"containers.preview">) => {
-    const { source, name, unprivileged, resources, network } = params;
+    const { source, name, unprivileged, firstStart } = params;
     if (exists(join(lxcPath, name))) throw new ProblemError({ code: "already-exists", name });
     const base = source.type === "clone" ? findFinished(source.from) : undefined;
     if (base) requireState(base, "clone");
-    if (params.firstStart) requireFitting(params, base);
+    if (firstStart) requireFitting(params, base);
     if (source.type === "image") requireSameKind(images.read(source.image), unprivileged);
-    checkContainerOptions({ resources, network }, base?.privileged ?? !unprivileged);
+    checkContainerOptions(params, base?.privileged ?? !unprivileged);
   };
 
   return {
@@ -205,6 +205,10 @@ export function createOperations(world: World): Operations {
         },
       });
     },
+    async preview(params) {
+      checkNew(params);
+      return previewContainer({ lxcPath, reader, images }, params);
+    },
     setUp: ({ name, firstStart, mayBePrivileged }, signal) =>
       perform({
         kind: "first-start",
@@ -219,10 +223,6 @@ export function createOperations(world: World): Operations {
         },
         work: (context) => setUp(context, name, firstStart),
       }),
-    async preview(params) {
-      checkNew(params);
-      return previewContainer({ lxcPath, reader, images }, params);
-    },
     destroy: (name, signal) =>
       perform({
         kind: "destroy",

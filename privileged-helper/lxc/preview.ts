@@ -10,7 +10,7 @@ import { containerOptionChanges } from "./container-options.ts";
 import type { OperationContext } from "./context.ts";
 import { checkTemplate, shiftOwnersArguments, withOwnIds } from "./create.ts";
 import { imageConfig, upperOf } from "./create-from-image.ts";
-import { limitedFolderArguments } from "./disk-limit.ts";
+import { limitCommands, requireDiskLimit } from "./disk-limit.ts";
 import { foreseeIds } from "./idmap.ts";
 import type { StoredImage } from "./image-store.ts";
 import { startArguments } from "./lifecycle.ts";
@@ -28,24 +28,24 @@ const newImage = "NEW-IMAGE";
 
 /**
  * What making a container would run, and the configuration that it would have. Both come from the functions that make one; of what LXC's
- * own programs write into a configuration the part that can be known is foreseen here. Nothing is changed, and nothing is reserved.
+ * own programs write into a configuration the part that can be known is foreseen here. Which commands a first start takes depends on
+ * what is inside: it is told in words. Nothing is changed, and nothing is reserved.
  * @throws ProblemError What is known beforehand to keep it from being made.
  */
 export async function previewContainer(world: World, { source, start, firstStart, ...wanted }: Params): Promise<ContainerPreview> {
-  const foreseen: Foreseen = { commands: limitCommands(world, wanted), notices: [] };
-  const configuration = await foresee(world, foreseen, wanted, source);
   const { lxcPath } = world;
-  const { name } = wanted;
+  const { name, resources: { diskBytes } = {} } = wanted;
+  const foreseen: Foreseen = { commands: [], notices: [] };
+  if (diskBytes !== undefined) {
+    await requireDiskLimit(lxcPath);
+    foreseen.commands.push(...limitCommands(join(lxcPath, name), diskBytes));
+  }
+  const configuration = await foresee(world, foreseen, wanted, source);
   if (start) foreseen.commands.push(["lxc-start", ...startArguments({ lxcPath, name })]);
   if (firstStart) foreseen.notices.push(firstStartNotice(firstStart));
   const untouched: Options = { name, unprivileged: isUnprivileged(world, source), address: "static", autostart: false };
   const defaultConfiguration = await foresee(world, { commands: [], notices: [] }, untouched, source);
   return { ...foreseen, configuration, defaultConfiguration };
-}
-
-function limitCommands({ lxcPath }: World, { name, resources }: Options): string[][] {
-  const bytes = resources?.diskBytes;
-  return bytes === undefined ? [] : limitedFolderArguments(join(lxcPath, name), bytes).map((args) => ["btrfs", ...args]);
 }
 
 /** Which programs that takes is known only inside. */

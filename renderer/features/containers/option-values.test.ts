@@ -44,7 +44,7 @@ describe("a limit", () => {
   it("that the form takes is one that the helper takes, at both ends and wherever else", () => {
     for (const limit of limits) {
       const { min, max, isWhole } = limitRanges[limit];
-      const numbers = isWhole ? fc.integer({ min: 0, max: max + 1 }) : fc.double({ min: 0, max: max + 1, noNaN: true });
+      const numbers = isWhole ? fc.integer({ min: min - 1, max: max + 1 }) : fc.double({ min: 0, max: max + 1, noNaN: true });
       fc.assert(
         fc.property(numbers, (typed) => {
           fc.pre(explainLimit(limit, typed) === undefined);

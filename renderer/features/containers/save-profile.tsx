@@ -4,7 +4,7 @@ import { type KeyboardEvent, useState } from "react";
 import { explainProfileName, maxProfiles, type ProfileInput } from "../../../privileged-helper/contract/methods.ts";
 import { useClient } from "../../state/connection.ts";
 import { saveProfile, useProfiles } from "../../state/profiles.ts";
-import { showDone, showProblem } from "../../ui/toasts.tsx";
+import { showProblem } from "../../ui/toasts.tsx";
 
 type Props = {
   /** What is kept; absent while it cannot be. */
@@ -20,9 +20,10 @@ export function SaveProfile({ choices, hasPassword, name, onSaved }: Props) {
   const client = useClient();
   const { profiles } = useProfiles();
   const [typed, setTyped] = useState<string>();
+  const [done, setDone] = useState("");
   if (typed === undefined) {
     return (
-      <Group>
+      <Group gap="xs">
         <Button
           variant="default"
           size="compact-sm"
@@ -32,6 +33,9 @@ export function SaveProfile({ choices, hasPassword, name, onSaved }: Props) {
         >
           Save as profile
         </Button>
+        <Text size="xs" c="dimmed" role="status">
+          {done}
+        </Text>
       </Group>
     );
   }
@@ -45,7 +49,7 @@ export function SaveProfile({ choices, hasPassword, name, onSaved }: Props) {
       await saveProfile(client, { name: wanted, choices });
       setTyped(undefined);
       onSaved(wanted);
-      showDone(isThere ? `The profile ${wanted} is replaced.` : `The profile ${wanted} is saved.`);
+      setDone(isThere ? `The profile ${wanted} is replaced.` : `The profile ${wanted} is saved.`);
     } catch (problem) {
       showProblem(problem);
     }
@@ -60,20 +64,17 @@ export function SaveProfile({ choices, hasPassword, name, onSaved }: Props) {
   };
   return (
     <div>
-      <Group align="flex-start" gap="xs" wrap="nowrap">
-        <TextInput
-          flex={1}
-          autoFocus
-          label="Name of the profile"
-          description="Everything chosen here but the container's name."
-          autoComplete="off"
-          spellCheck={false}
-          value={typed}
-          onChange={(event) => setTyped(event.currentTarget.value)}
-          onKeyDown={onKeyDown}
-          error={wanted === "" ? undefined : error}
-        />
-      </Group>
+      <TextInput
+        autoFocus
+        label="Name of the profile"
+        description="It keeps all that is chosen here but the container's name."
+        autoComplete="off"
+        spellCheck={false}
+        value={typed}
+        onChange={(event) => setTyped(event.currentTarget.value)}
+        onKeyDown={onKeyDown}
+        error={wanted === "" ? undefined : error}
+      />
       <Group gap="xs" mt="xs">
         <Button size="compact-sm" variant="light" disabled={!choices || error !== undefined} onClick={() => void save()}>
           {isThere ? "Replace profile" : "Save profile"}

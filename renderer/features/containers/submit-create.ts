@@ -28,7 +28,7 @@ async function attempt(client: Client, request: CreateRequest, open: (name: stri
   const failures = await perform(client, request).catch((error: unknown) => [{ name: names[0] ?? "", error, again: request }]);
   for (const { name, error, again } of failures) {
     const { code } = toProblem(error);
-    const { firstStart } = request.params;
+    const { firstStart } = again.params;
     // Where it was made it is kept: then only what came after that is tried again.
     showProblem(error, () => {
       if (code === "start-failed") return performAction(client, "start", name);
