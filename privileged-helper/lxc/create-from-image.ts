@@ -10,6 +10,7 @@ import { claimFolder } from "./destroy.ts";
 import { idmapEntries } from "./idmap.ts";
 import type { StoredImage } from "./image-store.ts";
 import { writeNameInside } from "./name-inside.ts";
+import { throwAwayMark } from "./throw-away.ts";
 
 /**
  * Makes a container of an image, without copying anything: its root file system is an empty layer over the image's. It is what
@@ -18,7 +19,7 @@ import { writeNameInside } from "./name-inside.ts";
  */
 export async function createFromImage(
   context: OperationContext,
-  { image, ...options }: ContainerOptions & { image: StoredImage },
+  { image, throwAway = false, ...options }: ContainerOptions & { image: StoredImage /** It is only tried out. */; throwAway?: boolean },
 ): Promise<void> {
   const { lxcPath, task, images } = context;
   const { name } = options;
@@ -45,6 +46,7 @@ export async function createFromImage(
         ["lxc.rootfs.path", `overlay:${rootfs}:${upper}`],
         ...overlayOptions(ids.map(([key, value]) => ({ key, value, line: 0 }))),
         ...ids,
+        ...(throwAway ? [throwAwayMark] : []),
       ],
     }),
   );

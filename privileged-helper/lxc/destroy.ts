@@ -1,7 +1,7 @@
 import { lstatSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { ProblemError } from "../contract/problems.ts";
-import type { OperationContext } from "./context.ts";
+import type { OperationContext, TaskContext } from "./context.ts";
 import { unmountBelow } from "./mounts.ts";
 import { releaseAddress } from "./network.ts";
 import { run } from "./run.ts";
@@ -48,13 +48,19 @@ export async function removeHalfMade({ lxcPath, task }: Pick<OperationContext, "
   if (exists(join(folder, "config"))) {
     await run("lxc-destroy", ["-n", name, "-P", lxcPath], { task, timeoutSeconds, allowExitCodes: "any" });
   }
+  // To rm a subvolume of btrfs is another file system, which it goes into only where that is named.
+  await removeFiles(task, join(folder, "rootfs"));
   await removeFolder({ lxcPath, task }, name);
 }
 
 async function removeFolder({ lxcPath, task }: Pick<OperationContext, "lxcPath" | "task">, name: string) {
   const folder = join(lxcPath, name);
-  if (exists(folder))
-    await run("rm", ["-rf", "--one-file-system", "--", folder], { task, signal: new AbortController().signal, timeoutSeconds });
+  if (exists(folder)) await removeFiles(task, folder);
+}
+
+/** All below a folder that is on the same file system, and the folder. */
+export async function removeFiles(task: TaskContext, folder: string): Promise<void> {
+  await run("rm", ["-rf", "--one-file-system", "--", folder], { task, signal: new AbortController().signal, timeoutSeconds });
 }
 
 function exists(path: string): boolean {

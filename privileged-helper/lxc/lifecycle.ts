@@ -37,7 +37,7 @@ const firstCheckMilliseconds = 1;
 const lastCheckMilliseconds = 50;
 
 const stateNeeded: Record<
-  "start" | "stop" | "forceStop" | "freeze" | "unfreeze" | "destroy" | "clone" | "save" | "repair",
+  "start" | "stop" | "forceStop" | "freeze" | "unfreeze" | "destroy" | "save" | "repair",
   [string, ContainerState[]]
 > = {
   start: ["Only a stopped container can be started.", ["stopped"]],
@@ -48,7 +48,6 @@ const stateNeeded: Record<
   destroy: ["Stop it first, then remove it.", ["stopped", "error"]],
   repair: ["Stop it first: what it runs with is not changed.", ["stopped", "error"]],
   save: ["Stop it first: its files must not change while they are copied.", ["stopped"]],
-  clone: ["Stop it first: clones need its files to stay as they are.", ["stopped"]],
 };
 
 /** @throws ProblemError `wrong-state` where the container is not as this needs it. */

@@ -1,6 +1,6 @@
 import { lstatSync } from "node:fs";
 import { join } from "node:path";
-import type { ContainerSource, MethodName, ParamsInputOf, ParamsOf } from "../contract/methods.ts";
+import type { ContainerSource, MethodName, NewContainer, ParamsInputOf, ParamsOf, TriedSource } from "../contract/methods.ts";
 import type { Container, ContainerState, Task, TaskKind } from "../contract/model.ts";
 import { isManageableName } from "../contract/names.ts";
 import { ProblemError, toProblem } from "../contract/problems.ts";
@@ -12,23 +12,32 @@ import { type Blocker, createQueue } from "../queue.ts";
 import type { Tasks } from "../tasks.ts";
 import type { Uploads } from "../uploads.ts";
 import { cloneContainer } from "./clone.ts";
+import { type Copy, isPrivileged, readCloneSource, requireClonable } from "./clone-source.ts";
+import { usesHostNetwork } from "./container-network.ts";
 import { checkContainerOptions } from "./container-options.ts";
 import type { OperationContext } from "./context.ts";
 import { createFromTemplate } from "./create.ts";
 import { createFromImage } from "./create-from-image.ts";
 import { destroyContainer } from "./destroy.ts";
+import { discardAbandoned } from "./discard.ts";
 import { deleteImage } from "./image-delete.ts";
 import { importImage } from "./image-import.ts";
 import { saveImage } from "./image-save.ts";
 import { createImageStore, type ImageStore, newImageId, type StoredImage } from "./image-store.ts";
 import { forceStop, freeze, requireState, restart, start, stop, unfreeze } from "./lifecycle.ts";
-import type { ContainerReader } from "./list.ts";
+import { type ContainerReader, isActive } from "./list.ts";
+import { makeUndoably, startNew } from "./make-undoably.ts";
 import { removeAbandoned, removeAbandonedImage } from "./recover.ts";
 import { outdated, repairContainer } from "./repair.ts";
+import { type ClonedSource, createThrowAways, type MoreRights, requireRight, type ThrowAwayOperations } from "./throw-away-operations.ts";
+import { thawAbandoned } from "./while-frozen.ts";
 
 /** Everything that changes containers and images. Each promise settles when the task has ended, and all that failed is undone. */
-export type Operations = {
-  create(params: ParamsOf<"containers.create">, signal: AbortSignal): Promise<void>;
+export type Operations = ThrowAwayOperations & {
+  /** @param rights What whoever asks may have besides. */
+  create(params: ParamsOf<"containers.create">, signal: AbortSignal, rights?: MoreRights): Promise<void>;
+  /** Whether what is made of this would have this computer's own network. @throws ProblemError `not-found`. */
+  wantsHostNetwork(source: ContainerSource | TriedSource, network?: NewContainer["network"]): boolean;
   destroy(name: string, signal: AbortSignal): Promise<void>;
   start(name: string, signal: AbortSignal): Promise<void>;
   stop(name: string, timeoutSeconds: number, signal: AbortSignal): Promise<void>;
@@ -49,9 +58,9 @@ export type Operations = {
   recover(): Promise<void>;
 };
 
-type World = { lxcPath: string; reader: ContainerReader; tasks: Tasks; journal: Journal; locks: Locks; images?: ImageStore };
+export type World = { lxcPath: string; reader: ContainerReader; tasks: Tasks; journal: Journal; locks: Locks; images?: ImageStore };
 
-type Job = {
+export type Job = {
   kind: TaskKind;
   /** A container, or the title of an image. */
   target: string;
@@ -63,8 +72,8 @@ type Job = {
   cancellable?: boolean;
   signal?: AbortSignal;
   lane?: "work" | "force";
-  /** Containers that must stay as they are meanwhile. */
-  keepStill?: string[];
+  /** Containers that must stay as they are meanwhile, or that something is done with, too. */
+  others?: { name: string; mode: "shared" | "exclusive" }[];
   /** The image that it is about, or that must stay meanwhile. */
   image?: { id: string; mode: "exclusive" | "shared" };
   /** The state that it leads to: where it has waited and that state has come by itself, there is nothing left to do. */
@@ -72,6 +81,17 @@ type Job = {
   /** Refuses before there is a task, or when its turn has come; nothing changes between this and the work. */
   check(): void;
   work(context: OperationContext): Promise<void>;
+};
+
+/** What becomes of that at which helpers were killed. */
+const recoverers: Record<JournalRecord["kind"], (context: OperationContext, record: JournalRecord) => Promise<void>> = {
+  create: removeAbandoned,
+  clone: removeAbandoned,
+  import: removeAbandonedImage,
+  "save-image": removeAbandonedImage,
+  "delete-image": removeAbandonedImage,
+  freeze: thawAbandoned,
+  try: discardAbandoned,
 };
 
 /** What locks of images are called, as no container can be. */
@@ -131,12 +151,12 @@ export function createOperations(world: World): Operations {
     }
   };
   /** The first is of what it is about. */
-  const locksOf = ({ kind, target, isAboutContainer = true, lane, keepStill = [], image }: Job): LockRequest[] => {
-    const containers = [...(isAboutContainer ? [target] : []), ...keepStill];
+  const locksOf = ({ kind, target, isAboutContainer = true, lane, others = [], image }: Job): LockRequest[] => {
+    const containers = [...(isAboutContainer ? [target] : []), ...others.map(({ name }) => name)];
     for (const name of containers) requireManageable(name);
     return [
       ...(isAboutContainer ? [{ lxcPath, name: target, operation: kind, lane }] : []),
-      ...keepStill.map((name) => ({ lxcPath, name, operation: kind, mode: "shared" as const })),
+      ...others.map((other) => ({ lxcPath, operation: kind, ...other })),
       ...(image ? [{ lxcPath, name: `${imageLock}${image.id}`, operation: kind, mode: image.mode }] : []),
     ];
   };
@@ -153,13 +173,35 @@ export function createOperations(world: World): Operations {
     return { operation, name: title, task: tasks.snapshot().tasks.findLast(isIt)?.id };
   };
 
+  /** What is made of a container that runs is made while it is frozen, and nobody else is to thaw it before that is done. */
+  const lockOfBase = ({ from, snapshot }: ClonedSource, copy: Copy) => {
+    const isFrozenMeanwhile = snapshot === undefined && copy === "full" && isActive(reader.readOne(from));
+    return { name: from, mode: isFrozenMeanwhile ? ("exclusive" as const) : ("shared" as const) };
+  };
+  /** @returns Whether it is privileged. @throws ProblemError where it cannot be cloned as it is now. */
+  const checkBase = ({ from, snapshot }: ClonedSource, copy: Copy): boolean => {
+    const base = findFinished(from);
+    const source = readCloneSource(lxcPath, from, snapshot);
+    if (snapshot === undefined) requireClonable(base, source.storage, copy);
+    return isPrivileged(source);
+  };
+  const wantsHostNetwork: Operations["wantsHostNetwork"] = (source, network) => {
+    if (network) return network.type === "host";
+    if (source.type !== "clone") return false;
+    find(source.from);
+    return usesHostNetwork(readCloneSource(lxcPath, source.from, source.snapshot).entries);
+  };
+  const throwAways = createThrowAways({ ...world, images, perform, find, lockOfBase, checkBase, wantsHostNetwork });
+
   return {
-    create(params, signal) {
+    ...throwAways.operations,
+    wantsHostNetwork,
+    create(params, signal, rights) {
       const { source, start: startAfter, ...wanted } = params;
       const { name, unprivileged } = wanted;
       const kind = source.type === "clone" ? "clone" : "create";
       const make = (context: OperationContext) => {
-        if (source.type === "clone") return cloneContainer(context, { ...wanted, from: source.from });
+        if (source.type === "clone") return cloneContainer(context, { ...wanted, ...source });
         if (source.type === "image") return createFromImage(context, { ...wanted, image: images.read(source.image) });
         return createFromTemplate(context, { ...wanted, template: source.template, options: source.options });
       };
@@ -169,14 +211,13 @@ export function createOperations(world: World): Operations {
         request: holdsSecret(source) ? undefined : requestOf("containers.create", params),
         cancellable: true,
         signal,
-        keepStill: source.type === "clone" && source.from !== name ? [source.from] : [],
+        others: source.type === "clone" && source.from !== name ? [lockOfBase(source, source.copy)] : [],
         image: source.type === "image" ? { id: source.image, mode: "shared" } : undefined,
         check() {
           if (exists(join(lxcPath, name))) throw new ProblemError({ code: "already-exists", name });
-          const base = source.type === "clone" ? findFinished(source.from) : undefined;
-          if (base) requireState(base, "clone");
+          if (wantsHostNetwork(source, wanted.network)) requireRight(rights);
           if (source.type === "image") requireSameKind(images.read(source.image), unprivileged);
-          checkContainerOptions(wanted, base?.privileged ?? !unprivileged);
+          checkContainerOptions(wanted, source.type === "clone" ? checkBase(source, source.copy) : !unprivileged);
         },
         async work(context) {
           const keep = await makeUndoably(context, { kind, name }, join(lxcPath, name), make);
@@ -195,7 +236,10 @@ export function createOperations(world: World): Operations {
           requireState(container, "destroy");
           if (container.clones.length > 0) throw new ProblemError({ code: "has-clones", name, clones: container.clones });
         },
-        work: (context) => destroyContainer(context, name),
+        async work(context) {
+          await destroyContainer(context, name);
+          throwAways.forget(name);
+        },
       }),
     start: (name, signal) =>
       perform({
@@ -217,7 +261,10 @@ export function createOperations(world: World): Operations {
         cancellable: true,
         signal,
         check: () => requireState(find(name), "stop"),
-        work: (context) => stop(context, name, timeoutSeconds),
+        async work(context) {
+          await stop(context, name, timeoutSeconds);
+          await throwAways.removeStopped(context, name);
+        },
       }),
     forceStop: (name, signal) =>
       perform({
@@ -233,7 +280,10 @@ export function createOperations(world: World): Operations {
             if (target === name && endedAt === undefined && (kind === "stop" || kind === "restart")) tasks.cancel(id);
           }
         },
-        work: (context) => forceStop(context, name),
+        async work(context) {
+          await forceStop(context, name);
+          await throwAways.removeStopped(context, name);
+        },
       }),
     restart: (name, timeoutSeconds, signal) =>
       perform({
@@ -337,7 +387,7 @@ export function createOperations(world: World): Operations {
             check() {
               if (!isStillThere()) throw new ProblemError({ code: "cancelled" });
             },
-            work: (context) => (isAboutImage(record) ? removeAbandonedImage(context, record) : removeAbandoned(context, record)),
+            work: (context) => recoverers[record.kind](context, record),
           });
         } catch {
           // Another helper does it, or did; or the failed task tells why, and the next helper tries again.
@@ -345,62 +395,6 @@ export function createOperations(world: World): Operations {
       }
     },
   };
-}
-
-/**
- * Makes a container or an image so that nothing is left of it where that fails, is cancelled, or the helper is killed.
- * @param place The folder that it is made in; while that is there, it is not undone yet.
- * @returns A function after which it is not undone any more, whatever becomes of the task.
- */
-async function makeUndoably(
-  context: OperationContext,
-  work: Pick<JournalRecord, "kind" | "name" | "title">,
-  place: string,
-  make: (context: OperationContext) => Promise<void>,
-): Promise<() => void> {
-  const { lxcPath, journal, task } = context;
-  const record = journal.begin({ lxcPath, ...work });
-  let kept = false;
-  // Runs last. What could not be removed stays on record, for the next helper.
-  task.onUndo(() => {
-    if (kept || !exists(place)) record.finish();
-  });
-  const making = make({
-    ...context,
-    task: {
-      get signal() {
-        return task.signal;
-      },
-      environment: record.environment,
-      step: task.step,
-      output: task.output,
-      notice: task.notice,
-      command: task.command,
-      endedAtOnce: task.endedAtOnce,
-      onUndo: (undo) => task.onUndo(() => (kept ? undefined : undo())),
-      critical: task.critical,
-    },
-  });
-  await making.catch((thrown: unknown) => {
-    // Somebody else made one of that name after all: it is not ours to remove, now or by the next helper.
-    if (toProblem(thrown).code === "already-exists") record.finish();
-    throw thrown;
-  });
-  // Complete from here on: a helper that is killed now leaves something good.
-  record.finish();
-  return () => {
-    kept = true;
-  };
-}
-
-/** Starts what was just made. Where it does not start it is kept, so that its log can be read; cancelling removes it. */
-async function startNew(context: OperationContext, name: string, keep: () => void) {
-  try {
-    await start(context, name);
-  } catch (thrown) {
-    if (!context.task.signal.aborted && toProblem(thrown).code !== "cancelled") keep();
-    throw thrown;
-  }
 }
 
 /** Tasks are kept and shown to others, and a password is nobody else's. */

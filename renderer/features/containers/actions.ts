@@ -22,6 +22,9 @@ export const actionVerbs: Record<Action, string> = {
 const doing: Record<TaskKind, string> = {
   create: "Creating",
   clone: "Cloning",
+  try: "Making",
+  keep: "Keeping",
+  discard: "Throwing away",
   start: "Starting",
   stop: "Stopping",
   "force-stop": "Stopping by force",

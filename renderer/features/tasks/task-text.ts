@@ -6,6 +6,9 @@ import { explainProblem } from "../../ui/problem.ts";
 const verbs: Record<TaskKind, string> = {
   create: "Create",
   clone: "Clone to",
+  try: "Try",
+  keep: "Keep",
+  discard: "Throw away",
   start: "Start",
   stop: "Stop",
   "force-stop": "Force stop",
