@@ -188,7 +188,7 @@ export function createOperations(world: World): Operations {
   const wantsHostNetwork: Operations["wantsHostNetwork"] = (source, network) => {
     if (network) return network.type === "host";
     if (source.type !== "clone") return false;
-    find(source.from);
+    findFinished(source.from);
     return usesHostNetwork(readCloneSource(lxcPath, source.from, source.snapshot).entries);
   };
   const throwAways = createThrowAways({ ...world, images, perform, find, lockOfBase, checkBase, wantsHostNetwork });
