@@ -215,7 +215,7 @@ export function createOperations(world: World): Operations {
         image: source.type === "image" ? { id: source.image, mode: "shared" } : undefined,
         check() {
           if (exists(join(lxcPath, name))) throw new ProblemError({ code: "already-exists", name });
-          if (wantsHostNetwork(source, wanted.network)) requireRight(rights);
+          if (!wanted.network && wantsHostNetwork(source)) requireRight(rights);
           if (source.type === "image") requireSameKind(images.read(source.image), unprivileged);
           checkContainerOptions(wanted, source.type === "clone" ? checkBase(source, source.copy) : !unprivileged);
         },
