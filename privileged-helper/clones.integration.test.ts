@@ -568,9 +568,14 @@ describe("a helper with a throw-away container", () => {
   });
   const begin = async () => {
     const helper = startHelper(script, lxc.lxcPath);
+    let said = "";
+    helper.onData((_, bytes) => {
+      said += Buffer.from(bytes).toString();
+    });
     const { name } = await helper.call("containers.try", { source: { type: "clone", from: "base" } });
     const { channel } = await helper.call("terminal.open", { name, columns: 80, rows: 24 });
-    return { helper, name, channel };
+    const hasPrompt = () => vi.waitFor(() => expect(said).toContain("# "), { timeout: 10_000 });
+    return { helper, name, channel, hasPrompt };
   };
   const isGone = (name: string) => vi.waitFor(() => expectNothingOf(name), { timeout: 30_000, interval: 50 });
 
@@ -586,7 +591,9 @@ describe("a helper with a throw-away container", () => {
 
   it("removes it when its shell ends, and when it is stopped from inside", async () => {
     for (const command of ["exit\n", "kill -USR2 1\n"]) {
-      const { helper, name, channel } = await begin();
+      const { helper, name, channel, hasPrompt } = await begin();
+      // What is typed before is lost: its shell first asks the terminal something.
+      await hasPrompt();
       helper.sendData(channel, Buffer.from(command));
       await isGone(name);
       await helper.close();
