@@ -395,7 +395,8 @@ const hasBtrfs = /\bbtrfs$/m.test(readFileSync("/proc/filesystems", "utf8")) && 
 describe.skipIf(!hasBtrfs)("on btrfs (skipped where the kernel or mkfs.btrfs does not have it)", () => {
   it.each(["instant", "full"] as const)("a clone is a snapshot that does not need its base, also of what runs: %s", async (copy) => {
     const disk = mountLoop("btrfs", 300);
-    const run = (tool: string, ...args: string[]) => execFileSync(`/usr/bin/${tool}`, ["-P", disk.lxcPath, ...args], { encoding: "utf8", stdio: "pipe" });
+    const run = (tool: string, ...args: string[]) =>
+      execFileSync(`/usr/bin/${tool}`, ["-P", disk.lxcPath, ...args], { encoding: "utf8", stdio: "pipe" });
     try {
       const reader = createContainerReader({ lxcPath: disk.lxcPath });
       const { operations } = createHelper(disk.lxcPath, reader);

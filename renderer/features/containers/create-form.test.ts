@@ -41,6 +41,7 @@ const values: CreateValues = {
   options: {},
   image: "",
   cloneFrom: "",
+  clone: { copy: "instant", snapshot: "" },
   unprivileged: true,
   start: true,
   address: "static",
@@ -95,9 +96,10 @@ describe("a suggested name", () => {
 });
 
 describe("a base", () => {
-  it("is cloned only when it is stopped, managed and left alone", () => {
+  it("is cloned only when it is managed and left alone", () => {
     expect(reasonAgainstClone(container("base"))).toBeUndefined();
-    expect(reasonAgainstClone(container("base", { state: "running" }))).toMatch(/running/);
+    expect(reasonAgainstClone(container("base", { state: "running" }))).toBeUndefined();
+    expect(reasonAgainstClone(container("base", { state: "starting" }))).toMatch(/starting/);
     expect(reasonAgainstClone(container("a b", { manageable: false }))).toBeDefined();
     expect(reasonAgainstClone(container("base", { operation: { task: "1", kind: "destroy" } }))).toBeDefined();
   });
@@ -106,13 +108,15 @@ describe("a base", () => {
 it("the bases that can be cloned come first, the others say why they cannot", () => {
   const all = new Map([
     ["a", container("a", { state: "running" })],
+    ["c", container("c", { state: "stopping" })],
     ["b-10", container("b-10")],
     ["b-9", container("b-9")],
   ]);
   expect(cloneChoices(all)).toEqual([
+    { value: "a", label: "a (running)", disabled: false },
     { value: "b-9", label: "b-9", disabled: false },
     { value: "b-10", label: "b-10", disabled: false },
-    { value: "a", label: "a (running: stop it first)", disabled: true },
+    { value: "c", label: "c (stopping)", disabled: true },
   ]);
 });
 

@@ -2,6 +2,7 @@ import type { ParamsInputOf } from "../../../privileged-helper/contract/methods.
 import type { Container, TemplateOption } from "../../../privileged-helper/contract/model.ts";
 import { explainNewName } from "../../../privileged-helper/contract/names.ts";
 import type { ImageChoice } from "../../ui/image-choices.ts";
+import { type CloneValues, copyOf } from "./clone-values.ts";
 import { type OptionValues, toOptions } from "./option-values.ts";
 import { optionsOf, type TypedOptions } from "./template-values.ts";
 
@@ -18,6 +19,7 @@ export type CreateValues = {
   image: string;
   archive?: File;
   cloneFrom: string;
+  clone: CloneValues;
   unprivileged: boolean;
   start: boolean;
   address: "static" | "dhcp";
@@ -32,7 +34,7 @@ export const sources: readonly { value: CreateValues["source"]; label: string; d
   {
     value: "clone",
     label: "Clone",
-    description: "A copy of a stopped container, ready at once: it shares the files of its base and stores only what changes.",
+    description: "A copy of another container: there at once where it may share that one's files, or with files of its own.",
   },
 ];
 
@@ -89,15 +91,16 @@ export function reasonAgainstClone({ manageable, state, operation }: Container):
   if (!manageable) return "only shown here";
   if (operation) return "busy";
   if (state === "error") return "it cannot run";
-  return state === "stopped" ? undefined : `${state}: stop it first`;
+  return state === "stopped" || state === "running" || state === "frozen" ? undefined : state;
 }
 
-/** What can be cloned comes first; what cannot says why. */
+/** What can be cloned comes first, and says where it runs; what cannot says why. */
 export function cloneChoices(containers: Containers): { value: string; label: string; disabled: boolean }[] {
   return [...containers.values()]
     .map((container) => {
       const reason = reasonAgainstClone(container);
-      return { value: container.name, label: reason ? `${container.name} (${reason})` : container.name, disabled: reason !== undefined };
+      const told = reason ?? (container.state === "stopped" ? undefined : container.state);
+      return { value: container.name, label: told ? `${container.name} (${told})` : container.name, disabled: reason !== undefined };
     })
     .sort((a, b) => Number(a.disabled) - Number(b.disabled) || a.value.localeCompare(b.value, "en", { numeric: true }));
 }
@@ -113,9 +116,10 @@ type NewContainer = Omit<ParamsInputOf<"containers.create">, "source">;
 /**
  * @param form Of the template that is chosen.
  * @param choice The image that is chosen.
+ * @param base The container that is to be cloned.
  */
-export function toRequest(values: CreateValues, form: readonly TemplateOption[], choice?: ImageChoice): CreateRequest {
-  const { name, source, template, options, archive, cloneFrom, unprivileged, start, address, more } = values;
+export function toRequest(values: CreateValues, form: readonly TemplateOption[], choice?: ImageChoice, base?: Container): CreateRequest {
+  const { name, source, template, options, archive, cloneFrom, clone, unprivileged, start, address, more } = values;
   const params = { name, unprivileged, start, address, ...toOptions(more) };
   if (source === "archive" && archive) return { method: "archives.create", params, title: titleOf(archive.name), file: archive };
   if (source === "image" && choice?.from === "ready") {
@@ -126,7 +130,12 @@ export function toRequest(values: CreateValues, form: readonly TemplateOption[],
   }
   const made =
     source === "clone"
-      ? { type: "clone" as const, from: cloneFrom }
+      ? {
+          type: "clone" as const,
+          from: cloneFrom,
+          copy: copyOf(clone, base),
+          ...(clone.snapshot !== "" && { snapshot: clone.snapshot }),
+        }
       : { type: "template" as const, template, options: optionsOf(form, options[template] ?? {}) };
   return { method: "containers.create", params: { ...params, source: made } };
 }

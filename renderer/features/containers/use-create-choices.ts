@@ -48,6 +48,8 @@ export type CreateChoices = {
   missingTools: readonly string[];
   images: { ready: readonly ReadyImage[]; rows: readonly ImageRow[]; isLoading: boolean };
   choice?: ImageChoice;
+  /** The container that is to be cloned. */
+  base?: Container;
   /** Why the list of templates is not there. */
   problem?: Problem;
   askAgain(): void;
@@ -88,6 +90,7 @@ export function useCreateChoices({ cloneFrom, image }: { cloneFrom?: string; ima
       options: {},
       image: image ?? "",
       cloneFrom: cloneFrom ?? "",
+      clone: { copy: "instant", snapshot: "" },
       unprivileged: true,
       start: true,
       address: "static",
@@ -138,6 +141,7 @@ export function useCreateChoices({ cloneFrom, image }: { cloneFrom?: string; ima
   };
   const cloneOf = (from: string) => {
     form.setFieldValue("cloneFrom", from);
+    form.setFieldValue("clone", { ...values.clone, snapshot: "" });
     nameAfter(from);
   };
   /** A name that nobody has typed ends in a number of its own only where it is the name of one. */
@@ -171,6 +175,7 @@ export function useCreateChoices({ cloneFrom, image }: { cloneFrom?: string; ima
     missingTools,
     images,
     choice,
+    base,
     problem,
     askAgain,
     names,
@@ -192,7 +197,7 @@ export function useCreateChoices({ cloneFrom, image }: { cloneFrom?: string; ima
     chooseArchive,
     requests() {
       const address = mayReserve ? values.address : "dhcp";
-      return names.map((name) => toRequest({ ...values, name, unprivileged: isUnprivileged, address }, templateForm, choice));
+      return names.map((name) => toRequest({ ...values, name, unprivileged: isUnprivileged, address }, templateForm, choice, base));
     },
   };
 }
