@@ -18,6 +18,7 @@ import { createContainerReader } from "./lxc/list.ts";
 import { createLogWatch } from "./lxc/logs.ts";
 import { createOperations } from "./lxc/operations.ts";
 import { toolPath } from "./lxc/run.ts";
+import { listSnapshots } from "./lxc/snapshots.ts";
 import { uploadsFolderOf } from "./lxc/state-folder.ts";
 import { listTemplates } from "./lxc/templates.ts";
 import { createMetrics } from "./metrics.ts";
@@ -25,6 +26,7 @@ import { createTaskHistory } from "./task-history.ts";
 import { createTaskList } from "./task-list.ts";
 import { createTasks } from "./tasks.ts";
 import { createTerminals, type Terminals } from "./terminals.ts";
+import { createThrowAways } from "./throw-aways.ts";
 import { createUploads } from "./uploads.ts";
 import { userNameOf } from "./user-name.ts";
 import { createContainerWatch } from "./watch.ts";
@@ -33,6 +35,9 @@ import { createContainerWatch } from "./watch.ts";
 const actionOfTask: Record<TaskKind, Action> = {
   create: "create",
   clone: "create",
+  try: "create",
+  keep: "create",
+  discard: "create",
   destroy: "create",
   "first-start": "shell",
   recover: "create",
@@ -93,6 +98,7 @@ export function createHandlers({ lxcPath, uid, isRootSession, notify, sendData, 
   const journal = createJournal();
   const locks = createLocks();
   const operations = createOperations({ lxcPath, reader, tasks, journal, locks, images });
+  const throwAways = createThrowAways(operations);
   const watch = createContainerWatch({
     reader,
     lxcPath,
@@ -116,7 +122,10 @@ export function createHandlers({ lxcPath, uid, isRootSession, notify, sendData, 
   const terminals = createTerminals({
     nextChannel,
     onData: sendData,
-    onExited: (channel, exitCode, signal) => notify("terminal.exited", { channel, exitCode, signal }),
+    onExited(channel, exitCode, signal) {
+      notify("terminal.exited", { channel, exitCode, signal });
+      throwAways.closed(channel);
+    },
   });
   let unwatchContainers: (() => void) | undefined;
   let unwatchTasks: (() => void) | undefined;
@@ -149,8 +158,10 @@ export function createHandlers({ lxcPath, uid, isRootSession, notify, sendData, 
     reset() {
       unwatchAll();
       terminals.closeAll();
+      throwAways.pageGone();
     },
     async settle() {
+      await throwAways.settled();
       tasks.abortAll();
       await tasks.idle();
       await uploads.closeAll();
@@ -186,11 +197,12 @@ export function createHandlers({ lxcPath, uid, isRootSession, notify, sendData, 
       "containers.unwatch": unwatchContainersAndRest,
       "containers.configuration": ({ name }) => readConfigurationText(lxcPath, find(name).name),
       "containers.create": async (params, { signal, authorize }) => {
-        if (params.network?.type === "host") await authorize("configure-raw", params.name);
+        const hostNetwork = operations.wantsHostNetwork(params.source, params.network);
+        if (hostNetwork) await authorize("configure-raw", params.name);
         // Commands inside are what a terminal in it would be.
         if (params.firstStart) await authorize("shell", params.name);
         if (params.firstStart && !params.unprivileged) await authorize("shell-privileged", params.name);
-        await operations.create(params, signal);
+        await operations.create(params, signal, { hostNetwork });
       },
       "containers.firstStart": async ({ name, firstStart }, { signal, authorize }) => {
         const { privileged } = find(name);
@@ -198,6 +210,14 @@ export function createHandlers({ lxcPath, uid, isRootSession, notify, sendData, 
         await operations.setUp({ name, firstStart, mayBePrivileged: privileged }, signal);
       },
       "containers.preview": (params) => operations.preview(params),
+      "containers.snapshots": ({ name }) => listSnapshots(lxcPath, find(name).name),
+      "containers.try": async ({ source }, { signal, authorize }) => {
+        const hostNetwork = operations.wantsHostNetwork(source);
+        if (hostNetwork && source.type === "clone") await authorize("configure-raw", source.from);
+        return throwAways.tryOut(source, signal, { hostNetwork });
+      },
+      "containers.keep": ({ name, as }, { signal }) => operations.keep(name, as, signal),
+      "containers.discard": ({ name }) => operations.discard(name),
       "containers.destroy": ({ name }, { signal }) => operations.destroy(name, signal),
       "containers.start": ({ name }, { signal }) => operations.start(name, signal),
       "containers.stop": ({ name, timeoutSeconds }, { signal }) => operations.stop(name, timeoutSeconds, signal),
@@ -267,10 +287,14 @@ export function createHandlers({ lxcPath, uid, isRootSession, notify, sendData, 
           },
           { columns, rows },
         );
+        throwAways.opened(channel, name);
         return { channel };
       },
       "terminal.resize": ({ channel, columns, rows }) => terminals.resize(channel, { columns, rows }),
-      "terminal.close": ({ channel }) => terminals.close(channel),
+      "terminal.close": ({ channel }) => {
+        terminals.close(channel);
+        throwAways.closed(channel);
+      },
     },
   };
 }

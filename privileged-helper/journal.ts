@@ -17,19 +17,23 @@ export type JournalRecord = {
   lxcPath: string;
   /** Of a container, or the id of an image. */
   name: string;
-  kind: ContainerKind | ImageKind | "first-start";
+  kind: (typeof recordKinds)[number];
   /** Of an image. */
   title?: string;
+  /** Of a container that is frozen: which start of it. */
+  initPid?: number;
 };
-type ContainerKind = "create" | "clone";
-type ImageKind = "import" | "save-image" | "delete-image";
+
+/** What is half made; images; and containers that are frozen for a while, there for a while, or being set up. */
+const recordKinds = ["create", "clone", "import", "save-image", "delete-image", "freeze", "try", "first-start"] as const;
+const kindsOfImages: ReadonlySet<JournalRecord["kind"]> = new Set(["import", "save-image", "delete-image"]);
 
 export function isAboutImage({ kind }: Pick<JournalRecord, "kind">): boolean {
-  return kind === "import" || kind === "save-image" || kind === "delete-image";
+  return kindsOfImages.has(kind);
 }
 
 export type Journal = {
-  /** Notes that a container or an image is going to be made, or an image deleted. */
+  /** Notes that a container or an image is going to be made, an image deleted, or a container frozen or made for a while. */
   begin(work: Omit<JournalRecord, "id">): {
     /** To be given to every process that works on it: `abandoned` work is found by it. */
     environment: Readonly<Record<string, string>>;
@@ -57,8 +61,9 @@ let count = 0;
 const content = z.object({
   lxcPath: z.string().startsWith("/"),
   name: z.string(),
-  kind: z.enum(["create", "clone", "import", "save-image", "delete-image", "first-start"]),
+  kind: z.enum(recordKinds),
   title: z.string().optional(),
+  initPid: z.number().optional(),
   bootId: z.string(),
 });
 
@@ -75,8 +80,8 @@ export function createJournal(directory = "/var/lib/lxc-desktop/journal"): Journ
       const record = parse(path);
       const held = isHeld({ pid: Number(pid), startTicks }) && (!record || record.bootId === bootId);
       if (record) {
-        const { lxcPath, name, kind, title } = record;
-        records.push({ id, lxcPath, name, kind, ...(title !== undefined && { title }), held });
+        const { bootId: _, ...work } = record;
+        records.push({ id, ...work, held });
       }
       // Its helper was killed while it wrote this, so it had made nothing yet.
       else if (!held) rmSync(path, { force: true });

@@ -15,10 +15,11 @@ import {
   type ReadyImage,
   type Session,
   type Settings,
+  type Snapshot,
   type TasksSnapshot,
   type Template,
 } from "./model.ts";
-import { containerName, linkName, newContainerName } from "./names.ts";
+import { containerName, linkName, newContainerName, snapshotName } from "./names.ts";
 import { startCauseIds } from "./start-causes.ts";
 import { secretOption, templateOptions } from "./template-options.ts";
 
@@ -56,6 +57,18 @@ const uploadBytes = z
 /** Template names are file names below LXC's own folder, `lxc-` left out. */
 export const templateName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/);
 
+/** A container, or what lxc-snapshot has kept of it. */
+const cloned = { type: z.literal("clone"), from: containerName, snapshot: snapshotName.optional() };
+const cloneSource = z.strictObject({
+  ...cloned,
+  /**
+   * `instant`: shares its base's files and stores what it changes. `full`: has files of its own, and may be made of a container that runs,
+   * which is frozen meanwhile.
+   */
+  copy: z.enum(["instant", "full"]).default("instant"),
+});
+const imageOfStore = z.strictObject({ type: z.literal("image"), image: imageStoreId });
+
 export const containerSource = z.discriminatedUnion("type", [
   z.strictObject({
     type: z.literal("template"),
@@ -63,8 +76,8 @@ export const containerSource = z.discriminatedUnion("type", [
     /** By the names that its form in `templates.list` has; anything else is refused, and so is what is not of the option's kind. */
     options: templateOptions.default({}),
   }),
-  z.strictObject({ type: z.literal("clone"), from: containerName }),
-  z.strictObject({ type: z.literal("image"), image: imageStoreId }),
+  cloneSource,
+  imageOfStore,
 ]);
 export type ContainerSource = z.infer<typeof containerSource>;
 
@@ -78,6 +91,9 @@ const foreseenSource = z.discriminatedUnion("type", [
     distribution: templateName.optional(),
   }),
 ]);
+/** What can be tried: where a copy costs nothing. */
+const triedSource = z.discriminatedUnion("type", [z.strictObject(cloned), imageOfStore]);
+export type TriedSource = z.infer<typeof triedSource>;
 
 /** How much of this computer a container may use at most; what is absent is not limited by us. */
 const resources = z.strictObject({
@@ -158,8 +174,8 @@ export const profile = z.strictObject({
           message: "a password is not kept",
         }),
       }),
-      z.strictObject({ type: z.literal("clone"), from: containerName }),
-      z.strictObject({ type: z.literal("image"), image: imageStoreId }),
+      cloneSource,
+      imageOfStore,
       /** One of a server's catalog. */
       z.strictObject({ type: z.literal("server-image"), image: imageId }),
       z.strictObject({ type: z.literal("archive") }),
@@ -185,6 +201,8 @@ export const methods = {
   "containers.watch": { params: nothing, result: result<ContainersSnapshot>(), action: "view" },
   "containers.unwatch": { params: nothing, result: result<void>(), action: "view" },
   "containers.configuration": { params: onContainer, result: result<{ path: string; text: string }>(), action: "view" },
+  /** What lxc-snapshot has kept of it, the newest first. */
+  "containers.snapshots": { params: onContainer, result: result<Snapshot[]>(), action: "view" },
   "containers.create": {
     params: z.strictObject({ ...newContainer, source: containerSource }),
     result: result<void>(),
@@ -196,6 +214,19 @@ export const methods = {
     result: result<ContainerPreview>(),
     action: "view",
   },
+  /**
+   * Starts an instant copy that goes again: with its last terminal, with the page, when it is stopped, and when we end or the next helper
+   * finds it.
+   */
+  "containers.try": { params: z.strictObject({ source: triedSource }), result: result<{ name: string }>(), action: "create" },
+  /** Makes one stay. Under another name it is an instant clone of it, and it is shut down for that where it runs. */
+  "containers.keep": {
+    params: z.strictObject({ name: containerName, as: newContainerName }),
+    result: result<void>(),
+    action: "create",
+  },
+  /** Ends and removes one; that it has gone already is no mistake. Refused for every other container. */
+  "containers.discard": { params: onContainer, result: result<void>(), action: "create" },
   "containers.destroy": { params: onContainer, result: result<void>(), action: "create" },
   "containers.start": { params: onContainer, result: result<void>(), action: "manage" },
   /** Asks init to end; fails with `timed-out` and leaves it running where it does not. */

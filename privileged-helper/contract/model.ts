@@ -24,10 +24,21 @@ export type Container = {
   clones: string[];
   /** The image of the store whose files lie below this container's own. */
   image?: { id: string; title: string };
+  /** It is only tried out, and goes when it is stopped. */
+  throwAway?: true;
   /** How the root file system is stored: LXC's own word. */
   storage: "dir" | "overlay" | "btrfs" | "zfs" | "lvm" | "loop" | "other";
   /** An operation of ours that is running on it. */
   operation?: { task: string; kind: TaskKind };
+};
+
+/** A copy of a container that lxc-snapshot has made. */
+export type Snapshot = {
+  name: string;
+  /** Milliseconds since the epoch, where it is known. */
+  createdAt?: number;
+  /** The first line of what somebody noted about it. */
+  comment?: string;
 };
 
 export type ContainersSnapshot = { revision: number; containers: Container[] };
@@ -177,6 +188,9 @@ export type MetricsTick = {
 export const taskKinds = [
   "create",
   "clone",
+  "try",
+  "keep",
+  "discard",
   "start",
   "stop",
   "force-stop",

@@ -33,6 +33,9 @@ export const newContainerName = z
   .refine((name) => explainNewName(name) === undefined, { message: "not a host name" })
   .brand<"ContainerName">();
 
+/** What lxc-snapshot calls the copies that it keeps of a container. */
+export const snapshotName = z.string().regex(/^snap[0-9]{1,6}$/);
+
 export const containerName = z.string().regex(existingContainerNamePattern).brand<"ContainerName">();
 
 /** A network interface of this computer; the kernel takes at most 15 bytes, and LXC hands it to scripts without quotes. */

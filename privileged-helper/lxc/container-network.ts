@@ -63,6 +63,17 @@ export function isOwnNetworkKey(key: string): boolean {
   return ownKeys.has(key);
 }
 
+/** True where a container has this computer's own interfaces. @param entries Its configuration with everything that it includes. */
+export function usesHostNetwork(entries: readonly ConfigEntry[]): boolean {
+  const types = new Map<string, string>();
+  for (const { key, value } of entries) {
+    // Forgets the interfaces before it.
+    if (key === "lxc.net" && value === "") types.clear();
+    if (/^lxc\.net\.\d+\.type$/.test(key)) types.set(key, value);
+  }
+  return [...types.values()].includes("none");
+}
+
 /**
  * Lines that give a new container its MAC and, where that was asked for and can be done, an address that is there at once.
  * Where no address can be reserved a notice says why.

@@ -11,6 +11,7 @@ import { claimFolder } from "./destroy.ts";
 import { idmapEntries } from "./idmap.ts";
 import type { StoredImage } from "./image-store.ts";
 import { writeNameInside } from "./name-inside.ts";
+import { throwAwayMark } from "./throw-away.ts";
 
 /**
  * Makes a container of an image, without copying anything: its root file system is an empty layer over the image's. It is what
@@ -19,7 +20,7 @@ import { writeNameInside } from "./name-inside.ts";
  */
 export async function createFromImage(
   context: OperationContext,
-  { image, ...options }: ContainerOptions & { image: StoredImage },
+  { image, ...options }: ContainerOptions & { image: StoredImage /** It is only tried out. */; throwAway?: boolean },
 ): Promise<void> {
   const { lxcPath, task, images } = context;
   const { name } = options;
@@ -40,7 +41,7 @@ export async function createFromImage(
 export async function imageConfig(
   { lxcPath, rootfs }: { lxcPath: string; rootfs: string },
   identity: NetworkIdentity,
-  { image, ...options }: ContainerOptions & { image: Omit<StoredImage, "id"> },
+  { image, throwAway = false, ...options }: ContainerOptions & { image: Omit<StoredImage, "id">; throwAway?: boolean },
 ): Promise<string> {
   const { name } = options;
   const text = await startConfig(lxcPath, identity, options);
@@ -56,6 +57,7 @@ export async function imageConfig(
       ["lxc.rootfs.path", `overlay:${rootfs}:${upperOf(join(lxcPath, name))}`],
       ...overlayOptions(ids.map(([key, value]) => ({ key, value, line: 0 }))),
       ...ids,
+      ...(throwAway ? [throwAwayMark] : []),
     ],
   });
 }

@@ -2,7 +2,7 @@ import { lstatSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { ProblemError } from "../contract/problems.ts";
 import type { ContainerOptions } from "./container-options.ts";
-import type { OperationContext } from "./context.ts";
+import type { OperationContext, TaskContext } from "./context.ts";
 import { makeLimitedFolder } from "./disk-limit.ts";
 import { unmountBelow } from "./mounts.ts";
 import { releaseAddress } from "./network.ts";
@@ -56,13 +56,19 @@ export async function removeHalfMade({ lxcPath, task }: Pick<OperationContext, "
   if (exists(join(folder, "config"))) {
     await run("lxc-destroy", ["-n", name, "-P", lxcPath], { task, timeoutSeconds, allowExitCodes: "any" });
   }
+  // To rm a subvolume of btrfs is another file system, which it goes into only where that is named.
+  await removeFiles(task, join(folder, "rootfs"));
   await removeFolder({ lxcPath, task }, name);
 }
 
 async function removeFolder({ lxcPath, task }: Pick<OperationContext, "lxcPath" | "task">, name: string) {
   const folder = join(lxcPath, name);
-  if (exists(folder))
-    await run("rm", ["-rf", "--one-file-system", "--", folder], { task, signal: new AbortController().signal, timeoutSeconds });
+  if (exists(folder)) await removeFiles(task, folder);
+}
+
+/** All below a folder that is on the same file system, and the folder. */
+export async function removeFiles(task: TaskContext, folder: string): Promise<void> {
+  await run("rm", ["-rf", "--one-file-system", "--", folder], { task, signal: new AbortController().signal, timeoutSeconds });
 }
 
 function exists(path: string): boolean {

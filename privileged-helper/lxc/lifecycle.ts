@@ -37,7 +37,7 @@ const firstCheckMilliseconds = 1;
 const lastCheckMilliseconds = 50;
 
 const stateNeeded: Record<
-  "start" | "stop" | "forceStop" | "freeze" | "unfreeze" | "destroy" | "clone" | "save" | "repair" | "enter",
+  "start" | "stop" | "forceStop" | "freeze" | "unfreeze" | "destroy" | "save" | "repair" | "enter",
   [string, ContainerState[]]
 > = {
   start: ["Only a stopped container can be started.", ["stopped"]],
@@ -49,7 +49,6 @@ const stateNeeded: Record<
   repair: ["Stop it first: what it runs with is not changed.", ["stopped", "error"]],
   save: ["Stop it first: its files must not change while they are copied.", ["stopped"]],
   enter: ["It has to run: this is done by its own programs.", ["running"]],
-  clone: ["Stop it first: clones need its files to stay as they are.", ["stopped"]],
 };
 
 /** @throws ProblemError `wrong-state` where the container is not as this needs it. */

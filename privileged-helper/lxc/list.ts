@@ -9,6 +9,7 @@ import { createImageStore, type ImageStore, idRangesOf } from "./image-store.ts"
 import { createMonitors, type Monitor } from "./monitors.ts";
 import { payloadCgroups } from "./payload.ts";
 import { type HeldFile, holdFile } from "./proc.ts";
+import { isThrowAway } from "./throw-away.ts";
 
 /** Reads containers from the kernel and from their folders. It never starts a process, and remembers only what it can check. */
 export type ContainerReader = {
@@ -32,7 +33,7 @@ export type Claims = {
 };
 
 /** What a configuration says about a container, as far as the list shows it. */
-type Configured = Pick<Container, "privileged" | "autostart" | "storage" | "clonedFrom" | "image"> & {
+type Configured = Pick<Container, "privileged" | "autostart" | "storage" | "clonedFrom" | "image" | "throwAway"> & {
   /** Folders that have to be there for a start. */
   folders: string[];
   ipv4Claims: string[];
@@ -87,7 +88,7 @@ export function createContainerReader({ lxcPath, images = createImageStore({ lxc
   };
 
   const toContainer = (name: string, configured: Configured, clones: string[], monitor: Monitor | undefined): Container => {
-    const { privileged, autostart, storage, clonedFrom, image } = configured;
+    const { privileged, autostart, storage, clonedFrom, image, throwAway } = configured;
     const container: Container = {
       name,
       manageable: isManageableName(name),
@@ -101,6 +102,7 @@ export function createContainerReader({ lxcPath, images = createImageStore({ lxc
     };
     if (clonedFrom !== undefined) container.clonedFrom = clonedFrom;
     if (image !== undefined) container.image = image;
+    if (throwAway) container.throwAway = true;
     if (!container.manageable) container.note = "Its name has characters that LXC would hand to a shell, so it is shown and left alone.";
     if (monitor?.init) {
       const { pid, startedAt } = monitor.init;
@@ -224,6 +226,7 @@ function readConfigured({
         idRanges: parseIdmaps(valuesOf(entries, "lxc.idmap")),
         ...(base && base !== ".." ? { clonedFrom: base } : {}),
         ...(image && { image: { id: image.id, title: image.title } }),
+        ...(isThrowAway(entries) && { throwAway: true }),
       },
     };
   } catch (error) {
@@ -242,7 +245,7 @@ function readConfigured({
   }
 }
 
-const storages = new Set(["btrfs", "zfs", "lvm", "loop"]);
+const storages = new Set(["zfs", "lvm", "loop"]);
 
 /** `lxc.rootfs.path` is `TYPE:REST`, or a plain path (lxc.container.conf(5)); of an overlay the rest is LOWER:UPPER. */
 export function parseRootfs(value: string): { storage: Container["storage"]; lower?: string; folders: string[] } {
@@ -250,7 +253,7 @@ export function parseRootfs(value: string): { storage: Container["storage"]; low
   if (colon < 0 || isAbsolute(value)) return { storage: "dir", folders: isAbsolute(value) ? [value] : [] };
   const type = value.slice(0, colon);
   const rest = value.slice(colon + 1);
-  if (type === "dir") return { storage: "dir", folders: [rest] };
+  if (type === "dir" || type === "btrfs") return { storage: type, folders: [rest] };
   if (type === "overlay" || type === "overlayfs") {
     const lowers = rest.split(":");
     const upper = lowers.pop();

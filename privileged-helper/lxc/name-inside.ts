@@ -24,7 +24,7 @@ export function writeNameInside(name: string, templates: readonly string[], root
  * Replaces the name of the container that another one was cloned from where it stands as a whole word, so that the clone's own name
  * can be resolved in it.
  */
-export function renameInside(from: string, name: string, rootfs: string, upper: string): void {
+export function renameInside(from: string, name: string, rootfs: string, upper?: string): void {
   const word = new RegExp(`(?<![\\w.-])${from.replaceAll(".", "\\.")}(?![\\w-])`, "g");
   for (const path of filesWithName) rewriteInside({ rootfs, upper }, path, (text) => text.replace(word, name));
 }

@@ -53,6 +53,7 @@ function makeFolder({ task }: OperationContext, name: string) {
 
 function addContainer(name: string, more: Partial<Container> = {}) {
   mkdirSync(join(lxcPath, name));
+  writeFileSync(join(lxcPath, name, "config"), `lxc.rootfs.path = dir:${join(lxcPath, name, "rootfs")}\n`);
   containers.set(name, {
     name,
     manageable: true,

@@ -1,7 +1,7 @@
 import { lstatSync } from "node:fs";
 import { join } from "node:path";
 import type { FirstStart } from "../contract/first-start.ts";
-import type { ContainerSource, MethodName, ParamsInputOf, ParamsOf } from "../contract/methods.ts";
+import type { ContainerSource, MethodName, NewContainer, ParamsInputOf, ParamsOf, TriedSource } from "../contract/methods.ts";
 import type { Container, ContainerPreview, ContainerState, Task, TaskKind } from "../contract/model.ts";
 import { isManageableName } from "../contract/names.ts";
 import { ProblemError, toProblem } from "../contract/problems.ts";
@@ -13,25 +13,34 @@ import { type Blocker, createQueue } from "../queue.ts";
 import type { Tasks } from "../tasks.ts";
 import type { Uploads } from "../uploads.ts";
 import { cloneContainer } from "./clone.ts";
+import { type Copy, isPrivileged, readCloneSource, requireClonable } from "./clone-source.ts";
+import { usesHostNetwork } from "./container-network.ts";
 import { checkContainerOptions } from "./container-options.ts";
-import type { ContainerTaskContext, OperationContext } from "./context.ts";
+import type { OperationContext } from "./context.ts";
 import { createFromTemplate } from "./create.ts";
 import { createFromImage } from "./create-from-image.ts";
 import { destroyContainer } from "./destroy.ts";
+import { discardAbandoned } from "./discard.ts";
 import { setUp } from "./first-start.ts";
 import { deleteImage } from "./image-delete.ts";
 import { importImage } from "./image-import.ts";
 import { saveImage } from "./image-save.ts";
 import { createImageStore, type ImageStore, newImageId, type StoredImage } from "./image-store.ts";
 import { forceStop, freeze, requireState, restart, start, stop, unfreeze } from "./lifecycle.ts";
-import type { ContainerReader } from "./list.ts";
+import { type ContainerReader, isActive } from "./list.ts";
+import { makeUndoably, startNew } from "./make-undoably.ts";
 import { previewContainer } from "./preview.ts";
 import { endAbandonedFirstStart, removeAbandoned, removeAbandonedImage } from "./recover.ts";
 import { outdated, repairContainer } from "./repair.ts";
+import { type ClonedSource, createThrowAways, type MoreRights, requireRight, type ThrowAwayOperations } from "./throw-away-operations.ts";
+import { thawAbandoned } from "./while-frozen.ts";
 
 /** Everything that changes containers and images. Each promise settles when the task has ended, and all that failed is undone. */
-export type Operations = {
-  create(params: ParamsOf<"containers.create">, signal: AbortSignal): Promise<void>;
+export type Operations = ThrowAwayOperations & {
+  /** @param rights What whoever asks may have besides. */
+  create(params: ParamsOf<"containers.create">, signal: AbortSignal, rights?: MoreRights): Promise<void>;
+  /** Whether what is made of this would have this computer's own network. @throws ProblemError `not-found`. */
+  wantsHostNetwork(source: ContainerSource | TriedSource, network?: NewContainer["network"]): boolean;
   /** What `create` would do; nothing of it is done. */
   preview(params: ParamsOf<"containers.preview">): Promise<ContainerPreview>;
   /**
@@ -59,9 +68,9 @@ export type Operations = {
   recover(): Promise<void>;
 };
 
-type World = { lxcPath: string; reader: ContainerReader; tasks: Tasks; journal: Journal; locks: Locks; images?: ImageStore };
+export type World = { lxcPath: string; reader: ContainerReader; tasks: Tasks; journal: Journal; locks: Locks; images?: ImageStore };
 
-type Job = {
+export type Job = {
   kind: TaskKind;
   /** A container, or the title of an image. */
   target: string;
@@ -73,8 +82,8 @@ type Job = {
   cancellable?: boolean;
   signal?: AbortSignal;
   lane?: "work" | "force";
-  /** Containers that must stay as they are meanwhile. */
-  keepStill?: string[];
+  /** Containers that must stay as they are meanwhile, or that something is done with, too. */
+  others?: { name: string; mode: "shared" | "exclusive" }[];
   /** The image that it is about, or that must stay meanwhile. */
   image?: { id: string; mode: "exclusive" | "shared" };
   /** The state that it leads to: where it has waited and that state has come by itself, there is nothing left to do. */
@@ -82,6 +91,18 @@ type Job = {
   /** Refuses before there is a task, or when its turn has come; nothing changes between this and the work. */
   check(): void;
   work(context: OperationContext): Promise<void>;
+};
+
+/** What becomes of that at which helpers were killed. */
+const recoverers: Record<JournalRecord["kind"], (context: OperationContext, record: JournalRecord) => Promise<void>> = {
+  create: removeAbandoned,
+  clone: removeAbandoned,
+  import: removeAbandonedImage,
+  "save-image": removeAbandonedImage,
+  "delete-image": removeAbandonedImage,
+  freeze: thawAbandoned,
+  try: discardAbandoned,
+  "first-start": endAbandonedFirstStart,
 };
 
 /** What locks of images are called, as no container can be. */
@@ -141,12 +162,12 @@ export function createOperations(world: World): Operations {
     }
   };
   /** The first is of what it is about. */
-  const locksOf = ({ kind, target, isAboutContainer = true, lane, keepStill = [], image }: Job): LockRequest[] => {
-    const containers = [...(isAboutContainer ? [target] : []), ...keepStill];
+  const locksOf = ({ kind, target, isAboutContainer = true, lane, others = [], image }: Job): LockRequest[] => {
+    const containers = [...(isAboutContainer ? [target] : []), ...others.map(({ name }) => name)];
     for (const name of containers) requireManageable(name);
     return [
       ...(isAboutContainer ? [{ lxcPath, name: target, operation: kind, lane }] : []),
-      ...keepStill.map((name) => ({ lxcPath, name, operation: kind, mode: "shared" as const })),
+      ...others.map((other) => ({ lxcPath, operation: kind, ...other })),
       ...(image ? [{ lxcPath, name: `${imageLock}${image.id}`, operation: kind, mode: image.mode }] : []),
     ];
   };
@@ -163,24 +184,44 @@ export function createOperations(world: World): Operations {
     return { operation, name: title, task: tasks.snapshot().tasks.findLast(isIt)?.id };
   };
 
+  /** What is made of a container that runs is made while it is frozen, and nobody else is to thaw it before that is done. */
+  const lockOfBase = ({ from, snapshot }: ClonedSource, copy: Copy) => {
+    const isFrozenMeanwhile = snapshot === undefined && copy === "full" && isActive(reader.readOne(from));
+    return { name: from, mode: isFrozenMeanwhile ? ("exclusive" as const) : ("shared" as const) };
+  };
+  /** @returns Whether it is privileged. @throws ProblemError where it cannot be cloned as it is now. */
+  const checkBase = ({ from, snapshot }: ClonedSource, copy: Copy): boolean => {
+    const base = findFinished(from);
+    const source = readCloneSource(lxcPath, from, snapshot);
+    if (snapshot === undefined) requireClonable(base, source.storage, copy);
+    return isPrivileged(source);
+  };
+  const wantsHostNetwork: Operations["wantsHostNetwork"] = (source, network) => {
+    if (network) return network.type === "host";
+    if (source.type !== "clone") return false;
+    findFinished(source.from);
+    return usesHostNetwork(readCloneSource(lxcPath, source.from, source.snapshot).entries);
+  };
   /** Refuses what cannot be made. */
   const checkNew = (params: ParamsOf<"containers.preview">) => {
     const { source, name, unprivileged, firstStart } = params;
     if (exists(join(lxcPath, name))) throw new ProblemError({ code: "already-exists", name });
-    const base = source.type === "clone" ? findFinished(source.from) : undefined;
-    if (base) requireState(base, "clone");
-    if (firstStart) requireFitting(params, base);
+    const isPrivilegedBase = source.type === "clone" ? checkBase(source, source.copy) : undefined;
+    if (firstStart) requireFitting(params, isPrivilegedBase);
     if (source.type === "image") requireSameKind(images.read(source.image), unprivileged);
-    checkContainerOptions(params, base?.privileged ?? !unprivileged);
+    checkContainerOptions(params, isPrivilegedBase ?? !unprivileged);
   };
+  const throwAways = createThrowAways({ ...world, images, perform, find, lockOfBase, checkBase, wantsHostNetwork });
 
   return {
-    create(params, signal) {
+    ...throwAways.operations,
+    wantsHostNetwork,
+    create(params, signal, rights) {
       const { source, start: startAfter, firstStart, ...wanted } = params;
       const { name } = wanted;
       const kind = source.type === "clone" ? "clone" : "create";
       const make = (context: OperationContext) => {
-        if (source.type === "clone") return cloneContainer(context, { ...wanted, from: source.from });
+        if (source.type === "clone") return cloneContainer(context, { ...wanted, ...source });
         if (source.type === "image") return createFromImage(context, { ...wanted, image: images.read(source.image) });
         return createFromTemplate(context, { ...wanted, template: source.template, options: source.options });
       };
@@ -190,9 +231,12 @@ export function createOperations(world: World): Operations {
         request: holdsSecret(source) ? undefined : requestOf("containers.create", params),
         cancellable: true,
         signal,
-        keepStill: source.type === "clone" && source.from !== name ? [source.from] : [],
+        others: source.type === "clone" && source.from !== name ? [lockOfBase(source, source.copy)] : [],
         image: source.type === "image" ? { id: source.image, mode: "shared" } : undefined,
-        check: () => checkNew(params),
+        check() {
+          checkNew(params);
+          if (!wanted.network && wantsHostNetwork(source)) requireRight(rights);
+        },
         async work(context) {
           const keep = await makeUndoably(context, { kind, name }, join(lxcPath, name), make);
           if (!startAfter) return;
@@ -234,7 +278,10 @@ export function createOperations(world: World): Operations {
           requireState(container, "destroy");
           if (container.clones.length > 0) throw new ProblemError({ code: "has-clones", name, clones: container.clones });
         },
-        work: (context) => destroyContainer(context, name),
+        async work(context) {
+          await destroyContainer(context, name);
+          throwAways.forget(name);
+        },
       }),
     start: (name, signal) =>
       perform({
@@ -256,7 +303,10 @@ export function createOperations(world: World): Operations {
         cancellable: true,
         signal,
         check: () => requireState(find(name), "stop"),
-        work: (context) => stop(context, name, timeoutSeconds),
+        async work(context) {
+          await stop(context, name, timeoutSeconds);
+          await throwAways.removeStopped(context, name);
+        },
       }),
     forceStop: (name, signal) =>
       perform({
@@ -272,7 +322,10 @@ export function createOperations(world: World): Operations {
             if (target === name && endedAt === undefined && (kind === "stop" || kind === "restart")) tasks.cancel(id);
           }
         },
-        work: (context) => forceStop(context, name),
+        async work(context) {
+          await forceStop(context, name);
+          await throwAways.removeStopped(context, name);
+        },
       }),
     restart: (name, timeoutSeconds, signal) =>
       perform({
@@ -376,10 +429,7 @@ export function createOperations(world: World): Operations {
             check() {
               if (!isStillThere()) throw new ProblemError({ code: "cancelled" });
             },
-            work(context) {
-              if (record.kind === "first-start") return endAbandonedFirstStart(context, record);
-              return isAboutImage(record) ? removeAbandonedImage(context, record) : removeAbandoned(context, record);
-            },
+            work: (context) => recoverers[record.kind](context, record),
           });
         } catch {
           // Another helper does it, or did; or the failed task tells why, and the next helper tries again.
@@ -389,74 +439,13 @@ export function createOperations(world: World): Operations {
   };
 }
 
-/**
- * Makes a container or an image so that nothing is left of it where that fails, is cancelled, or the helper is killed.
- * @param place The folder that it is made in; while that is there, it is not undone yet.
- * @returns A function after which it is not undone any more, whatever becomes of the task.
- */
-async function makeUndoably(
-  context: OperationContext,
-  work: Pick<JournalRecord, "kind" | "name" | "title">,
-  place: string,
-  make: (context: OperationContext) => Promise<void>,
-): Promise<() => void> {
-  const { lxcPath, journal, task } = context;
-  const record = journal.begin({ lxcPath, ...work });
-  let kept = false;
-  // Runs last. What could not be removed stays on record, for the next helper.
-  task.onUndo(() => {
-    if (kept || !exists(place)) record.finish();
-  });
-  const making = make({ ...context, task: undoneUnless(() => kept, task, record.environment) });
-  await making.catch((thrown: unknown) => {
-    // Somebody else made one of that name after all: it is not ours to remove, now or by the next helper.
-    if (toProblem(thrown).code === "already-exists") record.finish();
-    throw thrown;
-  });
-  // Complete from here on: a helper that is killed now leaves something good.
-  record.finish();
-  return () => {
-    kept = true;
-  };
-}
-
-/** The same task, which takes back what is done with it only where that is not kept. */
-function undoneUnless(
-  isKept: () => boolean,
-  task: ContainerTaskContext,
-  environment: ContainerTaskContext["environment"] = task.environment,
-): ContainerTaskContext {
-  return {
-    ...task,
-    get signal() {
-      return task.signal;
-    },
-    environment,
-    onUndo: (undo) => task.onUndo(() => (isKept() ? undefined : undo())),
-  };
-}
-
-/**
- * Starts what was just made. Where it does not start it is kept, so that its log can be read; cancelling removes it.
- * @returns A function after which it goes on running, whatever becomes of the task.
- */
-async function startNew(context: OperationContext, name: string, keep: () => void): Promise<() => void> {
-  let keptRunning = false;
-  try {
-    await start({ ...context, task: undoneUnless(() => keptRunning, context.task) }, name);
-  } catch (thrown) {
-    if (!context.task.signal.aborted && toProblem(thrown).code !== "cancelled") keep();
-    throw thrown;
-  }
-  return () => {
-    keptRunning = true;
-  };
-}
-
 /** What can be told before a container is there. Who asked was judged by whether it was to be unprivileged, so a clone must be that. */
-function requireFitting({ start, firstStart, network, unprivileged }: ParamsOf<"containers.preview">, base: Container | undefined) {
+function requireFitting(
+  { start, firstStart, network, unprivileged }: ParamsOf<"containers.preview">,
+  isPrivilegedBase: boolean | undefined,
+) {
   if (!start) throw invalid("firstStart", "is done once it runs, so it has to be started");
-  if (base && base.privileged === unprivileged) throw invalid("unprivileged", "a clone is what its base is");
+  if (isPrivilegedBase === unprivileged) throw invalid("unprivileged", "a clone is what its base is");
   if (firstStart?.packages && network?.type === "none") throw invalid("firstStart.packages", "it has no network to fetch them from");
 }
 

@@ -2,12 +2,14 @@ import { join } from "node:path";
 import type { ParamsOf } from "../contract/methods.ts";
 import type { ContainerPreview } from "../contract/model.ts";
 import { createArguments, templateArguments } from "../contract/template-options.ts";
-import { cloneArguments, cloneConfig } from "./clone.ts";
-import { editConfig, lastValueOf, parseConfig, readConfigurationText, readEffectiveConfig, replaceInConfig } from "./config.ts";
+import { cloneArguments, cloneConfig, isLayered, plainConfig } from "./clone.ts";
+import { type CloneSource, readCloneSource } from "./clone-source.ts";
+import { editConfig, lastValueOf, replaceInConfig } from "./config.ts";
 import { checkAppArmor, startConfig } from "./container-config.ts";
 import { anyMac, foreseenIdentity } from "./container-network.ts";
 import { containerOptionChanges } from "./container-options.ts";
 import type { OperationContext } from "./context.ts";
+import { copyArguments } from "./copy-files.ts";
 import { checkTemplate, shiftOwnersArguments, withOwnIds } from "./create.ts";
 import { imageConfig, upperOf } from "./create-from-image.ts";
 import { limitCommands, requireDiskLimit } from "./disk-limit.ts";
@@ -126,31 +128,53 @@ async function foreseeNewImage(
   return foreseeImage(world, foreseen, options, image, world.images.rootfsOf(newImage));
 }
 
-async function foreseeClone(world: World, foreseen: Foreseen, options: Options, { from }: SourceOf<"clone">): Promise<string> {
-  const { lxcPath } = world;
+async function foreseeClone(
+  world: World,
+  foreseen: Foreseen,
+  options: Options,
+  { from, snapshot, copy }: SourceOf<"clone">,
+): Promise<string> {
+  const { lxcPath, reader } = world;
   const { name } = options;
-  const { entries } = readEffectiveConfig(join(lxcPath, from, "config"));
-  const { text: baseText } = readConfigurationText(lxcPath, from);
-  const changes = await containerOptionChanges(foreseenIdentity(world, foreseen), options, entries);
-  foreseen.commands.push(["lxc-copy", ...cloneArguments({ lxcPath, name, from })]);
-  return cloneConfig(copiedConfig(baseText, { lxcPath, from, name }), { folder: join(lxcPath, name), name, baseText, entries, changes });
+  const folder = join(lxcPath, name);
+  const source = readCloneSource(lxcPath, from, snapshot);
+  const changes = await containerOptionChanges(foreseenIdentity(world, foreseen), options, source.entries);
+  const isLaidDown = isLayered(source) && copy === "full";
+  const commands = [["lxc-copy", ...cloneArguments({ lxcPath, name, source, copy })]];
+  if (isLaidDown) commands.push(["cp", ...copyArguments(shownFolder(source, folder), join(folder, "rootfs"))]);
+  const isFrozenMeanwhile = snapshot === undefined && reader.readOne(from)?.state === "running";
+  foreseen.commands.push(...(isFrozenMeanwhile ? whileFrozenCommands(lxcPath, from, commands) : commands));
+  if (isFrozenMeanwhile) foreseen.notices.push(`${from} is frozen until that is done, and goes on then.`);
+  const copied = copiedConfig(source, { lxcPath, name });
+  const plain = isLaidDown ? plainConfig(copied, { rootfs: join(folder, "rootfs"), entries: source.entries }) : copied;
+  return cloneConfig(plain, { folder, name, source, changes });
+}
+
+/** Where its files are seen while they are copied: what lies in layers is mounted for that. */
+function shownFolder({ storage, entries }: CloneSource, folder: string): string {
+  const [first = ""] = parseRootfs(lastValueOf(entries, "lxc.rootfs.path") ?? "").folders;
+  return storage === "dir" ? first : join(folder, "merged");
+}
+
+function whileFrozenCommands(lxcPath: string, from: string, commands: string[][]): string[][] {
+  const args = ["-n", from, "-P", lxcPath];
+  return [["lxc-freeze", ...args], ...commands, ["lxc-unfreeze", ...args]];
 }
 
 /**
  * What lxc-copy makes of a configuration (lxccontainer.c, do_lxcapi_clone): hooks in the base's folder are those in the clone's, every
  * interface has another MAC, and the root file system comes last.
  */
-function copiedConfig(text: string, { lxcPath, from, name }: { lxcPath: string; from: string; name: string }): string {
-  const rootfs = lastValueOf(parseConfig(text), "lxc.rootfs.path") ?? "";
-  const [lower = ""] = parseRootfs(rootfs).folders;
-  const copied = replaceInConfig(text, ({ key, value }) => {
+function copiedConfig(source: CloneSource, { lxcPath, name }: { lxcPath: string; name: string }): string {
+  const [lower = ""] = parseRootfs(lastValueOf(source.entries, "lxc.rootfs.path") ?? "").folders;
+  const folder = join(lxcPath, name);
+  const copied = replaceInConfig(source.text, ({ key, value }) => {
     if (key === "lxc.rootfs.path") return "removed";
     if (/^lxc\.net\.\d+\.hwaddr$/.test(key)) return [key, anyMac];
-    return key.startsWith("lxc.hook.") ? [key, value.replace(`${lxcPath}/${from}/`, `${lxcPath}/${name}/`)] : undefined;
+    return key.startsWith("lxc.hook.") ? [key, value.replace(`${source.lxcPath}/${source.name}/`, `${folder}/`)] : undefined;
   });
-  return editConfig(withoutEmptyLines(copied), {
-    add: [["lxc.rootfs.path", `overlay:${lower}:${upperOf(join(lxcPath, name))}`]],
-  });
+  const rootfs = isLayered(source) ? `overlay:${lower}:${upperOf(folder)}` : `${source.storage}:${join(folder, "rootfs")}`;
+  return editConfig(withoutEmptyLines(copied), { add: [["lxc.rootfs.path", rootfs]] });
 }
 
 function withoutEmptyLines(text: string): string {

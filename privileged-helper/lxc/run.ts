@@ -21,9 +21,9 @@ const tools = {
   "lxc-unfreeze": "unfreezing containers",
   "apt-get": "installing packages",
   btrfs: "limiting how much a container may store",
-  cp: "saving a container's files as an image",
+  cp: "copying a container's files",
   dnf: "installing packages",
-  du: "telling how large an image is",
+  du: "telling how large files are",
   "firewall-cmd": "letting containers through the firewall",
   getent: "telling who asked for something",
   getcap: "keeping the capabilities of programs in unprivileged containers",
@@ -31,7 +31,7 @@ const tools = {
   iptables: "letting containers through the firewall",
   "iptables-legacy-save": "reading the firewall's rules",
   "iptables-save": "reading the firewall's rules",
-  mount: "saving a container's files as an image",
+  mount: "copying a container's files",
   nft: "reading the firewall's rules",
   node: "making the files of containers and images",
   pacman: "installing packages",
@@ -81,6 +81,8 @@ export type RunOptions = {
   /** Records the command and streams its output into this task. */
   task?: TaskContext;
   onOutput?: (text: string) => void;
+  /** Told its process id. */
+  onStarted?: (pid: number) => void;
   /** One hour where it is left out. */
   timeoutSeconds?: number;
   /** Exit codes that are an answer rather than a failure. Only 0 where it is left out. */
@@ -132,6 +134,7 @@ export async function run(tool: ToolName, args: readonly string[], options: RunO
     stdio: ["ignore", "pipe", "pipe"],
     detached: true,
   });
+  if (child.pid !== undefined) options.onStarted?.(child.pid);
   let output = "";
   const receive = (text: string) => {
     if (text === "") return;

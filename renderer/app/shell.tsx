@@ -7,6 +7,7 @@ import { DestroyDialog, ForceStopDialog, StillRunningDialog } from "../features/
 import { ContainersPage } from "../features/containers/containers-page.tsx";
 import { CreateDialog } from "../features/containers/create-dialog.tsx";
 import { FixStartDialog } from "../features/containers/fix-start-dialog.tsx";
+import { KeepDialog } from "../features/containers/keep-dialog.tsx";
 import { SaveImageDialog } from "../features/containers/save-image-dialog.tsx";
 import { FixDialog } from "../features/host/fix-dialog.tsx";
 import { HostPage } from "../features/host/host-page.tsx";
@@ -25,6 +26,7 @@ import { showEarlyEnd, showNotices, showProblem } from "../ui/toasts.tsx";
 import { ErrorBoundary } from "./error-boundary.tsx";
 import { SessionNotice, SessionScreen } from "./session-screen.tsx";
 
+const TryDialog = lazy(() => import("../features/terminal/try-dialog.tsx").then(({ TryDialog }) => ({ default: TryDialog })));
 const ContainerRoute = lazy(() => import("./container-route.tsx").then(({ ContainerRoute }) => ({ default: ContainerRoute })));
 
 const destinations: { path: string; label: string; icon: ReactNode }[] = [
@@ -179,6 +181,14 @@ function Dialogs() {
   if (dialog.type === "delete-image") return <DeleteImageDialog {...dialog} />;
   if (dialog.type === "delete-ready-image") return <DeleteReadyImageDialog {...dialog} />;
   if (dialog.type === "save-image") return <SaveImageDialog name={dialog.name} />;
+  if (dialog.type === "try") {
+    return (
+      <Suspense fallback={null}>
+        <TryDialog source={dialog.source} title={dialog.title} />
+      </Suspense>
+    );
+  }
+  if (dialog.type === "keep") return <KeepDialog name={dialog.name} />;
   if (dialog.type === "fix-host") return <FixDialog check={dialog.check} />;
   return <StillRunningDialog name={dialog.name} seconds={dialog.seconds} />;
 }

@@ -1,4 +1,5 @@
 import { create } from "zustand";
+import type { ParamsInputOf } from "../../privileged-helper/contract/methods.ts";
 import type { HostCheck, ReadyImage } from "../../privileged-helper/contract/model.ts";
 import type { Problem } from "../../privileged-helper/contract/problems.ts";
 
@@ -12,6 +13,8 @@ export type Dialog =
   | { type: "delete-image"; image: string; name: string; bytes: number }
   | { type: "delete-ready-image"; image: ReadyImage; name: string }
   | { type: "save-image"; name: string }
+  | { type: "try"; source: ParamsInputOf<"containers.try">["source"]; title: string }
+  | { type: "keep"; name: string }
   | { type: "fix-host"; check: HostCheck }
   /** A container did not start, and something can be done about it. */
   | { type: "fix-start"; problem: Extract<Problem, { code: "start-failed" }> };

@@ -76,6 +76,11 @@ export function ContainerPage({ name, tab, actions, panels }: Props) {
         <div className="page-actions">{actions(container)}</div>
       </Group>
       <LastStart container={container} />
+      {container.throwAway && (
+        <Text size="sm" mb="sm" className="warning">
+          A throw-away container: it is removed when it stops or its last terminal closes, unless you keep it.
+        </Text>
+      )}
       {container.note && (
         <Text size="sm" mb="sm" className={container.state === "error" ? "dangerous" : "warning"}>
           {container.note}

@@ -17,10 +17,10 @@ const container = (state: ContainerState, more: Partial<Container> = {}): Contai
 const possible = (subject: Container) => actionsFor(subject).filter((action) => reasonAgainst(action, subject) === undefined);
 
 it.each([
-  ["stopped", ["start", "clone", "save-image", "destroy"]],
+  ["stopped", ["start", "try", "clone", "save-image", "destroy"]],
   ["starting", ["stop", "force-stop", "destroy"]],
-  ["running", ["stop", "restart", "freeze", "force-stop", "destroy"]],
-  ["frozen", ["stop", "unfreeze", "force-stop", "destroy"]],
+  ["running", ["stop", "restart", "freeze", "force-stop", "clone", "destroy"]],
+  ["frozen", ["stop", "unfreeze", "force-stop", "clone", "destroy"]],
   ["stopping", ["force-stop", "destroy"]],
   ["error", ["destroy"]],
 ] as const)("a container that is %s can be asked for %j", (state, expected) => {
@@ -35,6 +35,18 @@ it("while something works on a container, it can be stopped by force, and asked 
   expect(during("stopped", "create")).toEqual(["start"]);
   expect(during("error", "clone")).toEqual(["start"]);
   expect(during("stopped", "destroy")).toEqual([]);
+});
+
+it("a throw-away container can be kept, and is not tried itself", () => {
+  expect(possible(container("running", { throwAway: true }))).toEqual([
+    "stop",
+    "restart",
+    "freeze",
+    "force-stop",
+    "keep",
+    "clone",
+    "destroy",
+  ]);
 });
 
 it("a container whose name is unsafe is only shown, and the reason is its own", () => {

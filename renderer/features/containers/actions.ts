@@ -5,7 +5,18 @@ import { openDialog } from "../../state/dialogs.ts";
 import { useSettings } from "../../state/settings.ts";
 import { hideStartProblem, showProblem } from "../../ui/toasts.tsx";
 
-export type Action = "start" | "stop" | "force-stop" | "restart" | "freeze" | "unfreeze" | "clone" | "save-image" | "destroy";
+export type Action =
+  | "start"
+  | "stop"
+  | "force-stop"
+  | "restart"
+  | "freeze"
+  | "unfreeze"
+  | "try"
+  | "keep"
+  | "clone"
+  | "save-image"
+  | "destroy";
 
 export const actionVerbs: Record<Action, string> = {
   start: "Start",
@@ -14,6 +25,8 @@ export const actionVerbs: Record<Action, string> = {
   restart: "Restart",
   freeze: "Freeze",
   unfreeze: "Unfreeze",
+  try: "Try",
+  keep: "Keep",
   clone: "Clone",
   "save-image": "Save as image",
   destroy: "Destroy",
@@ -22,6 +35,9 @@ export const actionVerbs: Record<Action, string> = {
 const doing: Record<TaskKind, string> = {
   create: "Creating",
   clone: "Cloning",
+  try: "Making",
+  keep: "Keeping",
+  discard: "Throwing away",
   start: "Starting",
   stop: "Stopping",
   "force-stop": "Stopping by force",
@@ -58,13 +74,14 @@ export function actionLabel(action: Action, name: string): string {
 }
 
 /** The actions in their places: what starts and what stops share one, and so do freezing and unfreezing. */
-export function actionsFor({ state }: Container): Action[] {
+export function actionsFor({ state, throwAway }: Container): Action[] {
   const isStopped = state === "stopped" || state === "error";
   return [
     isStopped ? "start" : "stop",
     "restart",
     state === "frozen" ? "unfreeze" : "freeze",
     "force-stop",
+    throwAway ? "keep" : "try",
     "clone",
     "save-image",
     "destroy",
@@ -79,7 +96,9 @@ export function reasonAgainst(action: Action, container: Container): string | un
   if (operation && worthWaitingFor[operation.kind]?.includes(action)) return undefined;
   if (operation) return `${doing[operation.kind]}…`;
   if (action === "start" && state === "error") return note ?? "It cannot be started.";
-  if (action === "clone") return state === "stopped" ? undefined : "Only a stopped container can be cloned.";
+  if (action === "try") return state === "stopped" ? undefined : "Only a stopped container can be tried: its files are shared.";
+  if (action === "keep") return state === "stopped" || state === "running" ? undefined : `It is ${state}.`;
+  if (action === "clone") return state === "stopped" || state === "running" || state === "frozen" ? undefined : `It is ${state}.`;
   if (action === "save-image") return state === "stopped" ? undefined : "Only a stopped container can be saved as an image.";
   if (action === "restart" || action === "freeze") return state === "running" ? undefined : `It is ${state}, not running.`;
   if (action === "stop" && state !== "running" && state !== "frozen" && state !== "starting") return `It is ${state}.`;
@@ -91,6 +110,8 @@ export async function performAction(client: Client, action: Action, name: string
   const { stopTimeoutSeconds: timeoutSeconds } = useSettings.getState();
   if (action === "destroy") return openDialog({ type: "destroy", name });
   if (action === "force-stop") return openDialog({ type: "force-stop", name });
+  if (action === "try") return openDialog({ type: "try", source: { type: "clone", from: name }, title: name });
+  if (action === "keep") return openDialog({ type: "keep", name });
   if (action === "clone") return openDialog({ type: "create", cloneFrom: name });
   if (action === "save-image") return openDialog({ type: "save-image", name });
   hideStartProblem(name);

@@ -2,7 +2,9 @@ import { ActionIcon, Button, Group, Menu, Tooltip } from "@mantine/core";
 import {
   IconCopyPlus,
   IconDots,
+  IconFlask,
   IconPhotoPlus,
+  IconPin,
   IconPlayerPause,
   IconPlayerPlay,
   IconPlayerStop,
@@ -24,6 +26,8 @@ const icons: Record<Action, ReactNode> = {
   freeze: <IconPlayerPause size={16} aria-hidden />,
   unfreeze: <IconSnowflakeOff size={16} aria-hidden />,
   "force-stop": <IconPlugConnectedX size={16} aria-hidden />,
+  try: <IconFlask size={16} aria-hidden />,
+  keep: <IconPin size={16} aria-hidden />,
   clone: <IconCopyPlus size={16} aria-hidden />,
   "save-image": <IconPhotoPlus size={16} aria-hidden />,
   destroy: <IconTrash size={16} aria-hidden />,

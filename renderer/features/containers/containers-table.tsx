@@ -78,10 +78,13 @@ export function ContainersTable({ containers, sorting, onSort }: Props) {
 
 /** Drawn again only when its own container changes; the figures are cells of their own. */
 const ContainerRow = memo(function ContainerRow({ container, isNarrow }: { container: Container; isNarrow: boolean }) {
-  const { name, state, note, ipv4, ipv6, autostart, privileged, clonedFrom } = container;
+  const { name, state, note, ipv4, ipv6, autostart, privileged, clonedFrom, image, throwAway } = container;
   const isRunning = state === "running" || state === "frozen";
   // What it will be is not known before it is finished.
-  const isBeingMade = !isRunning && (container.operation?.kind === "create" || container.operation?.kind === "clone");
+  const isBeingMade =
+    !isRunning && (container.operation?.kind === "create" || container.operation?.kind === "clone" || container.operation?.kind === "try");
+  // What it is made of counts for an image only where it is all that there is to say.
+  const origin = clonedFrom ?? (throwAway ? (image?.title ?? "a container") : undefined);
   return (
     <tr>
       <th scope="row" className="column-name">
@@ -93,7 +96,12 @@ const ContainerRow = memo(function ContainerRow({ container, isNarrow }: { conta
             {note}
           </div>
         ) : (
-          clonedFrom !== undefined && <div className="second-line">Clone of {clonedFrom}</div>
+          origin !== undefined && (
+            <div className="second-line">
+              {throwAway && <span className="throw-away">Throw-away</span>}
+              {throwAway ? ` copy of ${origin}` : `Clone of ${origin}`}
+            </div>
+          )
         )}
       </th>
       <td>

@@ -44,6 +44,7 @@ const values: CreateValues = {
   options: {},
   image: "",
   cloneFrom: "",
+  clone: { copy: "instant", snapshot: "" },
   unprivileged: true,
   start: true,
   address: "static",
@@ -103,9 +104,10 @@ describe("a suggested name", () => {
 });
 
 describe("a base", () => {
-  it("is cloned only when it is stopped, managed and left alone", () => {
+  it("is cloned only when it is managed and left alone", () => {
     expect(reasonAgainstClone(container("base"))).toBeUndefined();
-    expect(reasonAgainstClone(container("base", { state: "running" }))).toMatch(/running/);
+    expect(reasonAgainstClone(container("base", { state: "running" }))).toBeUndefined();
+    expect(reasonAgainstClone(container("base", { state: "starting" }))).toMatch(/starting/);
     expect(reasonAgainstClone(container("a b", { manageable: false }))).toBeDefined();
     expect(reasonAgainstClone(container("base", { operation: { task: "1", kind: "destroy" } }))).toBeDefined();
   });
@@ -114,18 +116,20 @@ describe("a base", () => {
 it("the bases that can be cloned come first, the others say why they cannot", () => {
   const all = new Map([
     ["a", container("a", { state: "running" })],
+    ["c", container("c", { state: "stopping" })],
     ["b-10", container("b-10")],
     ["b-9", container("b-9")],
   ]);
   expect(cloneChoices(all)).toEqual([
+    { value: "a", label: "a (running)", disabled: false },
     { value: "b-9", label: "b-9", disabled: false },
     { value: "b-10", label: "b-10", disabled: false },
-    { value: "a", label: "a (running: stop it first)", disabled: true },
+    { value: "c", label: "c (stopping)", disabled: true },
   ]);
 });
 
 const toRequest = (...[of, form, choice]: [CreateValues, readonly TemplateOption[], ImageChoice?]): CreateRequest => {
-  const [request] = toRequests(of, [of.name], form, choice);
+  const [request] = toRequests(of, [of.name], form, choice && { choice });
   if (!request) throw new Error("nothing is asked for");
   return request;
 };

@@ -2,6 +2,7 @@ import { maxContainersAtOnce, type ParamsInputOf } from "../../../privileged-hel
 import type { Container, TemplateOption } from "../../../privileged-helper/contract/model.ts";
 import { explainNewName, maxNameLength } from "../../../privileged-helper/contract/names.ts";
 import type { ImageChoice } from "../../ui/image-choices.ts";
+import { type CloneValues, copyOf } from "./clone-values.ts";
 import { type FirstStartValues, toFirstStart } from "./first-start-values.ts";
 import { type OptionValues, toOptions } from "./option-values.ts";
 import { optionsOf, type TypedOptions } from "./template-values.ts";
@@ -19,6 +20,7 @@ export type CreateValues = {
   image: string;
   archive?: File;
   cloneFrom: string;
+  clone: CloneValues;
   unprivileged: boolean;
   start: boolean;
   address: "static" | "dhcp";
@@ -34,7 +36,7 @@ export const sources: readonly { value: CreateValues["source"]; label: string; d
   {
     value: "clone",
     label: "Clone",
-    description: "A copy of a stopped container, ready at once: it shares the files of its base and stores only what changes.",
+    description: "A copy of another container: there at once where it may share that one's files, or with files of its own.",
   },
 ];
 
@@ -96,15 +98,16 @@ export function reasonAgainstClone({ manageable, state, operation }: Container):
   if (!manageable) return "only shown here";
   if (operation) return "busy";
   if (state === "error") return "it cannot run";
-  return state === "stopped" ? undefined : `${state}: stop it first`;
+  return state === "stopped" || state === "running" || state === "frozen" ? undefined : state;
 }
 
-/** What can be cloned comes first; what cannot says why. */
+/** What can be cloned comes first, and says where it runs; what cannot says why. */
 export function cloneChoices(containers: Containers): { value: string; label: string; disabled: boolean }[] {
   return [...containers.values()]
     .map((container) => {
       const reason = reasonAgainstClone(container);
-      return { value: container.name, label: reason ? `${container.name} (${reason})` : container.name, disabled: reason !== undefined };
+      const told = reason ?? (container.state === "stopped" ? undefined : container.state);
+      return { value: container.name, label: told ? `${container.name} (${told})` : container.name, disabled: reason !== undefined };
     })
     .sort((a, b) => Number(a.disabled) - Number(b.disabled) || a.value.localeCompare(b.value, "en", { numeric: true }));
 }
@@ -122,15 +125,16 @@ type NewContainer = Omit<ParamsInputOf<"containers.create">, "source">;
  * @param names Of those that are to be made.
  * @param form Of the template that is chosen.
  * @param choice The image that is chosen.
+ * @param base The container that is to be cloned.
  */
 export function toRequests(
   values: CreateValues,
   names: readonly string[],
   form: readonly TemplateOption[],
-  choice?: ImageChoice,
+  { choice, base }: { choice?: ImageChoice; base?: Container } = {},
 ): CreateRequest[] {
   const { source, archive } = values;
-  if (source !== "archive" || !archive) return names.map((name) => toRequest({ ...values, name }, form, choice));
+  if (source !== "archive" || !archive) return names.map((name) => toRequest({ ...values, name }, form, choice, base));
   const params = { ...commonOf(values), names: [...names] };
   return [{ method: "archives.create", params, title: titleOf(archive.name), file: archive }];
 }
@@ -140,8 +144,8 @@ export function namesIn({ params }: CreateRequest): string[] {
   return "names" in params ? params.names : [params.name];
 }
 
-function toRequest(values: CreateValues, form: readonly TemplateOption[], choice?: ImageChoice): CreateRequest {
-  const { name, source, template, options, cloneFrom } = values;
+function toRequest(values: CreateValues, form: readonly TemplateOption[], choice?: ImageChoice, base?: Container): CreateRequest {
+  const { name, source, template, options, cloneFrom, clone } = values;
   const params = { name, ...commonOf(values) };
   if (source === "image" && choice?.from === "ready") {
     return { method: "containers.create", params: { ...params, source: { type: "image", image: choice.image.id } } };
@@ -151,7 +155,12 @@ function toRequest(values: CreateValues, form: readonly TemplateOption[], choice
   }
   const made =
     source === "clone"
-      ? { type: "clone" as const, from: cloneFrom }
+      ? {
+          type: "clone" as const,
+          from: cloneFrom,
+          copy: copyOf(clone, base),
+          ...(clone.snapshot !== "" && { snapshot: clone.snapshot }),
+        }
       : { type: "template" as const, template, options: optionsOf(form, options[template] ?? {}) };
   return { method: "containers.create", params: { ...params, source: made } };
 }

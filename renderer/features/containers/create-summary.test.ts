@@ -12,6 +12,7 @@ const values: CreateValues = {
   options: {},
   image: "",
   cloneFrom: "",
+  clone: { copy: "instant", snapshot: "" },
   unprivileged: true,
   start: true,
   address: "static",
@@ -53,7 +54,7 @@ describe("summaryOf", () => {
 
   it("leaves to a clone what is its base's", () => {
     expect(summary({ source: "clone", cloneFrom: "base", start: false }, ["web"], false)).toMatchObject({
-      "Made of": "A clone of base",
+      "Made of": "An instant clone of base",
       Limits: "As its base",
       Network: "As its base",
       Starts: "When asked to",

@@ -1,9 +1,10 @@
 import type { Fact } from "../../ui/facts-table.tsx";
 import { formatList } from "../../ui/format.ts";
+import { copyOf } from "./clone-values.ts";
 import { toFirstStart } from "./first-start-values.ts";
 import type { CreateChoices } from "./use-create-choices.ts";
 
-type Chosen = Pick<CreateChoices, "values" | "names" | "template" | "choice" | "isUnprivileged" | "mayReserve">;
+type Chosen = Pick<CreateChoices, "values" | "names" | "template" | "choice" | "base" | "isUnprivileged" | "mayReserve">;
 
 /** What was chosen, in words: a line each. */
 export function summaryOf(chosen: Chosen): Fact[] {
@@ -28,11 +29,12 @@ export function summaryOf(chosen: Chosen): Fact[] {
   ];
 }
 
-function sourceText({ values, template, choice }: Chosen): string {
+function sourceText({ values, template, choice, base }: Chosen): string {
   if (values.source === "template") return `The template ${template?.title ?? values.template}`;
   if (values.source === "image") return `The image ${choice?.from === "ready" ? choice.image.title : (choice?.row.name ?? "")}`;
   if (values.source === "archive") return `The archive ${values.archive?.name ?? ""}`;
-  return `A clone of ${values.cloneFrom}`;
+  const what = copyOf(values.clone, base) === "full" ? "A full copy" : "An instant clone";
+  return `${what} of ${values.cloneFrom}${values.clone.snapshot === "" ? "" : `, as in ${values.clone.snapshot}`}`;
 }
 
 function networkText({ values, mayReserve }: Chosen): string {

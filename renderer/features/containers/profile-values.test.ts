@@ -21,6 +21,7 @@ const values: CreateValues = {
   options: { debian: { release: "trixie", packages: "curl, git", "flush-cache": true, password: "secret" }, alpine: { release: "edge" } },
   image: "",
   cloneFrom: "",
+  clone: { copy: "full", snapshot: "" },
   unprivileged: false,
   start: false,
   address: "dhcp",

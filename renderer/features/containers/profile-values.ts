@@ -41,7 +41,12 @@ export function valuesOfProfile({ choices }: Profile, before: Pick<CreateValues,
         options: { ...before.options, [source.template]: typedOf(source.options) },
       };
     case "clone":
-      return { ...common, source: "clone", cloneFrom: source.from };
+      return {
+        ...common,
+        source: "clone",
+        cloneFrom: source.from,
+        clone: { copy: source.copy, snapshot: source.snapshot ?? "" },
+      };
     case "image":
       return { ...common, source: "image", image: `ready:${source.image}` };
     case "server-image":
@@ -52,14 +57,15 @@ export function valuesOfProfile({ choices }: Profile, before: Pick<CreateValues,
 }
 
 function sourceOf(values: ChosenValues, form: readonly TemplateOption[], choice: ImageChoice | undefined): Choices["source"] | undefined {
-  const { source, template, options, cloneFrom } = values;
+  const { source, template, options, cloneFrom, clone } = values;
   switch (source) {
     case "template": {
       const wanted = Object.entries(optionsOf(form, options[template] ?? {})).filter(([name]) => !secretOption.test(name));
       return { type: "template", template, options: Object.fromEntries(wanted) };
     }
     case "clone":
-      return cloneFrom === "" ? undefined : { type: "clone", from: cloneFrom };
+      if (cloneFrom === "") return undefined;
+      return { type: "clone", from: cloneFrom, copy: clone.copy, ...(clone.snapshot !== "" && { snapshot: clone.snapshot }) };
     case "archive":
       return { type: "archive" };
     case "image":

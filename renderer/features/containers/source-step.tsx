@@ -3,8 +3,9 @@ import { IconAlertTriangle } from "@tabler/icons-react";
 import { listInside } from "../../ui/list-inside.ts";
 import { ProblemView } from "../../ui/problem-view.tsx";
 import { ArchiveField } from "./archive-field.tsx";
+import { CloneFields } from "./clone-fields.tsx";
 import { CreateCommand } from "./create-command.tsx";
-import { cloneChoices, sources } from "./create-form.ts";
+import { sources } from "./create-form.ts";
 import { ImageField } from "./image-field.tsx";
 import { MissingTools } from "./missing-tools.tsx";
 import { ProfileField } from "./profile-field.tsx";
@@ -98,17 +99,13 @@ export function SourceStep(choices: CreateChoices) {
         <ArchiveField value={values.archive} onChange={chooseArchive} error={values.archive && sourceError} />
       )}
       {values.source === "clone" && (
-        <Select
-          label="Clone from"
-          placeholder="Choose a container"
-          data={cloneChoices(containers)}
-          searchable
-          allowDeselect={false}
-          nothingFoundMessage="There is no container to clone yet."
-          {...listInside}
-          value={values.cloneFrom === "" ? null : values.cloneFrom}
-          onChange={(from) => cloneOf(from ?? "")}
-          error={values.cloneFrom === "" ? undefined : sourceError}
+        <CloneFields
+          containers={containers}
+          from={values.cloneFrom}
+          values={values.clone}
+          onFromChanged={cloneOf}
+          onChanged={(clone) => form.setFieldValue("clone", clone)}
+          error={sourceError}
         />
       )}
       <Switch

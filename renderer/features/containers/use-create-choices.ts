@@ -51,6 +51,8 @@ export type CreateChoices = {
   missingTools: readonly string[];
   images: { ready: readonly ReadyImage[]; rows: readonly ImageRow[]; isLoading: boolean };
   choice?: ImageChoice;
+  /** The container that is to be cloned. */
+  base?: Container;
   /** Why the list of templates is not there. */
   problem?: Problem;
   askAgain(): void;
@@ -101,6 +103,7 @@ export function useCreateChoices({ cloneFrom, image }: { cloneFrom?: string; ima
       options: {},
       image: image ?? "",
       cloneFrom: cloneFrom ?? "",
+      clone: { copy: "instant", snapshot: "" },
       unprivileged: true,
       start: true,
       address: "static",
@@ -153,6 +156,7 @@ export function useCreateChoices({ cloneFrom, image }: { cloneFrom?: string; ima
   };
   const cloneOf = (from: string) => {
     form.setFieldValue("cloneFrom", from);
+    form.setFieldValue("clone", { ...values.clone, snapshot: "" });
     nameAfter(from);
   };
   /** A name that nobody has typed ends in a number of its own only where it is the name of one. */
@@ -194,6 +198,7 @@ export function useCreateChoices({ cloneFrom, image }: { cloneFrom?: string; ima
     missingTools,
     images,
     choice,
+    base,
     problem,
     askAgain,
     names,
@@ -214,7 +219,7 @@ export function useCreateChoices({ cloneFrom, image }: { cloneFrom?: string; ima
     cloneOf,
     chooseImage,
     chooseArchive,
-    requests: () => toRequests(decided(), names, templateForm, choice),
+    requests: () => toRequests(decided(), names, templateForm, { choice, base }),
     profileName,
     chooseProfile,
     setProfileName,

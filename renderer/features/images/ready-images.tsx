@@ -1,5 +1,5 @@
 import { Text, Title } from "@mantine/core";
-import { IconCopyPlus, IconTrash } from "@tabler/icons-react";
+import { IconCopyPlus, IconFlask, IconTrash } from "@tabler/icons-react";
 import type { ReadyImage } from "../../../privileged-helper/contract/model.ts";
 import { openDialog } from "../../state/dialogs.ts";
 import { useIsLive } from "../../state/live.ts";
@@ -78,6 +78,16 @@ function Row({ image, name }: { image: ReadyImage; name: string }) {
       </td>
       <td className="column-actions">
         <div className="row-actions">
+          <button
+            type="button"
+            className="icon-button"
+            aria-label={`Try ${name}`}
+            data-hint="Try it in a throw-away container"
+            disabled={!isLive}
+            onClick={() => openDialog({ type: "try", source: { type: "image", image: image.id }, title: name })}
+          >
+            <IconFlask size={16} aria-hidden />
+          </button>
           <button
             type="button"
             className="icon-button"

@@ -14,6 +14,10 @@ export async function retryTask(client: Client, task: Task): Promise<void> {
   if (!request) return;
   if (kind === "destroy") return openDialog({ type: "destroy", name: target });
   if (kind === "force-stop") return openDialog({ type: "force-stop", name: target });
+  if (kind === "try") {
+    const { source } = request.params as ParamsInputOf<"containers.try">;
+    return openDialog({ type: "try", source, title: source.type === "clone" ? source.from : "the image" });
+  }
   hideStartProblem(target);
   try {
     await client.call(request.method as MethodName, request.params as ParamsInputOf<MethodName>);

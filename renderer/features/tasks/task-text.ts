@@ -6,6 +6,9 @@ import { explainProblem } from "../../ui/problem.ts";
 const verbs: Record<TaskKind, string> = {
   create: "Create",
   clone: "Clone to",
+  try: "Try",
+  keep: "Keep",
+  discard: "Throw away",
   start: "Start",
   stop: "Stop",
   "force-stop": "Force stop",
@@ -87,7 +90,7 @@ export function filterTasks(tasks: readonly Task[], filter: TaskFilter, text: st
 }
 
 /** These are offered where the problem is shown, by who knows what has to be mended; or nobody had asked for them. */
-const neverRetried: ReadonlySet<TaskKind> = new Set(["recover", "repair", "fix"]);
+const neverRetried: ReadonlySet<TaskKind> = new Set(["recover", "repair", "fix", "keep", "discard"]);
 
 /** True where it did not do what was asked for, and can be asked for again. */
 export function isRetriable({ kind, state, request }: Task): boolean {
