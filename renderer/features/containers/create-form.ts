@@ -156,7 +156,8 @@ function toRequest(values: CreateValues, form: readonly TemplateOption[], choice
   return { method: "containers.create", params: { ...params, source: made } };
 }
 
-function commonOf({ unprivileged, start, address, more, firstStart }: CreateValues) {
+/** What is asked for whatever a container is made of. */
+export function commonOf({ unprivileged, start, address, more, firstStart }: Omit<CreateValues, "name" | "count">) {
   const firstSteps = start ? toFirstStart(firstStart) : undefined;
   return { unprivileged, start, address, ...toOptions(more), ...(firstSteps && { firstStart: firstSteps }) };
 }

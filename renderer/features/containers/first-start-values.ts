@@ -47,6 +47,17 @@ export function toFirstStart(values: FirstStartValues): ParamsInputOf<"container
   return Object.keys(asked).length > 0 ? asked : undefined;
 }
 
+/** What stands in the fields where that is asked for. */
+export function typedFirstStart({ packages = [], user, command = "" }: ReturnType<typeof toFirstStart> = {}): FirstStartValues {
+  return {
+    packages: packages.join(" "),
+    user: user?.name ?? "",
+    key: user?.key ?? "",
+    mayBecomeRoot: user?.mayBecomeRoot ?? nothingAtFirstStart.mayBecomeRoot,
+    command,
+  };
+}
+
 function namesIn(text: string): string[] {
   return text.split(/[\s,]+/).filter((name) => name !== "");
 }

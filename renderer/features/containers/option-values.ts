@@ -82,11 +82,13 @@ export function toOptions(values: OptionValues): Pick<ParamsInputOf<"containers.
 
 /** What stands in the fields where that is asked for. */
 export function typedOptions({ resources = {}, network, autostart = false }: ReturnType<typeof toOptions>): OptionValues {
-  const { cpus, memoryBytes, processes } = resources;
+  const { cpus, memoryBytes, processes, diskBytes } = resources;
+  const mebibytes = (bytes: number | undefined) => (bytes === undefined ? "" : bytes / bytesPerMebibyte);
   return {
     cpus: cpus ?? "",
-    memoryMebibytes: memoryBytes === undefined ? "" : memoryBytes / bytesPerMebibyte,
+    memoryMebibytes: mebibytes(memoryBytes),
     processes: processes ?? "",
+    diskMebibytes: mebibytes(diskBytes),
     network: network === undefined ? "default" : network.type === "bridge" ? `bridge:${network.bridge}` : network.type,
     autostart,
   };

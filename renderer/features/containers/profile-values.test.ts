@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { profile } from "../../../privileged-helper/contract/methods.ts";
 import type { TemplateOption } from "../../../privileged-helper/contract/model.ts";
 import type { CreateValues } from "./create-form.ts";
+import { nothingAtFirstStart } from "./first-start-values.ts";
 import { type OptionValues, untouchedOptions } from "./option-values.ts";
 import { hasPassword, toChoices, valuesOfProfile } from "./profile-values.ts";
 
@@ -24,7 +25,8 @@ const values: CreateValues = {
   unprivileged: false,
   start: false,
   address: "dhcp",
-  more: { cpus: 1.5, memoryMebibytes: "512", processes: "", network: "bridge:br0", autostart: true },
+  more: { cpus: 1.5, memoryMebibytes: "512", processes: "", diskMebibytes: "", network: "bridge:br0", autostart: true },
+  firstStart: nothingAtFirstStart,
 };
 const keep = (kept: CreateValues, name = "Web") => profile.parse({ name, choices: toChoices(kept, form) });
 
@@ -34,7 +36,7 @@ describe("a profile", () => {
       unprivileged: false,
       start: false,
       address: "dhcp",
-      resources: { cpus: 1.5, memoryBytes: 512 * 1024 * 1024, processes: undefined },
+      resources: { cpus: 1.5, memoryBytes: 512 * 1024 * 1024, processes: undefined, diskBytes: undefined },
       network: { type: "bridge", bridge: "br0" },
       autostart: true,
       source: { type: "template", template: "debian", options: { release: "trixie", packages: ["curl", "git"], "flush-cache": true } },
@@ -62,12 +64,20 @@ describe("a profile", () => {
       cpus: limit,
       memoryMebibytes: limit,
       processes: limit,
+      diskMebibytes: limit,
       network: fc.constantFrom("default", "none", "host", "bridge:lxcbr0"),
       autostart: fc.boolean(),
     });
+    const firstStart = fc.record({
+      packages: fc.constantFrom("", "curl git, g++"),
+      user: fc.constantFrom("", "me"),
+      key: fc.constant(""),
+      mayBecomeRoot: fc.boolean(),
+      command: fc.constantFrom("", "set -e\ntrue"),
+    });
     fc.assert(
-      fc.property(more, fc.boolean(), (chosen, start) => {
-        const kept = keep({ ...values, more: chosen, start });
+      fc.property(more, firstStart, fc.boolean(), (chosen, first, start) => {
+        const kept = keep({ ...values, more: chosen, firstStart: first, start });
         expect(keep({ ...values, more: untouchedOptions, ...valuesOfProfile(kept, values) })).toEqual(kept);
       }),
     );

@@ -2,8 +2,9 @@ import type { Profile, ProfileInput } from "../../../privileged-helper/contract/
 import type { TemplateOption } from "../../../privileged-helper/contract/model.ts";
 import { secretOption } from "../../../privileged-helper/contract/template-options.ts";
 import type { ImageChoice } from "../../ui/image-choices.ts";
-import type { CreateValues } from "./create-form.ts";
-import { toOptions, typedOptions } from "./option-values.ts";
+import { type CreateValues, commonOf } from "./create-form.ts";
+import { typedFirstStart } from "./first-start-values.ts";
+import { typedOptions } from "./option-values.ts";
 import { optionsOf, typedOf } from "./template-values.ts";
 
 type Choices = ProfileInput["choices"];
@@ -17,9 +18,8 @@ type ChosenValues = Omit<CreateValues, "name" | "count" | "archive">;
  * @returns Nothing where the source is not chosen yet.
  */
 export function toChoices(values: ChosenValues, form: readonly TemplateOption[], choice?: ImageChoice): Choices | undefined {
-  const { unprivileged, start, address, more } = values;
   const source = sourceOf(values, form, choice);
-  return source && { unprivileged, start, address, ...toOptions(more), source };
+  return source && { ...commonOf(values), source };
 }
 
 /** True where a password is typed into the template's form. */
@@ -31,7 +31,7 @@ export function hasPassword({ source, template, options }: ChosenValues): boolea
 /** What stands in the dialog's fields where a profile is chosen; the others stay as they are. */
 export function valuesOfProfile({ choices }: Profile, before: Pick<CreateValues, "options">): Partial<ChosenValues> {
   const { source, unprivileged, start, address } = choices;
-  const common = { unprivileged, start, address, more: typedOptions(choices) };
+  const common = { unprivileged, start, address, more: typedOptions(choices), firstStart: typedFirstStart(choices.firstStart) };
   switch (source.type) {
     case "template":
       return {
