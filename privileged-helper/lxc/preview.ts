@@ -31,10 +31,10 @@ const newImage = "NEW-IMAGE";
 /**
  * What making a container would run, and the configuration that it would have. Both come from the functions that make one; of what LXC's
  * own programs write into a configuration the part that can be known is foreseen here. Which commands a first start takes depends on
- * what is inside: it is told in words. Nothing is changed, and nothing is reserved.
+ * what is inside: it is not told. Nothing is changed, and nothing is reserved.
  * @throws ProblemError What is known beforehand to keep it from being made.
  */
-export async function previewContainer(world: World, { source, start, firstStart, ...wanted }: Params): Promise<ContainerPreview> {
+export async function previewContainer(world: World, { source, start, firstStart: _, ...wanted }: Params): Promise<ContainerPreview> {
   const { lxcPath } = world;
   const { name, resources: { diskBytes } = {} } = wanted;
   const foreseen: Foreseen = { commands: [], notices: [] };
@@ -44,20 +44,9 @@ export async function previewContainer(world: World, { source, start, firstStart
   }
   const configuration = await foresee(world, foreseen, wanted, source);
   if (start) foreseen.commands.push(["lxc-start", ...startArguments({ lxcPath, name })]);
-  if (firstStart) foreseen.notices.push(firstStartNotice(firstStart));
   const untouched: Options = { name, unprivileged: isUnprivileged(world, source), address: "static", autostart: false };
   const defaultConfiguration = await foresee(world, { commands: [], notices: [] }, untouched, source);
   return { ...foreseen, configuration, defaultConfiguration };
-}
-
-/** Which programs that takes is known only inside. */
-function firstStartNotice({ packages, user, command }: NonNullable<Params["firstStart"]>): string {
-  const steps = [
-    packages && `install ${packages.join(", ")}`,
-    user && `make the user ${user.name}`,
-    command !== undefined && "run your command",
-  ].filter(Boolean);
-  return `Once it runs, its own programs ${steps.join(", then ")}.`;
 }
 
 /** What a container of a source is where nobody says otherwise. What is there already has its owners. */

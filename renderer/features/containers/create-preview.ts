@@ -9,6 +9,11 @@ export type PreviewRequest = {
   before: string[];
 };
 
+/** What happens after them. */
+export function textAfter({ firstStart }: PreviewRequest["params"]): string[] {
+  return firstStart ? ["Then comes the first start: what runs for it depends on the programs that it has inside."] : [];
+}
+
 /** LXC's own configurations are for distributions with such names (contract/methods.ts, templateName). */
 const distributionName = /^[a-z0-9][a-z0-9-]{0,31}$/;
 

@@ -8,7 +8,7 @@ import { CommandBlock } from "../../ui/code-block.tsx";
 import { diffLines, summariseDiff } from "../../ui/line-diff.ts";
 import { ProblemView } from "../../ui/problem-view.tsx";
 import { TextDiff } from "../../ui/text-diff.tsx";
-import type { PreviewRequest } from "./create-preview.ts";
+import { type PreviewRequest, textAfter } from "./create-preview.ts";
 
 /** What Create will run, and what configuration it will write: told by the helper, which does it by the same functions. */
 export function PreviewPanel({
@@ -41,16 +41,15 @@ export function PreviewPanel({
         </Alert>
       )}
       <div>
-        {[...before, ...(others > 0 ? [`The same is done for ${others} more, each with its own name.`] : [])].map((sentence) => (
-          <Text key={sentence} size="xs" c="dimmed">
-            {sentence}
-          </Text>
-        ))}
+        <Sentences texts={before} />
         {commands.length > 0 ? (
           <CommandBlock title="What runs as root" label="Commands of Create" commands={commands} />
         ) : (
           <Text size="sm">No command runs: its files are laid over the image's, and nothing is started.</Text>
         )}
+        <Sentences
+          texts={[...textAfter(request.params), ...(others > 0 ? [`The same is done for ${others} more, each with its own name.`] : [])]}
+        />
       </div>
       <div>
         <Text size="sm" fw={500}>
@@ -63,4 +62,12 @@ export function PreviewPanel({
       </div>
     </Stack>
   );
+}
+
+function Sentences({ texts }: { texts: readonly string[] }) {
+  return texts.map((text) => (
+    <Text key={text} size="xs" c="dimmed" my={4}>
+      {text}
+    </Text>
+  ));
 }

@@ -36,7 +36,7 @@ describe("a profile", () => {
       unprivileged: false,
       start: false,
       address: "dhcp",
-      resources: { cpus: 1.5, memoryBytes: 512 * 1024 * 1024, processes: undefined },
+      resources: { cpus: 1.5, memoryBytes: 512 * 1024 * 1024, processes: undefined, diskBytes: undefined },
       network: { type: "bridge", bridge: "br0" },
       autostart: true,
       source: { type: "template", template: "debian", options: { release: "trixie", packages: ["curl", "git"], "flush-cache": true } },
@@ -68,9 +68,16 @@ describe("a profile", () => {
       network: fc.constantFrom("default", "none", "host", "bridge:lxcbr0"),
       autostart: fc.boolean(),
     });
+    const firstStart = fc.record({
+      packages: fc.constantFrom("", "curl git, g++"),
+      user: fc.constantFrom("", "me"),
+      key: fc.constant(""),
+      mayBecomeRoot: fc.boolean(),
+      command: fc.constantFrom("", "set -e\ntrue"),
+    });
     fc.assert(
-      fc.property(more, fc.boolean(), (chosen, start) => {
-        const kept = keep({ ...values, more: chosen, start });
+      fc.property(more, firstStart, fc.boolean(), (chosen, first, start) => {
+        const kept = keep({ ...values, more: chosen, firstStart: first, start });
         expect(keep({ ...values, more: untouchedOptions, ...valuesOfProfile(kept, values) })).toEqual(kept);
       }),
     );
