@@ -20,8 +20,15 @@ const stepTexts: Record<Step, { doing: string; cutOff: string }> = {
  * @throws ProblemError `first-start-failed`, `cancelled`: the container runs on.
  */
 export async function setUp(context: OperationContext, name: string, { packages, user, command }: FirstStart): Promise<void> {
+  const tell = (step: Step) => context.task.step(stepTexts[step].doing);
   const works: Record<Step, ((inside: Inside) => Promise<void>) | undefined> = {
-    packages: packages && ((inside) => installPackages(inside, packages)),
+    packages:
+      packages &&
+      ((inside) =>
+        installPackages(inside, packages, async () => {
+          await waitForNetwork(context, name, inside);
+          tell("packages");
+        })),
     user: user && ((inside) => makeUser(inside, user)),
     command: command === undefined ? undefined : (inside) => inside.run(["/bin/sh", "-c", command]),
   };
@@ -35,8 +42,7 @@ export async function setUp(context: OperationContext, name: string, { packages,
         await waitForSystem(context, name, inside);
         isUp = true;
       }
-      if (step === "packages") await waitForNetwork(context, name, inside);
-      context.task.step(stepTexts[step].doing);
+      tell(step);
       await work(inside);
     });
   }

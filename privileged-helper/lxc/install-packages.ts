@@ -28,11 +28,16 @@ const managers = {
   pacman: { commands: (names) => [["pacman", "-Syu", "--noconfirm", "--needed", ...names]] },
 } satisfies Record<string, PackageManager>;
 
-/** Installs packages by the package manager that is found. @throws ProblemError `first-start-failed`, `cancelled`. */
-export async function installPackages(inside: Inside, names: readonly string[]): Promise<void> {
+/**
+ * Installs packages by the package manager that is found.
+ * @param whenFound Comes before it is run.
+ * @throws ProblemError `first-start-failed`, `cancelled`.
+ */
+export async function installPackages(inside: Inside, names: readonly string[], whenFound: () => Promise<void>): Promise<void> {
   const found = await inside.find(Object.keys(managers) as (keyof typeof managers)[]);
   const [name] = found;
   if (name === undefined) throw inside.fail("no-package-manager");
+  await whenFound();
   const { commands, environment }: PackageManager = managers[name];
   for (const command of commands(names)) await inside.run(command, environment);
 }

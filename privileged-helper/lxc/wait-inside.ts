@@ -8,7 +8,8 @@ import { isActive } from "./list.ts";
 import type { Inside } from "./run-inside.ts";
 
 const systemTimeoutSeconds = 90;
-const networkTimeoutSeconds = 60;
+/** A DHCP server that many containers ask at once keeps each of them waiting. */
+const networkTimeoutSeconds = 120;
 const checkMilliseconds = 200;
 
 /** systemd is ready for nothing before it has started what it starts. Others have no way to tell. */
