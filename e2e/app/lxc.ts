@@ -43,7 +43,7 @@ export function exists(name: string): boolean {
   return isThere(join(lxcPath, name));
 }
 
-/** Kills and removes what the tests made, clones before their bases. */
+/** Kills and removes what the tests made, clones before their bases, and with their snapshots. */
 export function removeContainers(): void {
   const names = () => namesIn(lxcPath).filter((name) => name.startsWith(prefix));
   const attempt = (tool: string, ...args: string[]) => {
@@ -54,5 +54,5 @@ export function removeContainers(): void {
     }
   };
   for (const name of names()) attempt("lxc-stop", "-k", "-n", name);
-  for (let pass = 0; pass < 3; pass++) for (const name of names()) attempt("lxc-destroy", "-n", name);
+  for (let pass = 0; pass < 3; pass++) for (const name of names()) attempt("lxc-destroy", "--snapshots", "-n", name);
 }
