@@ -1,7 +1,7 @@
+import type { KnownTarEntry, KnownTarType, TarEntry } from "../archive/tar-reader.ts";
 import { type Problem, ProblemError } from "../contract/problems.ts";
 import { capabilitiesFor } from "./capability-attribute.ts";
 import { type IdRange, idsPerContainer } from "./idmap.ts";
-import type { KnownTarEntry, KnownTarType, TarEntry } from "./tar-reader.ts";
 
 /**
  * Decides about every entry of an archive that is to become a root file system. What would leave its folder when it is unpacked, or
