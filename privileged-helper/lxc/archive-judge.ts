@@ -8,7 +8,7 @@ import { type IdRange, idsPerContainer } from "./idmap.ts";
  * could do harm as the lower layer of an overlay, is refused by name or left out; everything else gets one plain name below `./`.
  */
 export type ArchivePolicy = {
-  origin: "server" | "archive";
+  origin: "server" | "archive" | "oci";
   /** Ids on the host for those inside; without them the image is for privileged containers, and ids stay as they are. */
   ids?: IdRange;
   /** Bytes of data that there is space for. */

@@ -1,6 +1,7 @@
 import { lstatSync } from "node:fs";
 import { join } from "node:path";
 import type { FirstStart } from "../contract/first-start.ts";
+import type { Application } from "../contract/application.ts";
 import type { ContainerSource, MethodName, ParamsInputOf, ParamsOf } from "../contract/methods.ts";
 import type { Container, ContainerPreview, ContainerState, Task, TaskKind } from "../contract/model.ts";
 import { isManageableName } from "../contract/names.ts";
@@ -170,7 +171,7 @@ export function createOperations(world: World): Operations {
     const base = source.type === "clone" ? findFinished(source.from) : undefined;
     if (base) requireState(base, "clone");
     if (params.firstStart) requireFitting(params, base);
-    if (source.type === "image") requireSameKind(images.read(source.image), unprivileged);
+    if (source.type === "image") requireSameKind(images.read(source.image), unprivileged, source.application);
     checkContainerOptions({ resources, network }, base?.privileged ?? !unprivileged);
   };
 
@@ -181,7 +182,9 @@ export function createOperations(world: World): Operations {
       const kind = source.type === "clone" ? "clone" : "create";
       const make = (context: OperationContext) => {
         if (source.type === "clone") return cloneContainer(context, { ...wanted, from: source.from });
-        if (source.type === "image") return createFromImage(context, { ...wanted, image: images.read(source.image) });
+        if (source.type === "image") {
+          return createFromImage(context, { ...wanted, image: images.read(source.image), application: source.application });
+        }
         return createFromTemplate(context, { ...wanted, template: source.template, options: source.options });
       };
       return perform({
@@ -461,7 +464,9 @@ function requireFitting({ start, firstStart, network, unprivileged }: ParamsOf<"
 }
 
 /** Tasks are kept and shown to others, and a password is nobody else's. */
+/** An application's environment is where passwords are. */
 function holdsSecret(source: ContainerSource): boolean {
+  if (source.type === "image") return source.application !== undefined;
   return source.type === "template" && Object.keys(source.options).some((name) => secretOption.test(name));
 }
 
@@ -476,7 +481,8 @@ function makesNoSenseAfter([wanted]: readonly LockRequest[], { name, operation }
 }
 
 /** The files of an image have their owners already. */
-function requireSameKind(image: StoredImage, unprivileged: boolean) {
+function requireSameKind(image: StoredImage, unprivileged: boolean, application: Application | undefined) {
+  if (application && !image.application) throw invalid("source.application", "the image is not one of an application");
   if (image.unprivileged === unprivileged) return;
   throw invalid("unprivileged", `the image is for ${image.unprivileged ? "unprivileged" : "privileged"} containers`);
 }

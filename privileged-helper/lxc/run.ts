@@ -20,7 +20,11 @@ const tools = {
   "lxc-stop": "stopping containers",
   "lxc-unfreeze": "unfreezing containers",
   "apt-get": "installing packages",
+<<<<<<< HEAD
   btrfs: "limiting how much a container may store",
+=======
+  busybox: "starting the application of an image",
+>>>>>>> b64a19a (Containers of an image that is an application run it under an init, with what the image says or a person has changed)
   cp: "saving a container's files as an image",
   dnf: "installing packages",
   du: "telling how large an image is",
@@ -42,6 +46,7 @@ const tools = {
   sysctl: "changing settings of the kernel",
   systemctl: "starting services",
   tar: "unpacking an image",
+  "tini-static": "starting the application of an image",
   ufw: "letting containers through the firewall",
   umount: "removing a half-made container",
   unshare: "reading what templates can be asked for",
