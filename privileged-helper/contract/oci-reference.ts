@@ -29,6 +29,7 @@ export function parseOciReference(text: string): OciReference | string {
   if (file) return parseArchive(file[1] as "docker-archive" | "oci-archive", file[2] ?? "");
   const other = /^(containers-storage|dir|docker-daemon|oci|ostree|sif|tarball|https?):/.exec(typed);
   if (other) return `Only docker://, docker-archive: and oci-archive: can be used here, not ${other[1]}:.`;
+  if (typed.startsWith("/")) return `Begin with what it is: docker-archive:${typed} or oci-archive:${typed}.`;
   return parseRegistry(typed.replace(/^docker:\/\//, ""));
 }
 

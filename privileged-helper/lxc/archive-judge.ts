@@ -43,8 +43,8 @@ export function createArchiveJudge({ origin, ids, maxBytes, folder }: ArchivePol
   let entries = 0;
   let bytes = 0;
   let devices = 0;
-  /** True where the root file system is a folder of the archive; told by its first entry. */
-  let isInRootfs: boolean | undefined;
+  /** True where the root file system is a folder of the archive; told by its first entry. The layers of an image are it. */
+  let isInRootfs = origin === "oci" ? false : undefined;
   /** The archive's own folder, until it is known whether that is the root file system. */
   let root: KnownTarEntry | undefined;
 
@@ -162,7 +162,8 @@ export function createArchiveJudge({ origin, ids, maxBytes, folder }: ArchivePol
       return [...first, ...parents, judged];
     },
     finish() {
-      if (!hasFolder()) {
+      // An application may be a single file.
+      if (origin !== "oci" && !hasFolder()) {
         throw new ProblemError({ code: "archive-refused", entry: "", reason: "no-root-file-system" });
       }
       const notices =

@@ -20,11 +20,8 @@ const tools = {
   "lxc-stop": "stopping containers",
   "lxc-unfreeze": "unfreezing containers",
   "apt-get": "installing packages",
-<<<<<<< HEAD
   btrfs: "limiting how much a container may store",
-=======
   busybox: "starting the application of an image",
->>>>>>> b64a19a (Containers of an image that is an application run it under an init, with what the image says or a person has changed)
   cp: "saving a container's files as an image",
   dnf: "installing packages",
   du: "telling how large an image is",
