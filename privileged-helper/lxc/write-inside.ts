@@ -17,7 +17,9 @@ export function writeInside(layer: FreshLayer, path: string, text: string, { uid
   const folder = makeFolderInside(layer, path.slice(0, Math.max(0, slash)));
   if (folder === undefined) return false;
   const name = path.slice(slash + 1);
-  if (lookInside([layer.rootfs], join(folder, name))?.type === "folder" && !isLink(join(layer.rootfs, folder, name))) return false;
+  const found = lookInside([layer.rootfs], join(folder, name));
+  // Under its own name, so there is no link.
+  if (found?.type === "folder" && found.relative === join(folder, name)) return false;
   const place = join(layer.upper, folder, name);
   rmSync(place, { force: true });
   writeFileSync(place, text, { flag: "wx", mode: 0o600 });
@@ -46,18 +48,17 @@ export function makeFolderInside({ rootfs, upper, root }: FreshLayer, path: stri
 /** Folders of the layer, each like the one that it lies over: overlayfs shows both as one. */
 function copyFolders({ rootfs, upper, root }: FreshLayer, path: string) {
   const components = path.split("/").filter(Boolean);
+  /** What is below something that is covered is nobody's, and a link there would lead anywhere. */
+  let isCovered = false;
   for (let depth = 1; depth <= components.length; depth++) {
     const folder = components.slice(0, depth).join("/");
+    const below = isCovered ? undefined : lstatSync(join(rootfs, folder), { throwIfNoEntry: false });
+    isCovered = !below?.isDirectory();
     const place = join(upper, folder);
     if (lstatSync(place, { throwIfNoEntry: false })?.isDirectory()) continue;
     mkdirSync(place);
-    const below = lstatSync(join(rootfs, folder), { throwIfNoEntry: false });
-    const like = below?.isDirectory() ? below : { uid: root, gid: root, mode: 0o755 };
-    chownSync(place, like.uid, like.gid);
-    chmodSync(place, like.mode & 0o7777);
+    const { uid, gid, mode } = below?.isDirectory() ? below : { uid: root, gid: root, mode: 0o755 };
+    chownSync(place, uid, gid);
+    chmodSync(place, mode & 0o7777);
   }
-}
-
-function isLink(path: string): boolean {
-  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
 }
