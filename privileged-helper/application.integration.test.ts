@@ -3,6 +3,7 @@ import { existsSync, lstatSync, mkdtempSync, readdirSync, readFileSync, readlink
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { tarOf, type Wanted } from "./archive/testing/tar.ts";
 import { createChannels } from "./channels.ts";
 import type { Application } from "./contract/application.ts";
 import { methods, type ParamsInputOf } from "./contract/methods.ts";
@@ -17,7 +18,6 @@ import { uploadsFolderOf } from "./lxc/state-folder.ts";
 import { createTasks } from "./tasks.ts";
 import { createRealLxc, type RealLxc } from "./testing/real-lxc.ts";
 import { sendFile } from "./testing/send-file.ts";
-import { tarOf, type Wanted } from "./testing/tar.ts";
 import { createUploads } from "./uploads.ts";
 
 /** Images that are applications, and containers of them on LXC itself. */

@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, lstatSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, lstatSync, mkdirSync, rmSync, type Stats, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { lookInside } from "./look-inside.ts";
 
@@ -52,7 +52,7 @@ function copyFolders({ rootfs, upper, root }: FreshLayer, path: string) {
   let isCovered = false;
   for (let depth = 1; depth <= components.length; depth++) {
     const folder = components.slice(0, depth).join("/");
-    const below = isCovered ? undefined : lstatSync(join(rootfs, folder), { throwIfNoEntry: false });
+    const below: Stats | undefined = isCovered ? undefined : lstatSync(join(rootfs, folder), { throwIfNoEntry: false });
     isCovered = !below?.isDirectory();
     const place = join(upper, folder);
     if (lstatSync(place, { throwIfNoEntry: false })?.isDirectory()) continue;

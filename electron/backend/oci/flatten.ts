@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
-import { readTar } from "../../../privileged-helper/archive/tar-reader.ts";
+import { type KnownTarEntry, readTar } from "../../../privileged-helper/archive/tar-reader.ts";
 import { encodeTarHeader, tarEnd, tarPadding } from "../../../privileged-helper/archive/tar-writer.ts";
 import { ProblemError } from "../../../privileged-helper/contract/problems.ts";
 import { withLayer } from "./decompress.ts";
@@ -55,6 +55,7 @@ export async function flatten(
   const file = await open(path, "wx", 0o600);
   try {
     const out = createOutput(file);
+    for (const name of tree.impliedFolders()) await out.write(encodeTarHeader(folderEntry(name)));
     for (const [number, layer] of layers.entries()) {
       const names = tree.namesIn(number);
       let place = 0;
@@ -82,6 +83,11 @@ export async function flatten(
   } finally {
     await file.close();
   }
+}
+
+function folderEntry(name: string): KnownTarEntry {
+  const none = { uid: 0, gid: 0, size: 0, modifiedSeconds: 0, target: "", deviceMajor: 0, deviceMinor: 0, attributes: new Map() };
+  return { ...none, name: `./${name}`, type: "folder", mode: 0o755 };
 }
 
 /** Gathers small pieces, because an archive has many of them. */

@@ -11,6 +11,8 @@ export type LayerTree = {
   add(layer: number, place: number, entry: TarEntry): void;
   /** The names that each entry of a layer has in the end, by its place; the first is the file, others are hard links to it. */
   namesIn(layer: number): Map<number, string[]>;
+  /** Folders that no entry tells of, only what is or was in them. */
+  impliedFolders(): string[];
 };
 
 type File = { layer: number; place: number; isFolder: false };
@@ -19,6 +21,8 @@ type Folder = { layer: number /** Absent where only what is in it is known. */; 
 type Named = { layer: number; node: File | Folder };
 
 const maxEntries = 2_000_000;
+/** As whoever judges the archive has it; the kernel takes no more. */
+const maxNameBytes = 4000;
 const whiteout = ".wh.";
 const opaque = ".wh..wh..opq";
 /** Others of these are an old union file system's own business. */
@@ -89,18 +93,30 @@ export function createLayerTree(): LayerTree {
     },
     namesIn(layer) {
       const names = new Map<number, string[]>();
-      const walk = (folder: Folder, path: string) => {
-        if (folder.place !== undefined && folder.layer === layer) names.set(folder.place, [path]);
-        for (const [component, { node }] of folder.names) {
-          const name = path === "" ? component : `${path}/${component}`;
-          if (node.isFolder) walk(node, name);
-          else if (node.layer === layer) names.set(node.place, [...(names.get(node.place) ?? []), name]);
-        }
-      };
-      walk(root, "");
+      walk(root, "", (node, name) => {
+        if (node.place === undefined || node.layer !== layer) return;
+        names.set(node.place, [...(names.get(node.place) ?? []), name]);
+      });
+      return names;
+    },
+    impliedFolders() {
+      const names: string[] = [];
+      walk(root, "", (node, name) => {
+        if (node.place === undefined && name !== "") names.push(name);
+      });
       return names;
     },
   };
+}
+
+/** Tells of every name, folders before what is in them. */
+function walk(folder: Folder, path: string, tell: (node: File | Folder, name: string) => void) {
+  tell(folder, path);
+  for (const [component, { node }] of folder.names) {
+    const name = path === "" ? component : `${path}/${component}`;
+    if (node.isFolder) walk(node, name, tell);
+    else tell(node, name);
+  }
 }
 
 /** What an entry becomes under such a name; a link to it has another. */
@@ -131,7 +147,7 @@ function takeNameBelow(folder: Folder, name: string, layer: number) {
 function componentsOf(entry: TarEntry, name: string): string[] {
   const components = name.split("/").filter((component) => component !== "" && component !== ".");
   if (components.includes("..")) throw refused(entry, "name-climbs-out");
-  if (name === "" || name.includes("\0")) throw refused(entry, "bad-name");
+  if (name === "" || name.includes("\0") || name.length > maxNameBytes) throw refused(entry, "bad-name");
   return components;
 }
 

@@ -54,9 +54,21 @@ export function createOciImages({ folder, platform = ownPlatform(), stallMillise
   const blobFolder = join(folder, "blobs");
   const blobPath = ({ digest }: { digest: string }) => join(blobFolder, "sha256", digest.replace(/^sha256:/, ""));
 
+  /** Asks for a text, and does not wait for a server for ever; a large archive takes its time. */
+  const ask = async (reference: OciReference, what: "manifest" | "config", options: SkopeoRun): Promise<string> => {
+    if (reference.type !== "registry") return inspect(reference, what, options);
+    const patience = AbortSignal.timeout(stallMilliseconds);
+    try {
+      return await inspect(reference, what, { ...options, signal: AbortSignal.any([options.signal, patience]) });
+    } catch (error) {
+      throw patience.aborted && !options.signal.aborted ? stalled(reference) : error;
+    }
+  };
+  const stalled = (reference: OciReference) => downloadFailed(reference, "stalled", `Nothing came for ${stallMilliseconds / 1000} s.`);
+
   /** @throws ProblemError where it is none for this computer, or another one than was looked at. */
   const look = async (reference: OciReference, options: SkopeoRun): Promise<Found> => {
-    const first = await inspect(reference, "manifest", options);
+    const first = await ask(reference, "manifest", options);
     requireDigest(reference, reference.type === "registry" ? reference.digest : undefined, first);
     let source = reference;
     let text = first;
@@ -77,7 +89,7 @@ export function createOciImages({ folder, platform = ownPlatform(), stallMillise
         });
       }
       source = pinned(reference, chosen);
-      text = await inspect(source, "manifest", options);
+      text = await ask(source, "manifest", options);
       requireDigest(reference, chosen, text);
       parsed = parseManifest(text);
     }
@@ -85,7 +97,7 @@ export function createOciImages({ folder, platform = ownPlatform(), stallMillise
     if (parsed.type === "index") throw notUnderstood(reference, "It is a list of lists of images.");
     const manifest = digestOf(text);
     source = pinned(reference, manifest);
-    const configText = await inspect(source, "config", options);
+    const configText = await ask(source, "config", options);
     requireDigest(reference, parsed.config.digest, configText);
     const config = parseImageConfig(configText);
     if (typeof config === "string") throw notUnderstood(reference, config);
@@ -131,7 +143,7 @@ export function createOciImages({ folder, platform = ownPlatform(), stallMillise
       });
     } catch (error) {
       if (!stalls.signal.aborted || task.signal.aborted) throw error;
-      throw downloadFailed(source, "stalled", `Nothing came for ${stallMilliseconds / 1000} s.`);
+      throw stalled(source);
     } finally {
       clearInterval(watch);
     }
