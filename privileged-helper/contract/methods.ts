@@ -1,6 +1,6 @@
 import * as z from "zod";
-import { firstStart } from "./first-start.ts";
 import { application } from "./application.ts";
+import { firstStart } from "./first-start.ts";
 import { imageId, imageServer } from "./image-servers.ts";
 import {
   type Catalog,
@@ -12,8 +12,8 @@ import {
   type HostInfo,
   hostCheckNames,
   type LogText,
-  type PublicKeyFile,
   type OciImage,
+  type PublicKeyFile,
   type ReadyImage,
   type Session,
   type Settings,

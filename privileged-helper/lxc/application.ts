@@ -78,7 +78,12 @@ export function applicationLines({ application: { stopSignal }, user: { uid, gid
  * Writes what an application needs into a new container's own layer.
  * @param entries The container's configuration, for its network.
  */
-export function writeApplication({ application, user }: RunApplication, layer: FreshLayer, name: string, entries: readonly ConfigEntry[]): void {
+export function writeApplication(
+  { application, user }: RunApplication,
+  layer: FreshLayer,
+  name: string,
+  entries: readonly ConfigEntry[],
+): void {
   const { workingDirectory, volumes } = application;
   // Where a folder cannot be, whoever wants to go there says so at the start.
   for (const folder of [...mountPoints, ...volumes, workingDirectory]) makeFolderInside(layer, folder);

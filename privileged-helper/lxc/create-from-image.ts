@@ -11,8 +11,8 @@ import { type ContainerOptions, replacedBy } from "./container-options.ts";
 import type { OperationContext } from "./context.ts";
 import { claimFolder } from "./destroy.ts";
 import { idmapEntries } from "./idmap.ts";
-import { findImageUser } from "./image-user.ts";
 import type { StoredImage } from "./image-store.ts";
+import { findImageUser } from "./image-user.ts";
 import { writeNameInside } from "./name-inside.ts";
 
 /**

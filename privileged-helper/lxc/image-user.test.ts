@@ -19,7 +19,7 @@ afterEach(() => rmSync(rootfs, { recursive: true }));
 
 const find = (user: string) => {
   try {
-    return findImageUser(rootfs, user, 65_536);
+    return findImageUser(rootfs, user, { unprivileged: true });
   } catch (error) {
     return toProblem(error).code;
   }

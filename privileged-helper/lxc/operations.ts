@@ -1,7 +1,7 @@
 import { lstatSync } from "node:fs";
 import { join } from "node:path";
-import type { FirstStart } from "../contract/first-start.ts";
 import type { Application } from "../contract/application.ts";
+import type { FirstStart } from "../contract/first-start.ts";
 import type { ContainerSource, MethodName, ParamsInputOf, ParamsOf } from "../contract/methods.ts";
 import type { Container, ContainerPreview, ContainerState, Task, TaskKind } from "../contract/model.ts";
 import { isManageableName } from "../contract/names.ts";
