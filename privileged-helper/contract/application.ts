@@ -14,11 +14,11 @@ const maxPathCharacters = 1024;
 /** Programs get everything but the byte that ends a text. */
 const word = z
   .string()
-  .max(maxWordCharacters)
+  .max(maxWordCharacters, "is too long")
   .regex(/^[^\0]*$/, "holds a zero byte");
 const path = z
   .string()
-  .max(maxPathCharacters)
+  .max(maxPathCharacters, "is too long")
   .regex(/^\/[^\0\n]*$/, "is not an absolute path")
   .refine((text) => !text.split("/").some((part) => part === ".." || part === "."), "has . or .. in it");
 const userOrGroup = "(?:[0-9]{1,10}|[A-Za-z_][A-Za-z0-9_.-]{0,63}\\$?)";
@@ -40,9 +40,9 @@ export const stopSignals = [
 
 const fields = {
   /** The program and its arguments. An image may leave it open. */
-  argv: z.array(word).max(512),
+  argv: z.array(word).max(512, "is too much"),
   /** `NAME=VALUE`. */
-  environment: z.array(word.regex(/^[^=]+=/, "is not NAME=VALUE")).max(512),
+  environment: z.array(word.regex(/^[^=]+=/, "is not NAME=VALUE")).max(512, "is too much"),
   workingDirectory: path,
   /** A name or number, and after a colon that of a group; empty is root. */
   user: z.string().regex(new RegExp(`^(?:${userOrGroup}(?::${userOrGroup})?)?$`), "is not a user, or a user and a group"),
@@ -57,6 +57,12 @@ export const application = z
   .strictObject(fields)
   .refine((value) => JSON.stringify(value).length <= maxApplicationCharacters, "is too long");
 export type Application = z.infer<typeof application>;
+
+/** Why a part of an application cannot be taken, as a sentence for the person who types it; undefined where it can. */
+export function explainApplicationPart(part: keyof typeof fields, value: unknown): string | undefined {
+  const parsed = fields[part].safeParse(value);
+  return parsed.success ? undefined : `This ${parsed.error.issues[0]?.message}.`;
+}
 
 /** Why an application cannot be started; undefined where it can. */
 export function explainApplication({ argv }: Pick<Application, "argv">): string | undefined {

@@ -21,7 +21,7 @@ import {
   type Template,
 } from "./model.ts";
 import { containerName, linkName, newContainerName } from "./names.ts";
-import { ociReference } from "./oci-reference.ts";
+import { ociReference, ociReferenceText } from "./oci-reference.ts";
 import { startCauseIds } from "./start-causes.ts";
 import { secretOption, templateOptions } from "./template-options.ts";
 
@@ -173,6 +173,8 @@ export const profile = z.strictObject({
       /** One of a server's catalog. */
       z.strictObject({ type: z.literal("server-image"), image: imageId }),
       z.strictObject({ type: z.literal("archive") }),
+      /** Without what was changed of what it runs: there may be a password in it. */
+      z.strictObject({ type: z.literal("oci"), reference: ociReferenceText }),
     ]),
   }),
 });

@@ -95,6 +95,12 @@ function portOf(server: string): number {
   return Number(/:([0-9]+)$/.exec(server.replace(/^\[.*\]/, ""))?.[1] ?? 0);
 }
 
+/** As it was written, to be kept. */
+export const ociReferenceText = z
+  .string()
+  .max(maxReferenceLength)
+  .refine((text) => typeof parseOciReference(text) !== "string", "not a reference");
+
 export const ociReference = z.string().transform((text, context): OciReference => {
   const parsed = parseOciReference(text);
   if (typeof parsed !== "string") return parsed;

@@ -1,5 +1,6 @@
+import type { Application } from "../../../privileged-helper/contract/application.ts";
 import { maxContainersAtOnce, type ParamsInputOf } from "../../../privileged-helper/contract/methods.ts";
-import type { Container, TemplateOption } from "../../../privileged-helper/contract/model.ts";
+import type { Container, OciImage, TemplateOption } from "../../../privileged-helper/contract/model.ts";
 import { explainNewName, maxNameLength } from "../../../privileged-helper/contract/names.ts";
 import type { ImageChoice } from "../../ui/image-choices.ts";
 import { type FirstStartValues, toFirstStart } from "./first-start-values.ts";
@@ -11,12 +12,15 @@ export type CreateValues = {
   name: string;
   /** How many of them; a text while it is typed. */
   count: number | string;
-  source: "template" | "image" | "archive" | "clone";
+  source: "template" | "image" | "oci" | "archive" | "clone";
   template: string;
   /** What was typed into each template's form, by the template's name: it is still there when one comes back to it. */
   options: Readonly<Record<string, TypedOptions>>;
   /** A value of the list of images. */
   image: string;
+  ociReference: string;
+  /** What was changed of what an image of OCI runs; its other images have their own. */
+  application?: Application;
   archive?: File;
   cloneFrom: string;
   unprivileged: boolean;
@@ -30,6 +34,7 @@ export type CreateValues = {
 export const sources: readonly { value: CreateValues["source"]; label: string; description: string }[] = [
   { value: "template", label: "Template", description: "A fresh system, made by one of LXC's templates." },
   { value: "image", label: "Image", description: "A ready system of an image server, or one that was saved on this computer." },
+  { value: "oci", label: "OCI image", description: "An application of a Docker or OCI registry, or of an archive of one." },
   { value: "archive", label: "Archive", description: "A root file system in a file of yours." },
   {
     value: "clone",
@@ -113,8 +118,10 @@ export function cloneChoices(containers: Containers): { value: string; label: st
 export type CreateRequest =
   | { method: "containers.create"; params: ParamsInputOf<"containers.create"> }
   | { method: "catalog.create"; params: NewContainer & { image: string } }
+  | { method: "oci.create"; params: NewContainer & OciWanted }
   | { method: "archives.create"; params: Omit<NewContainer, "name"> & { names: string[] }; title: string; file: File };
 
+type OciWanted = { reference: string; manifest?: string; application?: Application };
 type NewContainer = Omit<ParamsInputOf<"containers.create">, "source">;
 
 /**
@@ -122,15 +129,17 @@ type NewContainer = Omit<ParamsInputOf<"containers.create">, "source">;
  * @param names Of those that are to be made.
  * @param form Of the template that is chosen.
  * @param choice The image that is chosen.
+ * @param oci What was told of the image of OCI, where it was asked for.
  */
 export function toRequests(
   values: CreateValues,
   names: readonly string[],
   form: readonly TemplateOption[],
   choice?: ImageChoice,
+  oci?: OciImage,
 ): CreateRequest[] {
   const { source, archive } = values;
-  if (source !== "archive" || !archive) return names.map((name) => toRequest({ ...values, name }, form, choice));
+  if (source !== "archive" || !archive) return names.map((name) => toRequest({ ...values, name }, form, choice, oci));
   const params = { ...commonOf(values), names: [...names] };
   return [{ method: "archives.create", params, title: titleOf(archive.name), file: archive }];
 }
@@ -140,9 +149,13 @@ export function namesIn({ params }: CreateRequest): string[] {
   return "names" in params ? params.names : [params.name];
 }
 
-function toRequest(values: CreateValues, form: readonly TemplateOption[], choice?: ImageChoice): CreateRequest {
-  const { name, source, template, options, cloneFrom } = values;
+function toRequest(values: CreateValues, form: readonly TemplateOption[], choice?: ImageChoice, oci?: OciImage): CreateRequest {
+  const { name, source, template, options, cloneFrom, ociReference, application } = values;
   const params = { name, ...commonOf(values) };
+  if (source === "oci") {
+    const looked = oci && { manifest: oci.manifest, ...(application && { application }) };
+    return { method: "oci.create", params: { ...params, reference: ociReference, ...looked } };
+  }
   if (source === "image" && choice?.from === "ready") {
     return { method: "containers.create", params: { ...params, source: { type: "image", image: choice.image.id } } };
   }

@@ -31,6 +31,7 @@ export function summaryOf(chosen: Chosen): Fact[] {
 function sourceText({ values, template, choice }: Chosen): string {
   if (values.source === "template") return `The template ${template?.title ?? values.template}`;
   if (values.source === "image") return `The image ${choice?.from === "ready" ? choice.image.title : (choice?.row.name ?? "")}`;
+  if (values.source === "oci") return `The OCI image ${values.ociReference}`;
   if (values.source === "archive") return `The archive ${values.archive?.name ?? ""}`;
   return `A clone of ${values.cloneFrom}`;
 }
