@@ -8,6 +8,7 @@ import { createImageWatch } from "./image-watch.ts";
 import { createJournal } from "./journal.ts";
 import { createLocks } from "./locks.ts";
 import type { Log } from "./log.ts";
+import { shellOfOurs } from "./lxc/application.ts";
 import { readConfigurationText } from "./lxc/config.ts";
 import { hostInfo } from "./lxc/host.ts";
 import { makeCheck, makeChecks } from "./lxc/host-checks.ts";
@@ -280,11 +281,10 @@ export function createHandlers({ lxcPath, uid, isRootSession, notify, sendData, 
           throw new ProblemError({ code: "wrong-state", name, state: container.state, needed: "It has to run to be entered." });
         }
         if (container.privileged && !before.privileged) throw new ProblemError({ code: "auth-denied", action: "shell-privileged" });
+        const shell = shellOfOurs(lxcPath, name);
+        const args = ["-n", name, "-P", lxcPath, "--clear-env", "-v", "TERM=xterm-256color", "-v", "LANG=C.UTF-8"];
         const channel = terminals.open(
-          {
-            file: toolPath("lxc-attach"),
-            args: ["-n", name, "-P", lxcPath, "--clear-env", "-v", "TERM=xterm-256color", "-v", "LANG=C.UTF-8"],
-          },
+          { file: toolPath("lxc-attach"), args: shell.length > 0 ? [...args, "--", ...shell] : args },
           { columns, rows },
         );
         throwAways.opened(channel, name);

@@ -32,6 +32,8 @@ export const packages = [
     "lxc-templates",
     "uidmap",
     "busybox-static",
+    "skopeo",
+    "tini",
     "dnsmasq-base",
     "iptables",
     "debootstrap",

@@ -241,6 +241,8 @@ export function createBackend({ version, launch, settingsPath, cacheFolder, inst
     "catalog.create": (params) => containersOfImages.ofServer(params),
     "archives.open": (params) => containersOfImages.openArchive(params),
     "archives.create": (params, signal) => containersOfImages.ofArchive(params, signal),
+    "oci.inspect": ({ reference }, signal) => images.oci.inspect(reference, signal),
+    "oci.create": (params) => containersOfImages.ofOci(params),
     "downloads.start": async ({ image }) => downloads.start(await images.find(image)),
     "downloads.list": () => downloads.list(),
     "downloads.delete": ({ image }) => downloads.delete(image),

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { application } from "./application.ts";
 import { firstStart } from "./first-start.ts";
 import { imageId, imageServer } from "./image-servers.ts";
 import {
@@ -11,6 +12,7 @@ import {
   type HostInfo,
   hostCheckNames,
   type LogText,
+  type OciImage,
   type PublicKeyFile,
   type ReadyImage,
   type Session,
@@ -20,6 +22,7 @@ import {
   type Template,
 } from "./model.ts";
 import { containerName, linkName, newContainerName, snapshotName } from "./names.ts";
+import { ociReference, ociReferenceText } from "./oci-reference.ts";
 import { startCauseIds } from "./start-causes.ts";
 import { secretOption, templateOptions } from "./template-options.ts";
 
@@ -77,7 +80,11 @@ export const containerSource = z.discriminatedUnion("type", [
     options: templateOptions.default({}),
   }),
   cloneSource,
-  imageOfStore,
+  z.strictObject({
+    ...imageOfStore.shape,
+    /** Instead of what the image of an application says itself. Any other image has none. */
+    application: application.optional(),
+  }),
 ]);
 export type ContainerSource = z.infer<typeof containerSource>;
 
@@ -86,9 +93,11 @@ const foreseenSource = z.discriminatedUnion("type", [
   ...containerSource.options,
   z.strictObject({
     type: z.literal("new-image"),
-    origin: z.enum(["server", "archive"]),
+    origin: z.enum(["server", "archive", "oci"]),
     /** As LXC's own configurations for distributions are called. */
     distribution: templateName.optional(),
+    /** What it is going to run instead of an init system. */
+    application: application.optional(),
   }),
 ]);
 /** What can be tried: where a copy costs nothing. */
@@ -179,6 +188,8 @@ export const profile = z.strictObject({
       /** One of a server's catalog. */
       z.strictObject({ type: z.literal("server-image"), image: imageId }),
       z.strictObject({ type: z.literal("archive") }),
+      /** Without what was changed of what it runs: there may be a password in it. */
+      z.strictObject({ type: z.literal("oci"), reference: ociReferenceText }),
     ]),
   }),
 });
@@ -275,8 +286,8 @@ export const methods = {
   "images.import": {
     params: z.strictObject({
       title: imageStoreTitle,
-      /** `server`: of an image server, whose checksums were compared; `archive`: somebody's own file. */
-      origin: z.union([z.literal("server"), z.literal("archive")]),
+      /** `server`: of an image server, whose checksums were compared; `archive`: somebody's own file; `oci`: the layers of one, as one. */
+      origin: z.enum(["server", "archive", "oci"]),
       /** The upload that is a tar archive of a root file system, compressed or not. */
       rootfs: channel,
       /** The upload that tells more of it, as image servers have it beside the root file system. */
@@ -286,6 +297,10 @@ export const methods = {
       unprivileged: z.boolean(),
       /** Which image of a server's catalog it is. */
       image: imageId.optional(),
+      /** Which image of OCI it is: the SHA-256 of its manifest. */
+      manifest: sha256.optional(),
+      /** What its containers run instead of an init system. */
+      application: application.optional(),
     }),
     result: result<{ image: string }>(),
     action: "create",
@@ -399,6 +414,22 @@ export const hostMethods = {
   "archives.create": {
     params: z.strictObject({ ...choicesOfContainer, names: z.array(newContainerName).min(1).max(maxContainersAtOnce), channel }),
     result: result<ContainersOfArchive>(),
+  },
+  /** Asks where an image of OCI is what it is, and what it runs. Nothing of it is kept. */
+  "oci.inspect": { params: z.strictObject({ reference: ociReference }), result: result<OciImage>() },
+  /**
+   * Makes a container of an image of OCI: its layers are downloaded where they are not here, and it is made a ready image where it is not
+   * one. It goes on where the page that asked is gone.
+   */
+  "oci.create": {
+    params: z.strictObject({
+      ...newContainer,
+      reference: ociReference,
+      /** The manifest that was looked at, so that no other one is taken. */
+      manifest: sha256.optional(),
+      application: application.optional(),
+    }),
+    result: result<void>(),
   },
   /** Answers when the image is here, and goes on where the page that asked is gone: `tasks.cancel` ends it. */
   "downloads.start": { params: z.strictObject({ image: imageId }), result: result<Download>() },

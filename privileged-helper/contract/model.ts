@@ -1,3 +1,5 @@
+import type { Application } from "./application.ts";
+
 /** What the helper reports. These are plain types: they travel from root to the renderer, which trusts its root. */
 
 /** The text of a row's state is this word with a capital. */
@@ -370,8 +372,8 @@ export type ContainersOfArchive = {
 export type ReadyImage = {
   id: string;
   title: string;
-  /** `server`: of an image server; `archive`: of somebody's own file; `container`: saved from one. */
-  origin: "server" | "archive" | "container";
+  /** `server`: of an image server; `archive`: of somebody's own file; `oci`: of a registry or archive of OCI; `container`: saved from one. */
+  origin: "server" | "archive" | "oci" | "container";
   /** Containers of it are what it is, because its files have their owners already. */
   unprivileged: boolean;
   /** On disk. */
@@ -382,8 +384,26 @@ export type ReadyImage = {
   sha256?: string;
   /** Which one of a server's catalog it was. */
   image?: string;
+  /** Which image of OCI it was: the SHA-256 of its manifest. */
+  manifest?: string;
+  /** What its containers run instead of an init system. */
+  application?: Application;
   /** Those that lie on it. */
   containers: string[];
+};
+
+/** An image of OCI as its registry or archive tells of it, for this computer's architecture. */
+export type OciImage = {
+  title: string;
+  /** SHA-256 of its manifest. */
+  manifest: string;
+  /** Of its layers, compressed as they are. */
+  bytes: number;
+  layers: number;
+  architecture: string;
+  /** Milliseconds since the epoch; many images do not tell. */
+  createdAt?: number;
+  application: Application;
 };
 
 /** The host's connection to the helper, as the renderer sees it. */

@@ -3,8 +3,8 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { entryOf, tarOf, type Wanted } from "../archive/testing/tar.ts";
 import { toProblem } from "../contract/problems.ts";
-import { entryOf, tarOf, type Wanted } from "../testing/tar.ts";
 import { type ArchivePolicy, createArchiveJudge } from "./archive-judge.ts";
 import { unpackImage } from "./image-unpack.ts";
 

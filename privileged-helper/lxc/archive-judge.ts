@@ -1,14 +1,14 @@
+import type { KnownTarEntry, KnownTarType, TarEntry } from "../archive/tar-reader.ts";
 import { type Problem, ProblemError } from "../contract/problems.ts";
 import { capabilitiesFor } from "./capability-attribute.ts";
 import { type IdRange, idsPerContainer } from "./idmap.ts";
-import type { KnownTarEntry, KnownTarType, TarEntry } from "./tar-reader.ts";
 
 /**
  * Decides about every entry of an archive that is to become a root file system. What would leave its folder when it is unpacked, or
  * could do harm as the lower layer of an overlay, is refused by name or left out; everything else gets one plain name below `./`.
  */
 export type ArchivePolicy = {
-  origin: "server" | "archive";
+  origin: "server" | "archive" | "oci";
   /** Ids on the host for those inside; without them the image is for privileged containers, and ids stay as they are. */
   ids?: IdRange;
   /** Bytes of data that there is space for. */
@@ -43,8 +43,8 @@ export function createArchiveJudge({ origin, ids, maxBytes, folder }: ArchivePol
   let entries = 0;
   let bytes = 0;
   let devices = 0;
-  /** True where the root file system is a folder of the archive; told by its first entry. */
-  let isInRootfs: boolean | undefined;
+  /** True where the root file system is a folder of the archive; told by its first entry. The layers of an image are it. */
+  let isInRootfs = origin === "oci" ? false : undefined;
   /** The archive's own folder, until it is known whether that is the root file system. */
   let root: KnownTarEntry | undefined;
 
@@ -162,7 +162,8 @@ export function createArchiveJudge({ origin, ids, maxBytes, folder }: ArchivePol
       return [...first, ...parents, judged];
     },
     finish() {
-      if (!hasFolder()) {
+      // An application may be a single file.
+      if (origin !== "oci" && !hasFolder()) {
         throw new ProblemError({ code: "archive-refused", entry: "", reason: "no-root-file-system" });
       }
       const notices =

@@ -1,5 +1,7 @@
 import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
+import type { Application } from "../contract/application.ts";
+import { applicationLines, checkApplication, type RunApplication, writeApplication } from "./application.ts";
 import { keepAddress } from "./busybox-network.ts";
 import { overlayOptions } from "./clone-config.ts";
 import { editConfig, lastValueOf, parseConfig, writeConfig } from "./config.ts";
@@ -10,29 +12,43 @@ import type { OperationContext } from "./context.ts";
 import { claimFolder } from "./destroy.ts";
 import { idmapEntries } from "./idmap.ts";
 import type { StoredImage } from "./image-store.ts";
+import { findImageUser } from "./image-user.ts";
 import { writeNameInside } from "./name-inside.ts";
 import { throwAwayMark } from "./throw-away.ts";
+
+type ImageParams = ContainerOptions & {
+  image: StoredImage;
+  application?: Application | undefined;
+  /** It is only tried out. */
+  throwAway?: boolean;
+};
 
 /**
  * Makes a container of an image, without copying anything: its root file system is an empty layer over the image's. It is what
  * `lxc-copy -B overlayfs -s` would make of a container, and LXC starts and removes it as such.
  * @param image The caller keeps it from being deleted meanwhile.
+ * @param application Instead of what the image says itself.
  */
 export async function createFromImage(
   context: OperationContext,
-  { image, ...options }: ContainerOptions & { image: StoredImage /** It is only tried out. */; throwAway?: boolean },
+  { image, application = image.application, ...options }: ImageParams,
 ): Promise<void> {
   const { lxcPath, task, images } = context;
   const { name } = options;
   checkAppArmor();
+  const rootfs = images.rootfsOf(image.id);
+  const runs = application && { application, user: findImageUser(rootfs, application.user, image) };
+  if (application) checkApplication(application);
   await claimFolder(context, options);
   const folder = join(lxcPath, name);
-  const rootfs = images.rootfsOf(image.id);
-  const text = await imageConfig({ lxcPath, rootfs }, takenIdentity(context, name), { image, ...options });
+  const text = await imageConfig({ lxcPath, rootfs }, takenIdentity(context, name), { image, runs, ...options });
   task.step("Laying its files over the image's");
-  const upper = makeLayer(folder, rootfs, image.ids?.first ?? 0);
+  const root = image.ids?.first ?? 0;
+  const upper = makeLayer(folder, rootfs, root);
   writeNameInside(name, image.templates, rootfs, upper);
-  if (lastValueOf(parseConfig(text), "lxc.net.0.ipv4.address") !== undefined) keepAddress({ rootfs, upper });
+  const entries = parseConfig(text);
+  if (runs) writeApplication(runs, { rootfs, upper, root }, name, entries);
+  else if (lastValueOf(entries, "lxc.net.0.ipv4.address") !== undefined) keepAddress({ rootfs, upper });
   writeConfig(join(folder, "config"), text);
   if (image.ids) letRootThrough(context, folder);
 }
@@ -41,8 +57,19 @@ export async function createFromImage(
 export async function imageConfig(
   { lxcPath, rootfs }: { lxcPath: string; rootfs: string },
   identity: NetworkIdentity,
-  { image, throwAway = false, ...options }: ContainerOptions & { image: Omit<StoredImage, "id">; throwAway?: boolean },
+  {
+    image,
+    runs,
+    throwAway = false,
+    ...wanted
+  }: ContainerOptions & {
+    image: Omit<StoredImage, "id">;
+    runs?: RunApplication | undefined;
+    throwAway?: boolean;
+  },
 ): Promise<string> {
+  // In an application nothing asks for an address.
+  const options = runs ? { ...wanted, address: "static" as const } : wanted;
   const { name } = options;
   const text = await startConfig(lxcPath, identity, options);
   const defaults = parseConfig(text);
@@ -53,6 +80,7 @@ export async function imageConfig(
     add: [
       ...commonLines(image),
       ...image.settings.filter((setting) => !isDefault(setting) && !isReplaced(setting[0])),
+      ...(runs ? applicationLines(runs) : []),
       ["lxc.uts.name", name],
       ["lxc.rootfs.path", `overlay:${rootfs}:${upperOf(join(lxcPath, name))}`],
       ...overlayOptions(ids.map(([key, value]) => ({ key, value, line: 0 }))),

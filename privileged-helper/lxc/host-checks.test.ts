@@ -54,7 +54,7 @@ const ubuntu: OtherComputer = {
   programs: [
     ...lxcTools,
     ...["apt-get", "dnsmasq", "iptables", "iptables-save", "usermod", "apparmor_parser", "lxcfs", "pkexec", "pkcheck"],
-    ...["busybox", "debootstrap", "rsync", "debian-distro-info", "wget", "openssl", "gpg", "skopeo", "umoci", "jq"],
+    ...["busybox", "debootstrap", "rsync", "debian-distro-info", "wget", "openssl", "gpg", "skopeo", "tini-static"],
     ...["tar", "gzip", "xz", "zstd"],
   ],
   files: {
@@ -196,9 +196,9 @@ describe("packages", () => {
     ]);
     expect(await commandsOf(fedora, "templates")).toEqual(["dnf install --assumeyes debootstrap distro-info rsync"]);
     expect(await commandsOf(arch, "templates")).toEqual(["pacman --sync --needed --noconfirm busybox lxc"]);
-    expect(await commandsOf(without(ubuntu, "umoci"), "images")).toEqual([
+    expect(await commandsOf(without(ubuntu, "skopeo", "tini-static"), "images")).toEqual([
       "apt-get update",
-      "apt-get install --yes --no-install-recommends --option DPkg::Options::=--force-confold umoci",
+      "apt-get install --yes --no-install-recommends --option DPkg::Options::=--force-confold skopeo tini",
     ]);
     expect((await commandsOf(without(ubuntu, "xz", "zstd"), "images"))?.at(-1)).toMatch(/ xz-utils zstd$/);
   });

@@ -134,10 +134,10 @@ function checkTemplates({ facts }: CheckContext): CheckResult {
   };
 }
 
-/** What unpacks images, and what LXC's two templates for ready-made ones call. */
+/** What unpacks images, what gets and starts those of OCI, and what LXC's template for ready-made ones calls. */
 const imageSources: { title: string; template?: string; tools: string[] }[] = [
   { title: "Images and archives", tools: ["tar", "gzip", "xz", "zstd"] },
-  { title: "OCI images (lxc-oci)", template: "lxc-oci", tools: ["skopeo", "umoci", "jq"] },
+  { title: "Docker and OCI images", tools: ["skopeo", "tini-static", "busybox"] },
   { title: "LXC's image server (lxc-download)", template: "lxc-download", tools: ["wget", "gpg"] },
 ];
 

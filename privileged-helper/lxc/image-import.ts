@@ -23,7 +23,7 @@ const unpackTimeoutSeconds = 6 * 3600;
  */
 export async function importImage(context: OperationContext, uploads: Uploads, id: string, params: ImportParams): Promise<void> {
   const { images, task } = context;
-  const { title, origin, sha256, unprivileged, image } = params;
+  const { title, origin, sha256, unprivileged, image, manifest, application } = params;
   const taken: Upload[] = [];
   const take = async (channel: number, expected: string | undefined) => {
     const upload = await uploads.take(channel);
@@ -61,6 +61,8 @@ export async function importImage(context: OperationContext, uploads: Uploads, i
       createdAt: Date.now(),
       sha256: sha256.rootfs,
       ...(image !== undefined && { image }),
+      ...(manifest !== undefined && { manifest }),
+      ...(application && { application }),
       ...(ids && { ids: ids.range }),
       ...(distribution !== undefined && { distribution }),
       templates,

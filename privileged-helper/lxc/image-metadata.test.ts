@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { inPieces, tarOf } from "../archive/testing/tar.ts";
 import { toProblem } from "../contract/problems.ts";
-import { inPieces, tarOf } from "../testing/tar.ts";
 import { parseMetadata, readMetadata } from "./image-metadata.ts";
 
 describe("an image server's second archive", () => {

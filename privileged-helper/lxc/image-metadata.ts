@@ -1,4 +1,4 @@
-import { damaged, readTar } from "./tar-reader.ts";
+import { damaged, readTar } from "../archive/tar-reader.ts";
 
 /**
  * What an image server tells about an image in its second archive (lxc-download(1), distrobuilder): a configuration of which we believe

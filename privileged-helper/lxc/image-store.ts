@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod";
+import { application } from "../contract/application.ts";
 import { imageStoreId } from "../contract/methods.ts";
 import type { ReadyImage } from "../contract/model.ts";
 import { ProblemError } from "../contract/problems.ts";
@@ -38,12 +39,14 @@ export type ImageStore = {
 
 const record = z.object({
   title: z.string(),
-  origin: z.enum(["server", "archive", "container"]),
+  origin: z.enum(["server", "archive", "oci", "container"]),
   unprivileged: z.boolean(),
   bytes: z.number(),
   createdAt: z.number(),
   sha256: z.string().optional(),
   image: z.string().optional(),
+  manifest: z.string().optional(),
+  application: application.optional(),
   /** Of an unprivileged one: who its files belong to. Containers of it have the same ids. */
   ids: z.object({ first: z.number(), count: z.number() }).optional(),
   /** As LXC's configurations for distributions are called. */
@@ -117,7 +120,7 @@ export function createImageStore({ lxcPath }: { lxcPath: string }): ImageStore {
 
 /** What others are told about an image. @param containers Those that lie on it. */
 export function toReadyImage(
-  { id, title, origin, unprivileged, bytes, createdAt, sha256, image }: StoredImage,
+  { id, title, origin, unprivileged, bytes, createdAt, sha256, image, manifest, application }: StoredImage,
   containers: string[],
 ): ReadyImage {
   return {
@@ -129,6 +132,8 @@ export function toReadyImage(
     createdAt,
     ...(sha256 !== undefined && { sha256 }),
     ...(image !== undefined && { image }),
+    ...(manifest !== undefined && { manifest }),
+    ...(application && { application }),
     containers,
   };
 }

@@ -3,12 +3,12 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import type { Readable } from "node:stream";
+import { damaged, readTar } from "../archive/tar-reader.ts";
+import { encodeTarHeader, tarEnd, tarPadding } from "../archive/tar-writer.ts";
 import { type Problem, ProblemError } from "../contract/problems.ts";
 import { type ArchivePolicy, createArchiveJudge } from "./archive-judge.ts";
 import { readMetadata } from "./image-metadata.ts";
 import { failure, lastBytes, problemOutputBytes } from "./run.ts";
-import { damaged, readTar } from "./tar-reader.ts";
-import { encodeTarHeader, tarEnd, tarPadding } from "./tar-writer.ts";
 
 /** A file that root alone can change, and the program that decompresses it, where it is compressed: an absolute path and arguments. */
 export type ArchiveFile = { path: string; decompress?: string[] };

@@ -1,5 +1,6 @@
 import { lstatSync } from "node:fs";
 import { join } from "node:path";
+import type { Application } from "../contract/application.ts";
 import type { FirstStart } from "../contract/first-start.ts";
 import type { ContainerSource, MethodName, NewContainer, ParamsInputOf, ParamsOf, TriedSource } from "../contract/methods.ts";
 import type { Container, ContainerPreview, ContainerState, Task, TaskKind } from "../contract/model.ts";
@@ -208,7 +209,7 @@ export function createOperations(world: World): Operations {
     if (exists(join(lxcPath, name))) throw new ProblemError({ code: "already-exists", name });
     const isPrivilegedBase = source.type === "clone" ? checkBase(source, source.copy) : undefined;
     if (firstStart) requireFitting(params, isPrivilegedBase);
-    if (source.type === "image") requireSameKind(images.read(source.image), unprivileged);
+    if (source.type === "image") requireSameKind(images.read(source.image), unprivileged, source.application);
     checkContainerOptions(params, isPrivilegedBase ?? !unprivileged);
   };
   const throwAways = createThrowAways({ ...world, images, perform, find, lockOfBase, checkBase, wantsHostNetwork });
@@ -222,7 +223,9 @@ export function createOperations(world: World): Operations {
       const kind = source.type === "clone" ? "clone" : "create";
       const make = (context: OperationContext) => {
         if (source.type === "clone") return cloneContainer(context, { ...wanted, ...source });
-        if (source.type === "image") return createFromImage(context, { ...wanted, image: images.read(source.image) });
+        if (source.type === "image") {
+          return createFromImage(context, { ...wanted, image: images.read(source.image), application: source.application });
+        }
         return createFromTemplate(context, { ...wanted, template: source.template, options: source.options });
       };
       return perform({
@@ -450,7 +453,9 @@ function requireFitting(
 }
 
 /** Tasks are kept and shown to others, and a password is nobody else's. */
+/** An application's environment is where passwords are. */
 function holdsSecret(source: ContainerSource): boolean {
+  if (source.type === "image") return source.application !== undefined;
   return source.type === "template" && Object.keys(source.options).some((name) => secretOption.test(name));
 }
 
@@ -465,7 +470,8 @@ function makesNoSenseAfter([wanted]: readonly LockRequest[], { name, operation }
 }
 
 /** The files of an image have their owners already. */
-function requireSameKind(image: StoredImage, unprivileged: boolean) {
+function requireSameKind(image: StoredImage, unprivileged: boolean, application: Application | undefined) {
+  if (application && !image.application) throw invalid("source.application", "the image is not one of an application");
   if (image.unprivileged === unprivileged) return;
   throw invalid("unprivileged", `the image is for ${image.unprivileged ? "unprivileged" : "privileged"} containers`);
 }

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { ParamsOf } from "../contract/methods.ts";
 import type { ContainerPreview } from "../contract/model.ts";
 import { createArguments, templateArguments } from "../contract/template-options.ts";
+import { checkApplication, type RunApplication } from "./application.ts";
 import { cloneArguments, cloneConfig, isLayered, plainConfig } from "./clone.ts";
 import { type CloneSource, readCloneSource } from "./clone-source.ts";
 import { editConfig, lastValueOf, replaceInConfig } from "./config.ts";
@@ -15,6 +16,7 @@ import { imageConfig, upperOf } from "./create-from-image.ts";
 import { limitCommands, requireDiskLimit } from "./disk-limit.ts";
 import { foreseeIds } from "./idmap.ts";
 import type { StoredImage } from "./image-store.ts";
+import { findImageUser, type ImageUser } from "./image-user.ts";
 import { startArguments } from "./lifecycle.ts";
 import { parseRootfs } from "./list.ts";
 
@@ -63,7 +65,7 @@ function foresee(world: World, foreseen: Foreseen, options: Options, source: Par
       return foreseeClone(world, foreseen, options, source);
     case "image":
       checkAppArmor();
-      return foreseeImage(world, foreseen, options, world.images.read(source.image), world.images.rootfsOf(source.image));
+      return foreseeReadyImage(world, foreseen, options, source);
     case "new-image":
       checkAppArmor();
       return foreseeNewImage(world, foreseen, options, source);
@@ -91,8 +93,22 @@ async function foreseeTemplate(
   return withOwnIds(text, template, ids);
 }
 
-function foreseeImage(world: World, foreseen: Foreseen, options: Options, image: Omit<StoredImage, "id">, rootfs: string): Promise<string> {
-  return imageConfig({ lxcPath: world.lxcPath, rootfs }, foreseenIdentity(world, foreseen), { ...options, image });
+function foreseeImage(
+  world: World,
+  foreseen: Foreseen,
+  options: Options,
+  { image, rootfs, runs }: { image: Omit<StoredImage, "id">; rootfs: string; runs?: RunApplication | undefined },
+): Promise<string> {
+  return imageConfig({ lxcPath: world.lxcPath, rootfs }, foreseenIdentity(world, foreseen), { ...options, image, runs });
+}
+
+function foreseeReadyImage(world: World, foreseen: Foreseen, options: Options, source: SourceOf<"image">): Promise<string> {
+  const image = world.images.read(source.image);
+  const rootfs = world.images.rootfsOf(source.image);
+  const { application = image.application } = source;
+  if (application) checkApplication(application);
+  const runs = application && { application, user: findImageUser(rootfs, application.user, image) };
+  return foreseeImage(world, foreseen, options, { image, rootfs, runs });
 }
 
 /** What its archive says of it is known only when it is here: nothing but the command of its init. */
@@ -100,9 +116,11 @@ async function foreseeNewImage(
   world: World,
   foreseen: Foreseen,
   options: Options,
-  { origin, distribution }: SourceOf<"new-image">,
+  { origin, distribution, application }: SourceOf<"new-image">,
 ): Promise<string> {
   const { unprivileged } = options;
+  if (application) checkApplication(application);
+  const runs = application && { application, user: foreseeUser(foreseen, application.user) };
   const image = {
     title: newImage,
     origin,
@@ -114,7 +132,15 @@ async function foreseeNewImage(
     templates: [],
     settings: [],
   };
-  return foreseeImage(world, foreseen, options, image, world.images.rootfsOf(newImage));
+  return foreseeImage(world, foreseen, options, { image, rootfs: world.images.rootfsOf(newImage), runs });
+}
+
+/** Which numbers names stand for only the image's own files tell. */
+function foreseeUser({ notices }: Foreseen, user: string): ImageUser {
+  const [name = "", group = "0"] = user.split(":");
+  const isKnown = [name, group].every((one) => /^[0-9]*$/.test(one));
+  if (!isKnown) notices.push(`Its files tell which numbers ${user} has: they become lxc.init.uid and lxc.init.gid.`);
+  return isKnown ? { uid: Number(name), gid: Number(group) } : { uid: 0, gid: 0 };
 }
 
 async function foreseeClone(

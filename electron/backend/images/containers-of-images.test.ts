@@ -9,6 +9,7 @@ import { ProblemError, toProblem } from "../../../privileged-helper/contract/pro
 import { createPeer } from "../../../privileged-helper/wire/peer.ts";
 import { createPortPair } from "../../../privileged-helper/wire/port.ts";
 import { createHostTasks, type HostTasks } from "../host-tasks.ts";
+import type { OciImages } from "../oci/oci-images.ts";
 import { createUploads, type Uploads } from "../uploads.ts";
 import { type ContainersOfImages, createContainersOfImages } from "./containers-of-images.ts";
 import type { Downloads } from "./downloads.ts";
@@ -114,7 +115,7 @@ beforeEach(() => {
   } as unknown as Downloads;
   tasks = createHostTasks();
   made = createContainersOfImages({
-    images: { downloads, find: async () => image },
+    images: { downloads, find: async () => image, oci: {} as OciImages },
     tasks,
     uploads,
     withHelper: (work) => work(peer),

@@ -2,6 +2,7 @@ import { createReadStream } from "node:fs";
 import { imageTitle } from "../../../privileged-helper/contract/image-servers.ts";
 import type { HostMethods, MethodName, ParamsInputOf, ResultOf } from "../../../privileged-helper/contract/methods.ts";
 import type { ContainersOfArchive, OfferedImage } from "../../../privileged-helper/contract/model.ts";
+import { formatOciReference, ociTitle } from "../../../privileged-helper/contract/oci-reference.ts";
 import { ProblemError, toProblem } from "../../../privileged-helper/contract/problems.ts";
 import type { Peer } from "../../../privileged-helper/wire/peer.ts";
 import type { HostTasks } from "../host-tasks.ts";
@@ -16,6 +17,7 @@ type Params<M extends keyof HostMethods> = HostMethods[M]["params"]["_zod"]["out
 /** Containers of what the person has or can download: the helper gets the bytes, makes a ready image of them, and of that the container. */
 export type ContainersOfImages = {
   ofServer(params: Params<"catalog.create">): Promise<void>;
+  ofOci(params: Params<"oci.create">): Promise<void>;
   openArchive(params: Params<"archives.open">): Promise<{ channel: number }>;
   /** @param signal Gives up while bytes are still to come. */
   ofArchive(params: Params<"archives.create">, signal: AbortSignal): Promise<ContainersOfArchive>;
@@ -27,24 +29,25 @@ export type ContainersOfImages = {
 export type WithHelper = <T>(work: (helper: Peer) => Promise<T>) => Promise<T>;
 
 export type ContainersOfImagesOptions = {
-  images: Pick<Images, "downloads" | "find">;
+  images: Pick<Images, "downloads" | "find" | "oci">;
   tasks: HostTasks;
   uploads: Uploads;
   withHelper: WithHelper;
 };
 
+type OciParams = Params<"oci.create">;
 type Archive = { title: string; upload: Upload; sha256: Promise<string> };
 
 const chunkBytes = 128 * 1024;
 
 export function createContainersOfImages({ images, tasks, uploads, withHelper }: ContainersOfImagesOptions): ContainersOfImages {
-  const { downloads } = images;
+  const { downloads, oci } = images;
   const architecture = ownArchitecture();
   /** Ready images that are being made, by what they are made of: whoever wants the same meanwhile waits for it. */
   const loading = new Map<string, Promise<string>>();
   const archives = new Map<number, Archive>();
 
-  const sendFile = (helper: Peer, target: string, files: readonly DownloadedFile[]) =>
+  const sendFile = (helper: Peer, target: string, files: readonly Pick<DownloadedFile, "path" | "bytes">[]) =>
     tasks.run("load", target, undefined, async (task) => {
       const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
       const rate = createRate();
@@ -97,9 +100,46 @@ export function createContainersOfImages({ images, tasks, uploads, withHelper }:
     }
   };
 
-  const readyOnce = (helper: Peer, image: OfferedImage, unprivileged: boolean): Promise<string> => {
-    const key = `${image.id} ${unprivileged}`;
-    const underWay = loading.get(key) ?? ready(helper, image, unprivileged).finally(() => loading.delete(key));
+  /** @returns The ready image of one of OCI; one that is there already, or a new one. */
+  const readyOfOci = async (helper: Peer, { reference, manifest, application, ...container }: OciParams): Promise<string> => {
+    const { unprivileged } = container;
+    const find = async (wanted: string) =>
+      (await call(helper, "images.list", {})).find((one) => one.manifest === wanted && one.unprivileged === unprivileged)?.id;
+    const there = manifest === undefined ? undefined : await find(manifest);
+    if (there !== undefined) return there;
+    const params = { ...container, reference: formatOciReference(reference), ...(manifest !== undefined && { manifest }) };
+    // What a person has changed may be a password.
+    const request = application ? undefined : { method: "oci.create", params };
+    return tasks.run("download", ociTitle(reference), request, (task) =>
+      oci.fetch(
+        { reference, manifest },
+        task,
+        (image) => find(image.manifest),
+        async ({ title, manifest: found, application: own }, { path, bytes, sha256 }) => {
+          const sent = await sendFile(helper, title, [{ path, bytes }]);
+          try {
+            const [{ channel }] = sent as [Upload];
+            const made = await call(helper, "images.import", {
+              title,
+              origin: "oci",
+              rootfs: channel,
+              sha256: { rootfs: sha256 },
+              unprivileged,
+              manifest: found,
+              application: own,
+            });
+            return made.image;
+          } finally {
+            for (const upload of sent) upload.close();
+          }
+        },
+      ),
+    );
+  };
+
+  /** What is under way already is waited for. */
+  const once = (key: string, make: () => Promise<string>): Promise<string> => {
+    const underWay = loading.get(key) ?? make().finally(() => loading.delete(key));
     loading.set(key, underWay);
     return underWay;
   };
@@ -109,10 +149,23 @@ export function createContainersOfImages({ images, tasks, uploads, withHelper }:
       const image = await images.find(id);
       await downloads.start(image);
       await withHelper(async (helper) => {
-        const source = { type: "image" as const, image: await readyOnce(helper, image, container.unprivileged) };
+        const { unprivileged } = container;
+        const source = {
+          type: "image" as const,
+          image: await once(`${image.id} ${unprivileged}`, () => ready(helper, image, unprivileged)),
+        };
         await call(helper, "containers.create", { ...container, source });
       });
     },
+    ofOci: (params) =>
+      withHelper(async (helper) => {
+        const { reference, manifest, application, ...container } = params;
+        const image = await once(`${formatOciReference(reference)} ${manifest} ${container.unprivileged}`, () =>
+          readyOfOci(helper, params),
+        );
+        const source = { type: "image" as const, image, ...(application && { application }) };
+        await call(helper, "containers.create", { ...container, source });
+      }),
     openArchive: ({ title, bytes }) =>
       withHelper(async (helper) => {
         const rate = createRate();

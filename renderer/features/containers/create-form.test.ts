@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { Application } from "../../../privileged-helper/contract/application.ts";
 import { hostMethods, methods } from "../../../privileged-helper/contract/methods.ts";
-import type { Container, ReadyImage, TemplateOption } from "../../../privileged-helper/contract/model.ts";
+import type { Container, OciImage, ReadyImage, TemplateOption } from "../../../privileged-helper/contract/model.ts";
 import { explainNewName } from "../../../privileged-helper/contract/names.ts";
 import type { ImageChoice } from "../../ui/image-choices.ts";
 import {
@@ -43,6 +44,7 @@ const values: CreateValues = {
   template: "debian",
   options: {},
   image: "",
+  ociReference: "",
   cloneFrom: "",
   clone: { copy: "instant", snapshot: "" },
   unprivileged: true,
@@ -178,6 +180,34 @@ describe("the request", () => {
     const archive = toRequest({ ...values, source: "archive", archive: file }, form);
     expect(archive).toMatchObject({ method: "archives.create", title: "root.fs", file });
     expect(hostMethods["archives.create"].params.safeParse({ ...archive.params, channel: 3 }).success).toBe(true);
+  });
+  it("asks the host for an image of OCI: the one that was looked at, with what was changed of it", () => {
+    const { params: accepted } = hostMethods["oci.create"];
+    const application: Application = {
+      argv: ["y"],
+      environment: ["A=b"],
+      workingDirectory: "/",
+      user: "",
+      ports: [],
+      volumes: [],
+      stopSignal: "SIGTERM",
+    };
+    const oci: OciImage = {
+      title: "app",
+      manifest: "0".repeat(64),
+      bytes: 1,
+      layers: 1,
+      architecture: "amd64",
+      application: { ...application, argv: ["x"] },
+    };
+    const wanted: CreateValues = { ...values, source: "oci", ociReference: "ghcr.io/x/app:1" };
+    const asked = (...args: Parameters<typeof toRequests>) => accepted.parse(toRequests(...args)[0]?.params);
+    expect(asked(wanted, ["web"], form)).toMatchObject({ name: "web", reference: { host: "ghcr.io", tag: "1" } });
+    expect(asked(wanted, ["web"], form, { oci })).toMatchObject({ manifest: oci.manifest });
+    expect(asked(wanted, ["web"], form, { oci })).not.toHaveProperty("application");
+    expect(asked({ ...wanted, application }, ["web"], form, { oci })).toMatchObject({ application });
+    // What was changed of another image is not this one's.
+    expect(asked({ ...wanted, application }, ["web"], form)).not.toHaveProperty("application");
   });
   it("is one for each of several, and one for all of an archive, which is sent once", () => {
     const names = ["web-1", "web-2"];

@@ -1,5 +1,6 @@
+import type { Application } from "../../../privileged-helper/contract/application.ts";
 import { maxContainersAtOnce, type ParamsInputOf } from "../../../privileged-helper/contract/methods.ts";
-import type { Container, TemplateOption } from "../../../privileged-helper/contract/model.ts";
+import type { Container, OciImage, TemplateOption } from "../../../privileged-helper/contract/model.ts";
 import { explainNewName, maxNameLength } from "../../../privileged-helper/contract/names.ts";
 import type { ImageChoice } from "../../ui/image-choices.ts";
 import { type CloneValues, copyOf } from "./clone-values.ts";
@@ -12,12 +13,15 @@ export type CreateValues = {
   name: string;
   /** How many of them; a text while it is typed. */
   count: number | string;
-  source: "template" | "image" | "archive" | "clone";
+  source: "template" | "image" | "oci" | "archive" | "clone";
   template: string;
   /** What was typed into each template's form, by the template's name: it is still there when one comes back to it. */
   options: Readonly<Record<string, TypedOptions>>;
   /** A value of the list of images. */
   image: string;
+  ociReference: string;
+  /** What was changed of what an image of OCI runs; its other images have their own. */
+  application?: Application;
   archive?: File;
   cloneFrom: string;
   clone: CloneValues;
@@ -32,6 +36,7 @@ export type CreateValues = {
 export const sources: readonly { value: CreateValues["source"]; label: string; description: string }[] = [
   { value: "template", label: "Template", description: "A fresh system, made by one of LXC's templates." },
   { value: "image", label: "Image", description: "A ready system of an image server, or one that was saved on this computer." },
+  { value: "oci", label: "OCI image", description: "An application of a Docker or OCI registry, or of an archive of one." },
   { value: "archive", label: "Archive", description: "A root file system in a file of yours." },
   {
     value: "clone",
@@ -116,9 +121,13 @@ export function cloneChoices(containers: Containers): { value: string; label: st
 export type CreateRequest =
   | { method: "containers.create"; params: ParamsInputOf<"containers.create"> }
   | { method: "catalog.create"; params: NewContainer & { image: string } }
+  | { method: "oci.create"; params: NewContainer & OciWanted }
   | { method: "archives.create"; params: Omit<NewContainer, "name"> & { names: string[] }; title: string; file: File };
 
+type OciWanted = { reference: string; manifest?: string; application?: Application };
 type NewContainer = Omit<ParamsInputOf<"containers.create">, "source">;
+
+type Found = { choice?: ImageChoice; base?: Container; oci?: OciImage };
 
 /**
  * One for each container, but one for all of an archive, which is sent once.
@@ -126,15 +135,16 @@ type NewContainer = Omit<ParamsInputOf<"containers.create">, "source">;
  * @param form Of the template that is chosen.
  * @param choice The image that is chosen.
  * @param base The container that is to be cloned.
+ * @param oci What was told of the image of OCI, where it was asked for.
  */
 export function toRequests(
   values: CreateValues,
   names: readonly string[],
   form: readonly TemplateOption[],
-  { choice, base }: { choice?: ImageChoice; base?: Container } = {},
+  found: Found = {},
 ): CreateRequest[] {
   const { source, archive } = values;
-  if (source !== "archive" || !archive) return names.map((name) => toRequest({ ...values, name }, form, choice, base));
+  if (source !== "archive" || !archive) return names.map((name) => toRequest({ ...values, name }, form, found));
   const params = { ...commonOf(values), names: [...names] };
   return [{ method: "archives.create", params, title: titleOf(archive.name), file: archive }];
 }
@@ -144,9 +154,13 @@ export function namesIn({ params }: CreateRequest): string[] {
   return "names" in params ? params.names : [params.name];
 }
 
-function toRequest(values: CreateValues, form: readonly TemplateOption[], choice?: ImageChoice, base?: Container): CreateRequest {
-  const { name, source, template, options, cloneFrom, clone } = values;
+function toRequest(values: CreateValues, form: readonly TemplateOption[], { choice, base, oci }: Found): CreateRequest {
+  const { name, source, template, options, cloneFrom, clone, ociReference, application } = values;
   const params = { name, ...commonOf(values) };
+  if (source === "oci") {
+    const looked = oci && { manifest: oci.manifest, ...(application && { application }) };
+    return { method: "oci.create", params: { ...params, reference: ociReference, ...looked } };
+  }
   if (source === "image" && choice?.from === "ready") {
     return { method: "containers.create", params: { ...params, source: { type: "image", image: choice.image.id } } };
   }

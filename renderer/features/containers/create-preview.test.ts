@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
+import type { Application } from "../../../privileged-helper/contract/application.ts";
 import { methods } from "../../../privileged-helper/contract/methods.ts";
-import type { Download, ReadyImage } from "../../../privileged-helper/contract/model.ts";
+import type { Download, OciImage, ReadyImage } from "../../../privileged-helper/contract/model.ts";
 import type { ImageChoice } from "../../ui/image-choices.ts";
 import type { CreateRequest } from "./create-form.ts";
 import { toPreview } from "./create-preview.ts";
@@ -25,8 +26,8 @@ const choose = (state?: Download["state"], distribution = "alpine"): ImageChoice
 };
 const ofServer: CreateRequest = { method: "catalog.create", params: { ...common, name: "web", image: id } };
 
-function preview(request: CreateRequest, choice?: ImageChoice, images: ReadyImage[] = []) {
-  const { params, before } = toPreview(request, "web-1", choice, images);
+function preview(request: CreateRequest, choice?: ImageChoice, images: ReadyImage[] = [], oci?: OciImage) {
+  const { params, before } = toPreview(request, "web-1", choice, images, oci);
   return { params: methods["containers.preview"].params.parse(params), before };
 }
 
@@ -57,6 +58,32 @@ describe("what is asked of the helper before something is made", () => {
       before: [expect.stringContaining("unpacked once")],
     });
     expect(preview(ofServer, choose("downloaded", "../x")).params.source).toEqual({ type: "new-image", origin: "server" });
+  });
+
+  it("tells of an image of OCI what it runs, as far as that is known, and is about the ready image that it has become", () => {
+    const manifest = "a".repeat(64);
+    const application: Application = {
+      argv: ["x"],
+      environment: [],
+      workingDirectory: "/",
+      user: "",
+      ports: [],
+      volumes: [],
+      stopSignal: "SIGTERM",
+    };
+    const oci: OciImage = { title: "app", manifest, bytes: 1, layers: 1, architecture: "amd64", application };
+    const params = { ...common, name: "web", reference: "app" };
+    const unknown = preview({ method: "oci.create", params });
+    expect(unknown.params.source).toEqual({ type: "new-image", origin: "oci" });
+    expect(unknown.before[0]).toContain("not asked for");
+    const looked: CreateRequest = { method: "oci.create", params: { ...params, manifest } };
+    expect(preview(looked, undefined, [], oci).params.source).toEqual({ type: "new-image", origin: "oci", application });
+    const changed = { ...application, argv: ["y"] };
+    const wanted: CreateRequest = { method: "oci.create", params: { ...params, manifest, application: changed } };
+    expect(preview(wanted, undefined, [], oci).params.source).toMatchObject({ application: changed });
+    const made: ReadyImage = { ...ready, origin: "oci", manifest, application };
+    expect(preview(wanted, undefined, [made], oci).params.source).toEqual({ type: "image", image: readyId, application: changed });
+    expect(preview(looked, undefined, [{ ...made, unprivileged: false }], oci).params.source).toMatchObject({ type: "new-image" });
   });
 
   it("is about the ready image that a server's has become, if it is as private", () => {

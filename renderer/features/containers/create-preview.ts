@@ -1,5 +1,5 @@
 import type { ParamsInputOf } from "../../../privileged-helper/contract/methods.ts";
-import type { ReadyImage } from "../../../privileged-helper/contract/model.ts";
+import type { OciImage, ReadyImage } from "../../../privileged-helper/contract/model.ts";
 import type { ImageChoice } from "../../ui/image-choices.ts";
 import type { CreateRequest } from "./create-form.ts";
 
@@ -21,12 +21,14 @@ const distributionName = /^[a-z0-9][a-z0-9-]{0,31}$/;
  * What is asked to know what Create will do.
  * @param name The container that is looked at, where several are to be made.
  * @param choice The image that is chosen.
+ * @param oci What was told of the image of OCI, where it was asked for.
  */
 export function toPreview(
   request: CreateRequest,
   name: string,
   choice: ImageChoice | undefined,
   ready: readonly ReadyImage[],
+  oci?: OciImage,
 ): PreviewRequest {
   if (request.method === "containers.create") return { params: { ...request.params, name }, before: [] };
   if (request.method === "archives.create") {
@@ -34,6 +36,21 @@ export function toPreview(
     return {
       params: { ...common, name, source: { type: "new-image", origin: "archive" } },
       before: [`The file is handed to the helper, which judges what is in it and unpacks it once. ${unknownYet}`],
+    };
+  }
+  if (request.method === "oci.create") {
+    const { reference: _, manifest, application, ...common } = request.params;
+    const there = ready.find((one) => one.manifest === manifest && one.unprivileged === common.unprivileged && one.origin === "oci");
+    if (manifest !== undefined && there) {
+      return { params: { ...common, name, source: { type: "image", image: there.id, ...(application && { application }) } }, before: [] };
+    }
+    const runs = application ?? oci?.application;
+    return {
+      params: { ...common, name, source: { type: "new-image", origin: "oci", ...(runs && { application: runs }) } },
+      before: [
+        ...(runs ? [] : ["What it runs was not asked for in the first step, so that is missing here."]),
+        `skopeo downloads its layers, and they are unpacked once. ${unknownYet}`,
+      ],
     };
   }
   const { image, ...common } = request.params;

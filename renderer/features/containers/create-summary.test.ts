@@ -11,6 +11,7 @@ const values: CreateValues = {
   template: "busybox",
   options: {},
   image: "",
+  ociReference: "",
   cloneFrom: "",
   clone: { copy: "instant", snapshot: "" },
   unprivileged: true,
@@ -59,6 +60,10 @@ describe("summaryOf", () => {
       Network: "As its base",
       Starts: "When asked to",
     });
+  });
+
+  it("names an image of OCI as it was typed", () => {
+    expect(summary({ source: "oci", ociReference: "alpine:3.22" })["Made of"]).toBe("The OCI image alpine:3.22");
   });
 
   it("says of an address by whom it is given", () => {

@@ -32,6 +32,7 @@ export function summaryOf(chosen: Chosen): Fact[] {
 function sourceText({ values, template, choice, base }: Chosen): string {
   if (values.source === "template") return `The template ${template?.title ?? values.template}`;
   if (values.source === "image") return `The image ${choice?.from === "ready" ? choice.image.title : (choice?.row.name ?? "")}`;
+  if (values.source === "oci") return `The OCI image ${values.ociReference}`;
   if (values.source === "archive") return `The archive ${values.archive?.name ?? ""}`;
   const what = copyOf(values.clone, base) === "full" ? "A full copy" : "An instant clone";
   return `${what} of ${values.cloneFrom}${values.clone.snapshot === "" ? "" : `, as in ${values.clone.snapshot}`}`;

@@ -20,6 +20,7 @@ const values: CreateValues = {
   template: "debian",
   options: { debian: { release: "trixie", packages: "curl, git", "flush-cache": true, password: "secret" }, alpine: { release: "edge" } },
   image: "",
+  ociReference: "",
   cloneFrom: "",
   clone: { copy: "full", snapshot: "" },
   unprivileged: false,
@@ -94,6 +95,8 @@ describe("a profile", () => {
       cloneFrom: "Base_1",
     });
     expect(again(toChoices({ ...values, source: "archive" }, form))).toMatchObject({ source: "archive" });
+    const oci = toChoices({ ...values, source: "oci", ociReference: "ghcr.io/x/y:1" }, form);
+    expect(again(oci)).toMatchObject({ source: "oci", ociReference: "ghcr.io/x/y:1" });
     const ready = toChoices(ofImage, form, { from: "ready", image: { ...image, containers: [] } });
     expect(again(ready)).toMatchObject({ source: "image", image: `ready:${id}` });
     const server = toChoices(ofImage, form, { from: "server", row: { image: offered, name: "Alpine 3" } });
@@ -103,5 +106,6 @@ describe("a profile", () => {
   it("is nothing while the source is not chosen", () => {
     expect(toChoices({ ...values, source: "clone" }, form)).toBeUndefined();
     expect(toChoices({ ...values, source: "image" }, form)).toBeUndefined();
+    expect(toChoices({ ...values, source: "oci", ociReference: "Not one" }, form)).toBeUndefined();
   });
 });

@@ -1,5 +1,6 @@
 import type { Profile, ProfileInput } from "../../../privileged-helper/contract/methods.ts";
 import type { TemplateOption } from "../../../privileged-helper/contract/model.ts";
+import { parseOciReference } from "../../../privileged-helper/contract/oci-reference.ts";
 import { secretOption } from "../../../privileged-helper/contract/template-options.ts";
 import type { ImageChoice } from "../../ui/image-choices.ts";
 import { type CreateValues, commonOf } from "./create-form.ts";
@@ -51,6 +52,8 @@ export function valuesOfProfile({ choices }: Profile, before: Pick<CreateValues,
       return { ...common, source: "image", image: `ready:${source.image}` };
     case "server-image":
       return { ...common, source: "image", image: `server:${source.image}` };
+    case "oci":
+      return { ...common, source: "oci", ociReference: source.reference };
     case "archive":
       return { ...common, source: "archive" };
   }
@@ -66,6 +69,8 @@ function sourceOf(values: ChosenValues, form: readonly TemplateOption[], choice:
     case "clone":
       if (cloneFrom === "") return undefined;
       return { type: "clone", from: cloneFrom, copy: clone.copy, ...(clone.snapshot !== "" && { snapshot: clone.snapshot }) };
+    case "oci":
+      return typeof parseOciReference(values.ociReference) === "string" ? undefined : { type: "oci", reference: values.ociReference };
     case "archive":
       return { type: "archive" };
     case "image":

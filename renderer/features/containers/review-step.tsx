@@ -7,7 +7,7 @@ import type { CreateChoices } from "./use-create-choices.ts";
 
 /** The last step: what Create will do, and a name for that, to choose it again. */
 export function ReviewStep(choices: CreateChoices) {
-  const { names, choice, images, requests, isSourceGood, areSettingsGood, profileChoices, hasPassword, profileName, setProfileName } =
+  const { names, choice, images, oci, requests, isSourceGood, areSettingsGood, profileChoices, hasPassword, profileName, setProfileName } =
     choices;
   const [request] = requests();
   const [name = ""] = names;
@@ -15,7 +15,7 @@ export function ReviewStep(choices: CreateChoices) {
     <>
       <FactsTable label="What will be made" facts={summaryOf(choices)} />
       {isSourceGood && areSettingsGood && request && (
-        <PreviewPanel request={toPreview(request, name, choice, images.ready)} others={names.length - 1} />
+        <PreviewPanel request={toPreview(request, name, choice, images.ready, oci.image)} others={names.length - 1} />
       )}
       <SaveProfile
         choices={isSourceGood && areSettingsGood ? profileChoices() : undefined}

@@ -4,7 +4,7 @@ import { OptionFields } from "./option-fields.tsx";
 import type { CreateChoices } from "./use-create-choices.ts";
 
 /** The second step: what every container can be asked, and most are not. */
-export function SettingsStep({ form, values, host, isUnprivileged, mayReserve, noPackages }: CreateChoices) {
+export function SettingsStep({ form, values, host, isUnprivileged, mayReserve, noPackages, isApplication }: CreateChoices) {
   return (
     <>
       <OptionFields
@@ -35,12 +35,14 @@ export function SettingsStep({ form, values, host, isUnprivileged, mayReserve, n
           </div>
         )}
       </OptionFields>
-      <FirstStartFields
-        values={values.firstStart}
-        onChanged={(firstStart) => form.setFieldValue("firstStart", firstStart)}
-        isStarted={values.start}
-        noPackages={noPackages}
-      />
+      {!isApplication && (
+        <FirstStartFields
+          values={values.firstStart}
+          onChanged={(firstStart) => form.setFieldValue("firstStart", firstStart)}
+          isStarted={values.start}
+          noPackages={noPackages}
+        />
+      )}
     </>
   );
 }

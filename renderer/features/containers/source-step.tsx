@@ -8,6 +8,7 @@ import { CreateCommand } from "./create-command.tsx";
 import { sources } from "./create-form.ts";
 import { ImageField } from "./image-field.tsx";
 import { MissingTools } from "./missing-tools.tsx";
+import { OciFields } from "./oci-fields.tsx";
 import { ProfileField } from "./profile-field.tsx";
 import { TemplateFields } from "./template-fields.tsx";
 import { optionsOf, templateChoices } from "./template-values.ts";
@@ -17,7 +18,7 @@ import type { CreateChoices } from "./use-create-choices.ts";
 export function SourceStep(choices: CreateChoices) {
   const { form, values, containers, host, templates, template, templateForm, isTemplateFormGood, typed, missingTools, images } = choices;
   const { choice, problem, askAgain, names, nameError, countError, sourceError, given, isUnprivileged } = choices;
-  const { changeName, changeCount, cloneOf, chooseImage, chooseArchive, profileName, chooseProfile } = choices;
+  const { changeName, changeCount, cloneOf, chooseImage, chooseOci, chooseArchive, oci, profileName, chooseProfile } = choices;
   const { ready, rows, isLoading } = images;
   return (
     <>
@@ -93,6 +94,16 @@ export function SourceStep(choices: CreateChoices) {
           rows={rows}
           isLoading={isLoading}
           error={values.image === "" || isLoading ? undefined : sourceError}
+        />
+      )}
+      {values.source === "oci" && (
+        <OciFields
+          reference={values.ociReference}
+          onReference={chooseOci}
+          error={values.ociReference === "" ? undefined : sourceError}
+          lookUp={oci}
+          application={values.application}
+          onApplication={(application) => form.setFieldValue("application", application)}
         />
       )}
       {values.source === "archive" && (

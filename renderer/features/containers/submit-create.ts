@@ -63,6 +63,7 @@ async function perform(client: Client, request: CreateRequest): Promise<Failure[
     }));
   }
   if (request.method === "containers.create") await client.call(request.method, request.params);
+  else if (request.method === "oci.create") await client.call(request.method, request.params);
   else await client.call(request.method, request.params);
   return [];
 }

@@ -2,6 +2,7 @@ import { type UseFormReturnType, useForm } from "@mantine/form";
 import { useEffect, useMemo, useState } from "react";
 import type { Profile, ProfileInput } from "../../../privileged-helper/contract/methods.ts";
 import type { Container, Download, HostInfo, ReadyImage, Template, TemplateOption } from "../../../privileged-helper/contract/model.ts";
+import { parseOciReference } from "../../../privileged-helper/contract/oci-reference.ts";
 import type { Problem } from "../../../privileged-helper/contract/problems.ts";
 import type { Client } from "../../backend/client.ts";
 import { useAnswer } from "../../state/answer.ts";
@@ -23,9 +24,11 @@ import {
   toRequests,
 } from "./create-form.ts";
 import { isFirstStartGood, nothingAtFirstStart, reasonAgainstPackages } from "./first-start-values.ts";
+import { explainChanges } from "./oci-values.ts";
 import { areOptionsGood, mayReserveAddress, untouchedOptions } from "./option-values.ts";
 import { hasPassword, toChoices, valuesOfProfile } from "./profile-values.ts";
 import { explainTyped, type TypedOptions } from "./template-values.ts";
+import { type OciLookUp, useOciLookUp } from "./use-oci-look-up.ts";
 
 const askHost = (client: Client) => client.call("host.info", {});
 const askTemplates = (client: Client) => client.call("templates.list", {});
@@ -53,6 +56,9 @@ export type CreateChoices = {
   choice?: ImageChoice;
   /** The container that is to be cloned. */
   base?: Container;
+  oci: OciLookUp;
+  /** It runs one application: nothing in it asks for an address, or can be set up at a first start. */
+  isApplication: boolean;
   /** Why the list of templates is not there. */
   problem?: Problem;
   askAgain(): void;
@@ -74,6 +80,7 @@ export type CreateChoices = {
   changeCount(count: number | string): void;
   cloneOf(from: string): void;
   chooseImage(value: string): void;
+  chooseOci(reference: string): void;
   chooseArchive(file: File | undefined): void;
   /** What Create asks for. */
   requests(): CreateRequest[];
@@ -102,6 +109,7 @@ export function useCreateChoices({ cloneFrom, image }: { cloneFrom?: string; ima
       template: "busybox",
       options: {},
       image: image ?? "",
+      ociReference: "",
       cloneFrom: cloneFrom ?? "",
       clone: { copy: "instant", snapshot: "" },
       unprivileged: true,
@@ -117,6 +125,10 @@ export function useCreateChoices({ cloneFrom, image }: { cloneFrom?: string; ima
   const images = useImages(values.source === "image");
   const { ready, rows } = images;
   const choice = findChoice(values.image, ready, rows);
+  const oci = useOciLookUp(values.ociReference);
+  const isApplication =
+    values.source === "oci" || (values.source === "image" && choice?.from === "ready" && choice.image.application !== undefined);
+  const parsedReference = parseOciReference(values.ociReference);
   const nameError = explainNames(values, containers);
   const countError = explainCount(values.count);
   const names = namesOf(values);
@@ -127,6 +139,7 @@ export function useCreateChoices({ cloneFrom, image }: { cloneFrom?: string; ima
   const sourceError = {
     template: templates !== undefined && template === undefined ? "Choose a template." : undefined,
     image: choice === undefined ? "Choose an image." : undefined,
+    oci: typeof parsedReference === "string" ? parsedReference : explainChanges(values.application ?? oci.image?.application),
     archive: values.archive === undefined ? "Choose a file." : values.archive.size === 0 ? "This file is empty." : undefined,
     clone: base === undefined ? "Choose a container." : reasonAgainstClone(base),
   }[values.source];
@@ -138,7 +151,7 @@ export function useCreateChoices({ cloneFrom, image }: { cloneFrom?: string; ima
         ? choice.image.unprivileged
         : undefined;
   const isUnprivileged = given ?? values.unprivileged;
-  const mayReserve = mayReserveAddress(values.more.network, host?.bridge?.name);
+  const mayReserve = !isApplication && mayReserveAddress(values.more.network, host?.bridge?.name);
   const noPackages = reasonAgainstPackages(values.more.network, values.source === "template" ? template : undefined);
   const isSourceGood =
     nameError === undefined &&
@@ -168,6 +181,11 @@ export function useCreateChoices({ cloneFrom, image }: { cloneFrom?: string; ima
     form.setFieldValue("image", value);
     nameAfter(nameOfChoice(findChoice(value, ready, rows)));
   };
+  /** What was changed belongs to the image before. */
+  const chooseOci = (reference: string) => {
+    form.setValues({ ociReference: reference, application: undefined });
+    nameAfter(nameOfReference(reference));
+  };
   const chooseArchive = (file: File | undefined) => {
     form.setFieldValue("archive", file);
     nameAfter(file ? titleOf(file.name) : "");
@@ -179,7 +197,12 @@ export function useCreateChoices({ cloneFrom, image }: { cloneFrom?: string; ima
     nameAfter(profile.name);
   };
   /** The values as they are asked for: what another choice decides is decided. */
-  const decided = (): CreateValues => ({ ...values, unprivileged: isUnprivileged, address: mayReserve ? values.address : "dhcp" });
+  const decided = (): CreateValues => ({
+    ...values,
+    unprivileged: isUnprivileged,
+    address: isApplication ? "static" : mayReserve ? values.address : "dhcp",
+    firstStart: isApplication ? nothingAtFirstStart : values.firstStart,
+  });
   // An image that the dialog was opened for names the container as soon as it is known.
   const firstName = image === undefined ? "" : nameOfChoice(findChoice(image, ready, rows));
   // biome-ignore lint/correctness/useExhaustiveDependencies: only when that name comes
@@ -199,6 +222,8 @@ export function useCreateChoices({ cloneFrom, image }: { cloneFrom?: string; ima
     images,
     choice,
     base,
+    oci,
+    isApplication,
     problem,
     askAgain,
     names,
@@ -210,7 +235,8 @@ export function useCreateChoices({ cloneFrom, image }: { cloneFrom?: string; ima
     mayReserve,
     noPackages,
     isSourceGood,
-    areSettingsGood: areOptionsGood(values.more, isUnprivileged) && (!values.start || isFirstStartGood(values.firstStart, noPackages)),
+    areSettingsGood:
+      areOptionsGood(values.more, isUnprivileged) && (!values.start || isApplication || isFirstStartGood(values.firstStart, noPackages)),
     changeName(name) {
       setIsNameSuggested(false);
       form.setFieldValue("name", name);
@@ -218,8 +244,9 @@ export function useCreateChoices({ cloneFrom, image }: { cloneFrom?: string; ima
     changeCount,
     cloneOf,
     chooseImage,
+    chooseOci,
     chooseArchive,
-    requests: () => toRequests(decided(), names, templateForm, { choice, base }),
+    requests: () => toRequests(decided(), names, templateForm, { choice, base, oci: oci.image }),
     profileName,
     chooseProfile,
     setProfileName,
@@ -235,6 +262,13 @@ function useImages(isWanted: boolean) {
   const rows = useMemo(() => imageRows(catalog, downloads ?? noDownloads), [catalog, downloads]);
   const isLoading = ready === undefined || downloads === undefined || (catalog === undefined && isAsking);
   return { ready: ready ?? noImages, rows, isLoading };
+}
+
+/** The last word of a reference's name. */
+function nameOfReference(text: string): string {
+  const reference = parseOciReference(text);
+  if (typeof reference === "string") return "";
+  return titleOf((reference.type === "registry" ? reference.repository : reference.path).replace(/^.*\//, ""));
 }
 
 /** What a container of an image is called where nobody says otherwise. */

@@ -37,7 +37,9 @@ export function DeleteReadyImageDialog({ image, name }: { image: ReadyImage; nam
         Its files, {formatBytes(image.bytes)}, are removed from this computer.{" "}
         {image.origin === "server"
           ? "It can be made again from its server's image."
-          : "This cannot be undone: no container has them, and they are nowhere else in LXC Desktop."}
+          : image.origin === "oci"
+            ? "It can be made again from where it came from."
+            : "This cannot be undone: no container has them, and they are nowhere else in LXC Desktop."}
       </Text>
       <DialogButtons focusCancel>
         <Button color="red" onClick={() => void remove()}>

@@ -13,6 +13,7 @@ import { readyLabel } from "../../ui/image-choices.ts";
 const origins: Record<ReadyImage["origin"], string> = {
   server: "An image server",
   archive: "An archive",
+  oci: "An OCI image",
   container: "A container",
 };
 const day = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });

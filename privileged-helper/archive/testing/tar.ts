@@ -1,5 +1,5 @@
-import type { KnownTarEntry, KnownTarType } from "../lxc/tar-reader.ts";
-import { encodeTarHeader, tarEnd, tarPadding } from "../lxc/tar-writer.ts";
+import type { KnownTarEntry, KnownTarType } from "../tar-reader.ts";
+import { encodeTarHeader, tarEnd, tarPadding } from "../tar-writer.ts";
 
 /** An entry of an archive as a test needs it. */
 export type Wanted = Partial<Omit<KnownTarEntry, "type" | "attributes">> & {

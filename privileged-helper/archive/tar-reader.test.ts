@@ -5,9 +5,9 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { toProblem } from "../contract/problems.ts";
-import { entryOf, inPieces, tarOf } from "../testing/tar.ts";
 import { type KnownTarType, readTar, type TarEntry } from "./tar-reader.ts";
 import { encodeTarHeader, tarEnd } from "./tar-writer.ts";
+import { entryOf, inPieces, tarOf } from "./testing/tar.ts";
 
 type Read = TarEntry & { data: string };
 
