@@ -110,7 +110,7 @@ test("what runs is cloned as a full copy, and an old state of it at once", async
   await closeNews(app);
 
   await choose("e2e-old");
-  await dialog.getByRole("combobox", { name: "As it" }).click();
+  await dialog.getByRole("combobox", { name: "State" }).click();
   await app.getByRole("option", { name: /snap0/ }).click();
   await expect(dialog.getByRole("radio", { name: "Instant" })).toBeChecked();
   await dialog.getByRole("button", { name: "Create", exact: true }).click();

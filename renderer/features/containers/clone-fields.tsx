@@ -58,8 +58,11 @@ function SnapshotField({ name, value, onChange }: { name: string; value: string;
   if (snapshots.length === 0) return null;
   return (
     <Select
-      label="As it"
-      data={[{ value: "", label: "Is now" }, ...snapshots.map((snapshot) => ({ value: snapshot.name, label: snapshotLabel(snapshot) }))]}
+      label="State"
+      data={[
+        { value: "", label: "As it is now" },
+        ...snapshots.map((snapshot) => ({ value: snapshot.name, label: snapshotLabel(snapshot) })),
+      ]}
       allowDeselect={false}
       {...listInside}
       value={value}
@@ -69,7 +72,7 @@ function SnapshotField({ name, value, onChange }: { name: string; value: string;
 }
 
 function snapshotLabel({ name, createdAt, comment }: Snapshot): string {
-  const when = createdAt === undefined ? `Was in ${name}` : `Was on ${formatDate(createdAt)} (${name})`;
+  const when = createdAt === undefined ? `As in ${name}` : `As it was on ${formatDate(createdAt)} (${name})`;
   return comment === undefined ? when : `${when}: ${comment}`;
 }
 

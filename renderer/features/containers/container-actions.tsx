@@ -33,6 +33,9 @@ const icons: Record<Action, ReactNode> = {
   destroy: <IconTrash size={16} aria-hidden />,
 };
 
+/** There is no room for them in a row; a clone is made from the dialog, too. */
+const onlyOnPage: ReadonlySet<Action> = new Set(["try", "keep", "clone", "save-image"]);
+
 /** What can be done with a container: icons in a row of the table, words on its own page, a menu where space is short. */
 export function ContainerActions({ container, layout }: { container: Container; layout: "row" | "page" | "menu" }) {
   const client = useClient();
@@ -75,8 +78,7 @@ export function ContainerActions({ container, layout }: { container: Container; 
     return (
       <div className="row-actions">
         {actions
-          // These are on the container's own page, and a clone is made from the dialog, too.
-          .filter(({ action }) => action !== "clone" && action !== "save-image")
+          .filter(({ action }) => !onlyOnPage.has(action))
           .map(({ action, label, reason, run }) => (
             <button
               key={action}
