@@ -15,6 +15,9 @@ type Props = {
   onSaved(name: string): void;
 };
 
+/** The field takes the focus, and its buttons are below. */
+const showAll = (fields: HTMLDivElement | null) => fields?.scrollIntoView({ block: "nearest" });
+
 /** Keeps what is chosen under a name. */
 export function SaveProfile({ choices, hasPassword, name, onSaved }: Props) {
   const client = useClient();
@@ -63,7 +66,7 @@ export function SaveProfile({ choices, hasPassword, name, onSaved }: Props) {
     else setTyped(undefined);
   };
   return (
-    <div>
+    <div ref={showAll}>
       <TextInput
         autoFocus
         label="Name of the profile"
