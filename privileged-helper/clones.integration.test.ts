@@ -620,6 +620,23 @@ describe("a helper with a throw-away container", () => {
     await operations.destroy(name, signal);
   });
 
+  it.each([0, 20, 60, 120, 200])("leaves nothing for good where it is killed %d ms after it was asked for one", async (milliseconds) => {
+    const before = lxc.reader.readAll().map(({ name }) => name);
+    const helper = startHelper(script, lxc.lxcPath);
+    // It answers, so it has started.
+    await helper.call("containers.snapshots", { name: "base" });
+    helper.call("containers.try", { source: { type: "clone", from: "base" } }).catch(() => {});
+    await new Promise((resolve) => setTimeout(resolve, milliseconds));
+    process.kill(helper.pid, "SIGKILL");
+    await helper.exited;
+    const next = startHelper(script, lxc.lxcPath);
+    await vi.waitFor(() => expect(lxc.reader.readAll().map(({ name }) => name)).toEqual(before), { timeout: 30_000, interval: 50 });
+    await vi.waitFor(() => expect(createJournal().abandoned(lxc.lxcPath)).toEqual([]), { timeout: 30_000, interval: 50 });
+    await next.close();
+    expect(lxc.reader.readOne("base")?.clones).toEqual([]);
+    expect(existsSync(join(folderOf("base"), "lxc_snapshots"))).toBe(false);
+  });
+
   it("leaves it to the next one when it is killed", async () => {
     const { helper, name } = await begin();
     process.kill(helper.pid, "SIGKILL");
