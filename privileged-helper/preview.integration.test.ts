@@ -176,6 +176,16 @@ describe("what is told of a clone", () => {
     await expectForeseen("clone-3", { source: { type: "clone", from: "chosen" }, address: "dhcp" });
   });
 
+  it("is what it then has, of full copies: of a base, of a clone, and of what runs", async () => {
+    await expectForeseen("copy-1", { source: { type: "clone", from: "fresh", copy: "full" } });
+    await expectForeseen("copy-2", { ...everything, source: { type: "clone", from: "clone-1", copy: "full" } });
+    await helper.operations.start("runs", signal);
+    const told = await expectForeseen("copy-3", { unprivileged: false, source: { type: "clone", from: "runs", copy: "full" } });
+    expect(told.notices).toEqual(["runs is frozen until that is done, and goes on then."]);
+    expect(told.commands[0]?.[0]).toBe("lxc-freeze");
+    await helper.operations.forceStop("runs", signal);
+  });
+
   it("says where no address can be reserved", async () => {
     const { notices } = await preview("clone-4", { source: { type: "clone", from: "clone-2" }, address: "static" });
     expect(notices).toEqual([]);

@@ -68,7 +68,12 @@ async function removeFolder({ lxcPath, task }: Pick<OperationContext, "lxcPath" 
 
 /** All below a folder that is on the same file system, and the folder. */
 export async function removeFiles(task: TaskContext, folder: string): Promise<void> {
-  await run("rm", ["-rf", "--one-file-system", "--", folder], { task, signal: new AbortController().signal, timeoutSeconds });
+  await run("rm", removeArguments(folder), { task, signal: new AbortController().signal, timeoutSeconds });
+}
+
+/** The arguments of rm. */
+export function removeArguments(folder: string): string[] {
+  return ["-rf", "--one-file-system", "--", folder];
 }
 
 function exists(path: string): boolean {

@@ -8,5 +8,10 @@ export async function unmountBelow(task: TaskContext, folder: string): Promise<v
   const points = parseMountinfo(readFileSync("/proc/self/mountinfo", "utf8"))
     .map(({ mountPoint }) => mountPoint)
     .filter((point) => point === folder || point.startsWith(`${folder}/`));
-  for (const point of points.reverse()) await run("umount", ["--lazy", "--no-canonicalize", "--", point], { task });
+  for (const point of points.reverse()) await run("umount", unmountArguments(point), { task });
+}
+
+/** The arguments of umount. */
+export function unmountArguments(point: string): string[] {
+  return ["--lazy", "--no-canonicalize", "--", point];
 }

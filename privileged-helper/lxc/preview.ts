@@ -13,12 +13,15 @@ import type { OperationContext } from "./context.ts";
 import { copyArguments } from "./copy-files.ts";
 import { checkTemplate, shiftOwnersArguments, withOwnIds } from "./create.ts";
 import { imageConfig, upperOf } from "./create-from-image.ts";
+import { removeArguments } from "./destroy.ts";
 import { limitCommands, requireDiskLimit } from "./disk-limit.ts";
 import { foreseeIds } from "./idmap.ts";
 import type { StoredImage } from "./image-store.ts";
 import { findImageUser, type ImageUser } from "./image-user.ts";
 import { startArguments } from "./lifecycle.ts";
 import { parseRootfs } from "./list.ts";
+import { unmountArguments } from "./mounts.ts";
+import { mountArguments } from "./show-files.ts";
 
 type World = Pick<OperationContext, "lxcPath" | "reader" | "images">;
 type Params = ParamsOf<"containers.preview">;
@@ -156,7 +159,7 @@ async function foreseeClone(
   const changes = await containerOptionChanges(foreseenIdentity(world, foreseen), options, source.entries);
   const isLaidDown = isLayered(source) && copy === "full";
   const commands = [["lxc-copy", ...cloneArguments({ lxcPath, name, source, copy })]];
-  if (isLaidDown) commands.push(["cp", ...copyArguments(shownFolder(source, folder), join(folder, "rootfs"))]);
+  if (isLaidDown) commands.push(...layDownCommands(source, folder));
   const isFrozenMeanwhile = snapshot === undefined && reader.readOne(from)?.state === "running";
   foreseen.commands.push(...(isFrozenMeanwhile ? whileFrozenCommands(lxcPath, from, commands) : commands));
   if (isFrozenMeanwhile) foreseen.notices.push(`${from} is frozen until that is done, and goes on then.`);
@@ -165,10 +168,16 @@ async function foreseeClone(
   return cloneConfig(plain, { folder, name, source, changes });
 }
 
-/** Where its files are seen while they are copied: what lies in layers is mounted for that. */
-function shownFolder({ storage, entries }: CloneSource, folder: string): string {
-  const [first = ""] = parseRootfs(lastValueOf(entries, "lxc.rootfs.path") ?? "").folders;
-  return storage === "dir" ? first : join(folder, "merged");
+/** How what begins as a layer over its base gets files of its own. */
+function layDownCommands({ entries }: CloneSource, folder: string): string[][] {
+  const merged = join(folder, "merged");
+  const [lower = ""] = parseRootfs(lastValueOf(entries, "lxc.rootfs.path") ?? "").folders;
+  return [
+    ["mount", ...mountArguments(entries, { lower, upper: upperOf(folder) }, merged)],
+    ["cp", ...copyArguments(merged, join(folder, "rootfs"))],
+    ["umount", ...unmountArguments(merged)],
+    ["rm", ...removeArguments(join(folder, "overlay"))],
+  ];
 }
 
 function whileFrozenCommands(lxcPath: string, from: string, commands: string[][]): string[][] {

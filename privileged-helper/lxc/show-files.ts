@@ -14,16 +14,12 @@ export type ShownFiles = { folder: string; hide(): Promise<void> } | { reason: s
  */
 export async function showFiles(task: TaskContext, entries: readonly ConfigEntry[], merged: string): Promise<ShownFiles> {
   const { storage, lower, folders } = parseRootfs(lastValueOf(entries, "lxc.rootfs.path") ?? "");
-  const options = (lastValueOf(entries, "lxc.rootfs.options") ?? "").split(",");
   const [first, upper] = folders;
   if ((storage === "dir" || storage === "btrfs") && first !== undefined) return { folder: first, hide: async () => {} };
   if (storage !== "overlay" || lower === undefined || upper === undefined) return { reason: "Its files are not in a plain folder." };
   if ([lower, upper].some((path) => /[:,\\]/.test(path))) return { reason: `The kernel cannot mount ${lower}.` };
   mkdirSync(merged, { mode: 0o700 });
-  // Two layers below and none above them: it can only be read, and nothing is written beside the layers either.
-  const overlay = ["ro", "nodev", "nosuid", "noexec", `lowerdir=${upper}:${lower}`];
-  if (options.includes("userxattr")) overlay.push("userxattr");
-  await run("mount", ["-t", "overlay", "-o", overlay.join(","), "lxc-desktop", merged], { task });
+  await run("mount", mountArguments(entries, { lower, upper }, merged), { task });
   return {
     folder: merged,
     async hide() {
@@ -31,4 +27,16 @@ export async function showFiles(task: TaskContext, entries: readonly ConfigEntry
       rmdirSync(merged);
     },
   };
+}
+
+/** The arguments of mount. With two layers below and none above them it can only be read, and nothing is written beside the layers either. */
+export function mountArguments(
+  entries: readonly ConfigEntry[],
+  { lower, upper }: { lower: string; upper: string },
+  merged: string,
+): string[] {
+  const options = (lastValueOf(entries, "lxc.rootfs.options") ?? "").split(",");
+  const overlay = ["ro", "nodev", "nosuid", "noexec", `lowerdir=${upper}:${lower}`];
+  if (options.includes("userxattr")) overlay.push("userxattr");
+  return ["-t", "overlay", "-o", overlay.join(","), "lxc-desktop", merged];
 }
