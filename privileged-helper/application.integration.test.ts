@@ -224,6 +224,24 @@ describe("a container of an image that is an application", () => {
     expect(shellOfOurs(lxc.lxcPath, "other")).toEqual([]);
   });
 
+  it("has the configuration that was told before", async () => {
+    const own = { ...nothing, argv: ["sleep", "1000"], user: "app", stopSignal: "SIGINT" as const };
+    const common = { name: "app", unprivileged: true, start: false, address: "static" } as const;
+    const { operations } = createHelper();
+    const told = async (source: object) =>
+      (await operations.preview(methods["containers.preview"].params.parse({ ...common, source }))).configuration;
+    const lines = (text: string) => text.split("\n").filter((line) => /^lxc\.(init|signal|mount\.entry|include)/.test(line));
+    const ready = lines(await told({ type: "image", image: images.shell, application: own }));
+    const named = lines(await told({ type: "new-image", origin: "oci", application: own }));
+    const numbered = lines(await told({ type: "new-image", origin: "oci", application: { ...own, user: "1000:1001" } }));
+    await create(images.shell, own, { start: false });
+    const made = lines(readFileSync(join(lxc.lxcPath, "app/config"), "utf8"));
+    expect(ready).toEqual(made);
+    expect(numbered).toEqual(made);
+    expect(named).toEqual(made.filter((line) => !/^lxc\.init\.[ug]id/.test(line)));
+    expect(made).toContain("lxc.init.uid = 1000");
+  });
+
   it("is cloned and saved with what it runs", async () => {
     await create(images.shell, { argv: ["sleep", "1000"], environment: ["A=b"] }, { start: false });
     const { operations } = createHelper();
