@@ -13,6 +13,7 @@ import { createLocks } from "./locks.ts";
 import { createImageStore } from "./lxc/image-store.ts";
 import { reservationsAreSetUp, systemFiles, undoNetworkSetup } from "./lxc/network.ts";
 import { createOperations } from "./lxc/operations.ts";
+import { readProcFile } from "./lxc/proc.ts";
 import { uploadsFolderOf } from "./lxc/state-folder.ts";
 import { createTasks } from "./tasks.ts";
 import { createRealLxc, type RealLxc } from "./testing/real-lxc.ts";
@@ -89,7 +90,14 @@ const linesOf = (text: string) =>
 /** The program that changes owners is told the first of the ids. */
 const commandsOf = (commands: string[][]) =>
   commands.map((command) => (command[0] === "node" ? command.filter((_, index) => index !== command.length - 2) : command));
-const reserved = () => (existsSync(systemFiles.hosts) ? readdirSync(systemFiles.hosts) : []);
+/** What is reserved for containers of these tests. */
+function reserved(): string[] {
+  const mark = ` # ${createHash("sha256").update(lxc.lxcPath).digest("hex").slice(0, 16)}.`;
+  if (!existsSync(systemFiles.hosts)) return [];
+  return readdirSync(systemFiles.hosts)
+    .map((file) => readProcFile(join(systemFiles.hosts, file)) ?? "")
+    .filter((text) => text.includes(mark));
+}
 
 /** @returns What was told before, which is what became of it. */
 async function expectForeseen(name: string, wanted: Wanted): Promise<ContainerPreview> {
@@ -186,6 +194,12 @@ describe("what is told of a clone", () => {
     await helper.operations.forceStop("runs", signal);
   });
 
+  it("is what it then has, of a snapshot", async () => {
+    lxc.run("lxc-snapshot", "-n", "chosen");
+    await expectForeseen("of-snapshot", { source: { type: "clone", from: "chosen", snapshot: "snap0", copy: "full" }, address: "dhcp" });
+    lxc.run("lxc-snapshot", "-n", "chosen", "-d", "snap0");
+  });
+
   it("says where no address can be reserved", async () => {
     const { notices } = await preview("clone-4", { source: { type: "clone", from: "clone-2" }, address: "static" });
     expect(notices).toEqual([]);
@@ -230,9 +244,8 @@ describe("asking what would be made", () => {
   it("changes nothing", async () => {
     const look = () => [
       execFileSync("find", [lxc.lxcPath, "-printf", "%p %T@ %C@\n"], { encoding: "utf8" }),
-      ...["/etc/subuid", "/etc/subgid", ...reserved().map((file) => join(systemFiles.hosts, file))].map((file) =>
-        readFileSync(file, "utf8"),
-      ),
+      ...["/etc/subuid", "/etc/subgid"].map((file) => readFileSync(file, "utf8")),
+      ...reserved(),
       helper.tasks.snapshot().tasks.length,
     ];
     const before = look();
