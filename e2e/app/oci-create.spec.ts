@@ -100,9 +100,9 @@ test("a container of an image in a registry runs its application, changed as a p
   await expect(ready).toContainText(/An OCI image.*Unprivileged.*2 containers/);
   await goTo(app, "Containers");
   for (const name of ["e2e-oci", "e2e-again"]) {
-    await app.getByRole("button", { name: `Stop ${name}` }).click();
+    await app.getByRole("button", { name: `Stop ${name}`, exact: true }).click();
     await expect(row(app, name).getByText("Stopped", { exact: true })).toBeVisible();
-    await app.getByRole("button", { name: `Destroy ${name}` }).click();
+    await app.getByRole("button", { name: `Destroy ${name}`, exact: true }).click();
     await confirmDestroy(app, name);
     await expect(row(app, name)).toBeHidden();
   }
