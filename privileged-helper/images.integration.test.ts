@@ -11,6 +11,7 @@ import { type Problem, toProblem } from "./contract/problems.ts";
 import { createJournal } from "./journal.ts";
 import { createLocks } from "./locks.ts";
 import { parseConfig, valuesOf } from "./lxc/config.ts";
+import { readDebianMirrors } from "./lxc/debian-mirrors.ts";
 import { createImageStore } from "./lxc/image-store.ts";
 import { createContainerReader } from "./lxc/list.ts";
 import { reservationsAreSetUp, systemFiles, undoNetworkSetup } from "./lxc/network.ts";
@@ -18,6 +19,7 @@ import { createOperations } from "./lxc/operations.ts";
 import { uploadsFolderOf } from "./lxc/state-folder.ts";
 import { createTasks } from "./tasks.ts";
 import { workersOf } from "./testing/creating-process.ts";
+import { reasonWithoutMirror } from "./testing/debian-mirror.ts";
 import { bundleHelper } from "./testing/helper-client.ts";
 import { createRealLxc, type RealLxc } from "./testing/real-lxc.ts";
 import { sendFile } from "./testing/send-file.ts";
@@ -414,5 +416,34 @@ describe("a disk that is too small", () => {
     } finally {
       execFileSync("umount", [small]);
     }
+  });
+});
+
+describe("an archive of Debian, as debootstrap makes it", () => {
+  it("becomes an image whose systemd starts all that it wants in a user namespace", { timeout: 900_000 }, async (context) => {
+    const reason = await reasonWithoutMirror();
+    if (reason !== undefined) return context.skip(reason);
+    const rootfs = join(state, "debian");
+    const { mirror = "http://deb.debian.org/debian" } = readDebianMirrors();
+    // The last release whose systemd runs on hosts with control groups of version 1, too.
+    const packages = "--include=systemd-sysv,dbus,iputils-ping";
+    execFileSync("debootstrap", ["--variant=minbase", packages, "bookworm", rootfs, mirror], { stdio: "ignore" });
+    const path = archive("debian.tar.zst", { of: rootfs, options: ["--xattrs", "--xattrs-include=*", "--exclude=./dev/*"] });
+    rmSync(rootfs, { recursive: true });
+    const image = await createHelper().add(path, { title: "Debian" });
+    await create("debian-of-image", image, { start: true });
+    const inside = (command: string) =>
+      execFileSync("lxc-attach", ["-P", lxc.lxcPath, "-n", "debian-of-image", "--clear-env", "--", "/bin/sh", "-c", command], {
+        encoding: "utf8",
+      }).trim();
+    await vi.waitFor(() => expect(inside("systemctl is-system-running --wait || :")).toBe("running"), {
+      timeout: 120_000,
+      interval: 1_000,
+    });
+    expect(inside("stat -c '%u %a' /usr/bin/passwd")).toBe("0 4755");
+    // Nobody may without the capability that the program has as a file.
+    expect(inside("su -s /bin/sh -c 'ping -c 1 127.0.0.1 > /dev/null && echo answers' nobody")).toBe("answers");
+    expect(inside("cat /etc/hostname")).toBe("debian-of-image");
+    expect(inside("cat /etc/machine-id")).toMatch(/^[0-9a-f]{32}$/);
   });
 });

@@ -56,7 +56,7 @@ test("a container is made of a server's image, with a bar that moves, and the ne
   await goTo(app, "Images");
   await app.getByRole("button", { name: "Create container from BusyBox 1" }).click();
   const dialog = dialogOf(app);
-  await expect(dialog.getByRole("radio", { name: "Image" })).toBeChecked();
+  await expect(dialog.getByRole("radio", { name: "Image", exact: true })).toBeChecked();
   await expect(dialog.getByRole("combobox", { name: "Image" })).toHaveValue(/BusyBox 1/);
   await expect(dialog.getByRole("textbox", { name: "Name" })).toHaveValue("busybox-1");
   await dialog.getByRole("textbox", { name: "Name" }).fill("e2e-image");
@@ -81,7 +81,7 @@ test("a container is made of a server's image, with a bar that moves, and the ne
   const asked = server.requests.length;
   await goTo(app, "Containers");
   await app.getByRole("button", { name: "Create container" }).click();
-  await dialog.getByRole("radio", { name: "Image" }).check();
+  await dialog.getByRole("radio", { name: "Image", exact: true }).check();
   await dialog.getByRole("combobox", { name: "Image" }).click();
   await app.getByRole("group", { name: "Ready on this computer" }).getByRole("option", { name: "BusyBox 1" }).click();
   await dialog.getByRole("textbox", { name: "Name" }).fill("e2e-second");
