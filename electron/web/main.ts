@@ -69,7 +69,10 @@ async function main() {
   }
   offerNewAddresses(server);
   // A browser takes its time to start, and the page to be drawn: what is behind it is loaded meanwhile.
-  await loadBackend();
+  await loadBackend().catch(async (error: unknown) => {
+    await Promise.all([window?.close(), server.close()]);
+    throw error;
+  });
 }
 
 /** Without a window there is still the address. */
