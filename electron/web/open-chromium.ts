@@ -3,6 +3,7 @@ import { accessSync, constants, mkdtempSync, writeFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { isAbsolute, join } from "node:path";
+import { isExecutable } from "../backend/is-executable.ts";
 
 /** A window of Chromium with nothing but the app in it. */
 export type ChromiumWindow = {
@@ -105,14 +106,5 @@ function endGroup({ pid, exitCode, signalCode }: ChildProcess, signal: NodeJS.Si
     process.kill(-pid, signal);
   } catch {
     // It has just ended.
-  }
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
   }
 }

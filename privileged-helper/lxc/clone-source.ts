@@ -30,6 +30,11 @@ export function isPrivileged({ entries }: CloneSource): boolean {
   return valuesOf(entries, "lxc.idmap").length === 0;
 }
 
+/** True where LXC has no way of its own to make a copy without copying. */
+export function isLayered({ storage }: Pick<CloneSource, "storage">): boolean {
+  return storage === "dir" || storage === "overlay";
+}
+
 /**
  * Refuses what cannot be copied as it is now. The kernel says that what lies below an overlay must not change: nothing would keep a
  * container that runs from doing that to its clones. A snapshot of btrfs, and files of its own, are a copy of one moment.
@@ -44,8 +49,8 @@ function reasonAgainst({ state, note }: Container, storage: Container["storage"]
   if (state === "stopped") return undefined;
   if (state === "error") return note ?? "It cannot be read.";
   if (state !== "running" && state !== "frozen") return "Wait until it has started or stopped.";
-  const isLayered = storage === "dir" || storage === "overlay";
-  if (storage === "btrfs" || (copy === "full" && isLayered)) return undefined;
-  if (!isLayered) return `Stop it first: its storage (${storage}) can be copied only then.`;
+  const isInLayers = isLayered({ storage });
+  if (storage === "btrfs" || (copy === "full" && isInLayers)) return undefined;
+  if (!isInLayers) return `Stop it first: its storage (${storage}) can be copied only then.`;
   return "Stop it first, or make a full copy: an instant clone shares its files, so they have to stay as they are.";
 }

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ProblemError } from "../contract/problems.ts";
 import { overlayOptions, withOwnCloneHooks, withoutOwnCloneHooks } from "./clone-config.ts";
-import { type CloneSource, type Copy, readCloneSource } from "./clone-source.ts";
+import { type CloneSource, type Copy, isLayered, readCloneSource } from "./clone-source.ts";
 import {
   type ConfigEntry,
   editConfig,
@@ -89,11 +89,6 @@ export function cloneConfig(text: string, { folder, name, source, changes: { rem
       ...(throwAway ? [throwAwayMark] : []),
     ],
   });
-}
-
-/** True where LXC has no way of its own to make a copy without copying. */
-export function isLayered({ storage }: Pick<CloneSource, "storage">): boolean {
-  return storage === "dir" || storage === "overlay";
 }
 
 /** What is no plain folder is copied as LXC and the storage can; a snapshot of btrfs does not need its base, so it is a full copy, too. */

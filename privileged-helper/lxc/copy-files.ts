@@ -1,14 +1,14 @@
 import { statfsSync } from "node:fs";
 import { ProblemError, toProblem } from "../contract/problems.ts";
 import type { TaskContext } from "./context.ts";
-import { freeBytes } from "./folder.ts";
+import { btrfsType, freeBytes } from "./folder.ts";
 import { readProcFile } from "./proc.ts";
 import { run } from "./run.ts";
 
 const copyTimeoutSeconds = 6 * 3600;
 const progressMilliseconds = 200;
 /** statfs(2): there a copy may take no room at all. */
-const typesThatShareBlocks = new Set([0x9123683e /* btrfs */, 0x58465342 /* xfs */]);
+const typesThatShareBlocks = new Set([btrfsType, 0x58465342 /* xfs */]);
 
 /**
  * Copies all files of a folder into another one, with their owners, modes, times, links, holes and all attributes: access lists and the

@@ -1,6 +1,7 @@
 import { chmodSync, statfsSync } from "node:fs";
 import { ProblemError } from "../contract/problems.ts";
 import type { TaskContext } from "./context.ts";
+import { btrfsType } from "./folder.ts";
 import { run } from "./run.ts";
 
 /**
@@ -9,8 +10,6 @@ import { run } from "./run.ts";
  * of an image or of a clone's base, does not count.
  */
 
-/** BTRFS_SUPER_MAGIC (include/uapi/linux/magic.h). */
-const btrfs = 0x9123683e;
 const timeoutSeconds = 60;
 
 /** Why nothing can be limited in a folder of containers, as a sentence; undefined where it can. */
@@ -57,7 +56,7 @@ export async function requireDiskLimit(lxcPath: string): Promise<void> {
 
 function isBtrfs(folder: string): boolean {
   try {
-    return statfsSync(folder).type === btrfs;
+    return statfsSync(folder).type === btrfsType;
   } catch {
     return false;
   }

@@ -1,5 +1,8 @@
 import { readdirSync, statfsSync } from "node:fs";
 
+/** What statfs(2) calls btrfs: BTRFS_SUPER_MAGIC (include/uapi/linux/magic.h). */
+export const btrfsType = 0x9123683e;
+
 /** Names in a folder; none where it is not there. */
 export function listFiles(folder: string): string[] {
   try {

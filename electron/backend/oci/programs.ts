@@ -1,6 +1,6 @@
-import { accessSync, constants } from "node:fs";
 import { join } from "node:path";
 import { ProblemError } from "../../../privileged-helper/contract/problems.ts";
+import { isExecutable } from "../is-executable.ts";
 
 const folders = ["/usr/local/bin", "/usr/bin", "/bin"];
 const neededFor = { skopeo: "images of Docker and OCI", gzip: "unpacking images", zstd: "unpacking images" } as const;
@@ -11,13 +11,4 @@ export function programPath(name: ProgramName, places: readonly string[] = folde
   const path = places.map((folder) => join(folder, name)).find(isExecutable);
   if (path === undefined) throw new ProblemError({ code: "tool-missing", tool: name, neededFor: neededFor[name] });
   return path;
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
