@@ -41,23 +41,27 @@ const program: Wanted = { name: "bin/busybox", data: busybox, mode: 0o755 };
 const links = ["sh", "sleep", "cat", "id", "nslookup"].map(
   (name): Wanted => ({ name: `bin/${name}`, type: "symbolic-link", target: "busybox" }),
 );
+const shellFiles: Wanted[] = [
+  program,
+  ...links,
+  {
+    name: "etc/passwd",
+    data: "root:x:0:0:root:/root:/bin/sh\napp:x:1000:1001::/home/app:/bin/sh\nmember:x:1002:1002::/home/member:/bin/sh\n",
+  },
+  { name: "etc/group", data: "root:x:0:root\nstaff:x:50:member\naudio:x:29:other,member\nmember:x:1002:\n" },
+  // As images of systems with systemd have it.
+  { name: "etc/resolv.conf", type: "symbolic-link", target: "../run/systemd/resolve/stub-resolv.conf" },
+  { name: "etc/hosts", type: "symbolic-link", target: "/../../../../../../../../etc/hosts" },
+  { name: "srv", type: "symbolic-link", target: "/data/srv" },
+  { name: "data/srv/", type: "folder", mode: 0o755, uid: 1000, gid: 1001 },
+];
 
 beforeAll(async () => {
   lxc = createRealLxc("applications");
   state = mkdtempSync(join(tmpdir(), "lxc-desktop-applications-"));
   wereReservationsSetUp = reservationsAreSetUp();
   images = {
-    shell: await add([
-      program,
-      ...links,
-      { name: "etc/passwd", data: "root:x:0:0:root:/root:/bin/sh\napp:x:1000:1001::/home/app:/bin/sh\n" },
-      { name: "etc/group", data: "root:x:0:\nstaff:x:50:\n" },
-      // As images of systems with systemd have it.
-      { name: "etc/resolv.conf", type: "symbolic-link", target: "../run/systemd/resolve/stub-resolv.conf" },
-      { name: "etc/hosts", type: "symbolic-link", target: "/../../../../../../../../etc/hosts" },
-      { name: "srv", type: "symbolic-link", target: "/data/srv" },
-      { name: "data/srv/", type: "folder", mode: 0o755, uid: 1000, gid: 1001 },
-    ]),
+    shell: await add(shellFiles),
     bare: await add([{ name: "busybox", data: busybox, mode: 0o755 }]),
   };
 });
@@ -136,14 +140,20 @@ function processOf(name = "app") {
     environment: read("environ").split("\0").slice(0, -1),
     workingDirectory: readlinkSync(`/proc/${pid}/cwd`),
     /** Inside. */
-    uid: numberInside(pid, /^Uid:\s+(\d+)/m, "uid_map"),
-    gid: numberInside(pid, /^Gid:\s+(\d+)/m, "gid_map"),
+    uid: numbersInside(pid, "Uid", "uid_map")[0],
+    gid: numbersInside(pid, "Gid", "gid_map")[0],
+    groups: numbersInside(pid, "Groups", "gid_map"),
+    capabilities: /^CapEff:\s+(\w+)/m.exec(read("status"))?.[1],
   };
 }
-function numberInside(pid: string, pattern: RegExp, map: string): number {
-  const outside = Number(pattern.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
+function numbersInside(pid: string, field: string, map: string): number[] {
+  const line = new RegExp(`^${field}:(.*)$`, "m").exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? "";
   const [first = 0, from = 0] = readFileSync(`/proc/${pid}/${map}`, "utf8").trim().split(/\s+/).map(Number);
-  return outside - from + first;
+  return line
+    .trim()
+    .split(/\s+/)
+    .filter(Boolean)
+    .map((outside) => Number(outside) - from + first);
 }
 const consoleOf = (name = "app") => readFileSync(join(lxc.lxcPath, name, "console.log"), "utf8");
 
@@ -159,6 +169,22 @@ describe("a container of an image that is an application", () => {
     });
     await vi.waitFor(() => expect(processOf()).toMatchObject({ argv, uid: 1000, gid: 50, workingDirectory: "/data/srv/deep er" }));
     expect(processOf().environment).toEqual(["HOME=/home/app", "PATH=/bin", `ODD=${odd}`, "with.dots=1", "LD_PRELOAD=/bin/evil.so"]);
+  });
+
+  it.each([
+    { user: "member", groups: [29, 50, 1002], unprivileged: true },
+    { user: "1002", groups: [29, 50, 1002], unprivileged: false },
+    { user: "member:staff", groups: [], unprivileged: true },
+  ])("gives $user the groups $groups, as Docker would, and no right of root's", async ({ user, groups, unprivileged }) => {
+    const image = unprivileged ? images.shell : await add(shellFiles, nothing, false);
+    // A program that writes what it has to say into a file of that name, as those of servers do.
+    const argv = ["sh", "-c", "echo said > /proc/self/fd/1; exec sleep 1000"];
+    const odd = "ODD=it's $HOME";
+    await create(image, { argv, user, environment: [odd], workingDirectory: "/srv" }, { unprivileged });
+    await vi.waitFor(() => expect(processOf()).toMatchObject({ argv: ["sleep", "1000"], uid: 1002, workingDirectory: "/data/srv" }));
+    expect(processOf()).toMatchObject({ gid: user.includes(":") ? 50 : 1002, groups, capabilities: "0000000000000000" });
+    expect(processOf().environment).toEqual(expect.arrayContaining(["HOME=/home/member", odd]));
+    expect(consoleOf()).toContain("said");
   });
 
   it("hands every word on as it is", async () => {
