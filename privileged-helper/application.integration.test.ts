@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { once } from "node:events";
 import { existsSync, lstatSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,6 +17,7 @@ import { reservationsAreSetUp, systemFiles, undoNetworkSetup } from "./lxc/netwo
 import { createOperations } from "./lxc/operations.ts";
 import { uploadsFolderOf } from "./lxc/state-folder.ts";
 import { createTasks } from "./tasks.ts";
+import { prepareCreating } from "./testing/creating-process.ts";
 import { createRealLxc, type RealLxc } from "./testing/real-lxc.ts";
 import { sendFile } from "./testing/send-file.ts";
 import { createUploads } from "./uploads.ts";
@@ -330,6 +332,31 @@ describe("a container of an image that is an application", () => {
     expect(await problemOf(create(images.shell, wanted))).toMatchObject({ code: "invalid-request", issues: [{ message }] });
     expect(lxc.reader.readOne("app")).toBeUndefined();
     expect(existsSync(join(lxc.lxcPath, "app"))).toBe(false);
+  });
+
+  it("is whole or not there where the helper is killed before any step of making it, once the next one has started", async () => {
+    const startCreating = await prepareCreating(lxc.lxcPath, state);
+    const source = { type: "image", image: images.shell, application: { ...nothing, argv: ["sleep", "1000"], user: "member" } };
+    const left: string[] = [];
+    // Each third is enough to meet every kind of step.
+    for (let fatal = 1, isKilled = true; isKilled; fatal += 3) {
+      const creating = startCreating("app", { source, unprivileged: true, start: true }, fatal);
+      const [exitCode, killedBy] = await once(creating, "exit");
+      isKilled = killedBy === "SIGKILL";
+      if (!isKilled) expect(exitCode).toBe(0);
+      const { operations } = createHelper();
+      await operations.recover();
+      const is = lxc.reader.readOne("app")?.state;
+      left.push(is ?? "nothing");
+      expect(createJournal(join(state, "journal")).unfinished(lxc.lxcPath).size).toBe(0);
+      expect(existsSync(join(lxc.lxcPath, "app"))).toBe(is !== undefined);
+      if (is === undefined) continue;
+      if (is === "stopped") await operations.start("app", signal);
+      await vi.waitFor(() => expect(processOf()).toMatchObject({ argv: ["sleep", "1000"], uid: 1002, groups: [29, 50, 1002] }));
+      await operations.forceStop("app", signal);
+      await operations.destroy("app", signal);
+    }
+    expect(new Set(left)).toEqual(new Set(["nothing", "stopped", "running"]));
   });
 
   it("is nothing that other images become", async () => {

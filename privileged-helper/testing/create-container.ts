@@ -1,6 +1,7 @@
 /**
  * A helper's worth of parts that makes one busybox container, as a process of its own so that a test can kill it.
- * Arguments: the folder of containers, the folder of the helper's state, the name, and in JSON what is asked for otherwise.
+ * Arguments: the folder of containers, the folder of the helper's state, the name, in JSON what is asked for otherwise, and which change of
+ * the disk is not to be made any more.
  */
 import { join } from "node:path";
 import { methods } from "../contract/methods.ts";
@@ -9,8 +10,9 @@ import { createLocks } from "../locks.ts";
 import { createContainerReader } from "../lxc/list.ts";
 import { createOperations } from "../lxc/operations.ts";
 import { createTasks } from "../tasks.ts";
+import { killBefore } from "./kill-before.ts";
 
-const [lxcPath = "", state = "", name, others = "{}"] = process.argv.slice(2);
+const [lxcPath = "", state = "", name, others = "{}", fatal] = process.argv.slice(2);
 const operations = createOperations({
   lxcPath,
   reader: createContainerReader({ lxcPath }),
@@ -27,4 +29,5 @@ const params = methods["containers.create"].params.parse({
   ...JSON.parse(others),
 });
 process.stdout.write("begin\n");
+if (fatal !== undefined) killBefore(Number(fatal));
 void operations.create(params, new AbortController().signal).then(() => process.stdout.write("done\n"));

@@ -1,0 +1,28 @@
+import childProcess from "node:child_process";
+import fs from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
+
+const changing = [
+  ...["appendFileSync", "chmodSync", "chownSync", "lchownSync", "linkSync", "mkdirSync", "mkdtempSync", "renameSync", "rmSync"],
+  ...["rmdirSync", "symlinkSync", "truncateSync", "unlinkSync", "utimesSync", "writeFileSync", "writeSync"],
+] as const;
+
+const changingPromises = ["appendFile", "chmod", "chown", "mkdir", "open", "rename", "rm", "unlink", "writeFile"] as const;
+
+/** Has this process killed before it changes the disk, or starts a program, for so many times: what a kill can leave half done. */
+export function killBefore(count: number): void {
+  let left = count;
+  const counted = (module: object, names: readonly string[]) => {
+    for (const name of names) {
+      const real = Reflect.get(module, name) as (...args: unknown[]) => unknown;
+      Reflect.set(module, name, (...args: unknown[]) => {
+        if (--left === 0) process.kill(process.pid, "SIGKILL");
+        return real(...args);
+      });
+    }
+  };
+  counted(fs, changing);
+  counted(fs.promises, changingPromises);
+  counted(childProcess, ["spawn"]);
+  syncBuiltinESMExports();
+}
