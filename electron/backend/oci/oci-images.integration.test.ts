@@ -1,5 +1,6 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
+import { once } from "node:events";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -71,6 +72,10 @@ function skopeosIn(path: string): string[] {
     return argv[0]?.endsWith("skopeo") && argv.some((word) => word.startsWith(path));
   };
   return readdirSync("/proc").filter((name) => /^\d+$/.test(name) && isOne(name));
+}
+
+function childrenOf(pid: number | undefined): string[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean);
 }
 
 describe("an image in a registry", () => {
@@ -194,6 +199,37 @@ describe("an image in a registry", () => {
     expect(await fetching).toEqual({ code: "cancelled" });
     expect(left()).toEqual([]);
     expect(skopeosIn(folder)).toEqual([]);
+  });
+
+  it.each(["downloaded", "laid over each other"])("whose layers are %s leaves nothing where the app is killed", async (doing) => {
+    const { layers } = layout.addImage("1", [tarOf({ name: "zeros", data: Buffer.alloc(100_000_000) })], config);
+    const reference = `${registry.host}/test/app:1`;
+    const program = join(import.meta.dirname, "testing/fetching-process.ts");
+    if (doing === "downloaded") {
+      registry.faulty = (digest, response) => {
+        if (digest !== layers[0]) return false;
+        response.writeHead(200, { "content-length": 1_000_000 });
+        response.write("a little");
+        return true;
+      };
+    }
+    const fetching = spawn(process.execPath, ["--import", "tsx", program, folder, reference], { stdio: ["ignore", "inherit", "inherit"] });
+    const exited = once(fetching, "exit");
+    await vi.waitFor(
+      () => {
+        if (doing === "downloaded") expect(blobsAskedFor().join()).toContain(layers[0]);
+        else expect(left().some((name) => existsSync(join(folder, name, "rootfs.tar")))).toBe(true);
+      },
+      { timeout: 60_000, interval: 5 },
+    );
+    const workers = childrenOf(fetching.pid);
+    if (doing === "downloaded") expect(workers).toHaveLength(1);
+    fetching.kill("SIGKILL");
+    await exited;
+    await vi.waitFor(() => expect(workers.filter((pid) => existsSync(`/proc/${pid}`))).toEqual([]), { timeout: 20_000 });
+    expect(left()).toHaveLength(1);
+    await createOciImages({ folder, stallMilliseconds: 60_000, keptBytes: 1e9 }).idle();
+    expect(left()).toEqual([]);
   });
 
   it("says what is wrong", async () => {
