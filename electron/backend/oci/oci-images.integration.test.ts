@@ -1,7 +1,7 @@
 import { execFileSync, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -13,6 +13,7 @@ import { createHostTasks, type HostTasks } from "../host-tasks.ts";
 import { createOciImages, type OciImages } from "./oci-images.ts";
 import { createLayout, type Layout } from "./testing/layout.ts";
 import { type Registry, startRegistry } from "./testing/registry.ts";
+import { makeUmociImage, saveForDocker } from "./testing/umoci-image.ts";
 
 /** skopeo itself, against a registry of the test's own and real archives. */
 let place: string;
@@ -265,16 +266,49 @@ describe("an image in a file", () => {
   it.each(["oci-archive", "docker-archive"] as const)("is taken out of a %s", async (type) => {
     layout.addImage("1", [base, top], config);
     const path = join(place, "my image.tar");
-    execFileSync("skopeo", [
-      "copy",
-      "--quiet",
-      `oci:${layout.folder}:1`,
-      `${type}:${path}${type === "docker-archive" ? ":test/app:1" : ""}`,
-    ]);
+    if (type === "docker-archive") saveForDocker(layout.folder, "1", path, "test/app:1");
+    else execFileSync("skopeo", ["copy", "--quiet", `oci:${layout.folder}:1`, `${type}:${path}`]);
     const { image, files } = await fetch(parse(`${type}:${path}`));
     expect(image).toMatchObject({ title: "my image.tar", application: { argv: ["/bin/app", "--port", "80 80"], user: "app" } });
     expect(files).toEqual(["./etc", "./etc/base", "./etc/top"]);
     expect(left()).toEqual([]);
+  });
+
+  it("that umoci has made and docker save has written is told and taken as it is", async () => {
+    const made = join(place, "made");
+    const files = [
+      (rootfs: string) => {
+        mkdirSync(join(rootfs, "srv"));
+        for (const name of ["kept", "gone"]) writeFileSync(join(rootfs, "srv", name), name);
+        chownSync(join(rootfs, "srv/kept"), 1000, 1001);
+      },
+      (rootfs: string) => rmSync(join(rootfs, "srv/gone")),
+    ];
+    makeUmociImage(made, "1", files, {
+      entrypoint: ["/bin/app", "an argument, with a comma"],
+      cmd: ["--port", "80"],
+      env: ['GREETING=it\'s "here"', "PATH=/bin"],
+      user: "app:staff",
+      workingdir: "/srv",
+      exposedports: ["80/tcp"],
+      volume: ["/data"],
+      stopsignal: "SIGINT",
+    });
+    const path = join(place, "saved.tar");
+    saveForDocker(made, "1", path, "test/app:1");
+    const got = await fetch(parse(`docker-archive:${path}`));
+    expect(got.image.application).toEqual({
+      argv: ["/bin/app", "an argument, with a comma", "--port", "80"],
+      environment: ['GREETING=it\'s "here"', "PATH=/bin"],
+      workingDirectory: "/srv",
+      user: "app:staff",
+      ports: ["80/tcp"],
+      volumes: ["/data"],
+      stopSignal: "SIGINT",
+    });
+    expect(got.image.layers).toBe(2);
+    expect(got.files).toEqual(expect.arrayContaining(["./srv", "./srv/kept"]));
+    expect(got.files).not.toContain("./srv/gone");
   });
 
   it("is refused where it is none, or not there", async () => {
