@@ -15,7 +15,7 @@ import { createOperations } from "../lxc/operations.ts";
 import { uploadsFolderOf } from "../lxc/state-folder.ts";
 import { createTasks } from "../tasks.ts";
 import { createUploads } from "../uploads.ts";
-import { killBefore } from "./kill-before.ts";
+import { beforeChange, killThisProcess } from "./before-change.ts";
 import { sendFile } from "./send-file.ts";
 
 const [lxcPath = "", state = "", path = "", fatal] = process.argv.slice(2);
@@ -34,7 +34,7 @@ const uploads = createUploads({
 });
 
 async function importArchive() {
-  if (fatal !== undefined) killBefore(Number(fatal));
+  if (fatal !== undefined) beforeChange(Number(fatal), killThisProcess);
   const rootfs = await sendFile(path, uploads, written);
   const params = methods["images.import"].params.parse({
     title: "Killed",

@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from "node:child_process";
-import { createHash } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -231,6 +231,27 @@ describe("an image in a registry", () => {
     expect(left()).toHaveLength(1);
     await createOciImages({ folder, stallMilliseconds: 60_000, keptBytes: 1e9 }).idle();
     expect(left()).toEqual([]);
+  });
+
+  it("that finds no room is told as that, before it is downloaded or while it is laid out, and nothing of it is left", async () => {
+    const small = join(place, "small");
+    mkdirSync(small);
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=8m", "lxc-desktop-test", small]);
+    try {
+      const there = createOciImages({ folder: small, stallMilliseconds: 60_000, keptBytes: 1e9 });
+      const noSpace = async (layer: Buffer) => {
+        layout.addImage("large", [base, tarOf({ name: "large", data: layer })], config);
+        expect(await problemOf(fetch(of("large"), { by: there }))).toMatchObject({
+          code: "no-space",
+          path: expect.stringContaining(small),
+        });
+        expect(readdirSync(small)).toEqual(["blobs"]);
+      };
+      await noSpace(randomBytes(20_000_000));
+      await noSpace(Buffer.alloc(20_000_000));
+    } finally {
+      execFileSync("umount", [small]);
+    }
   });
 
   it("says what is wrong", async () => {

@@ -9,14 +9,14 @@ const changing = [
 
 const changingPromises = ["appendFile", "chmod", "chown", "mkdir", "open", "rename", "rm", "unlink", "writeFile"] as const;
 
-/** Has this process killed before it changes the disk, or starts a program, for so many times: what a kill can leave half done. */
-export function killBefore(count: number): void {
+/** Does something before this process changes the disk, or starts a program, for so many times: to be killed there, or cancelled. */
+export function beforeChange(count: number, act: () => void): void {
   let left = count;
   const counted = (module: object, names: readonly string[]) => {
     for (const name of names) {
       const real = Reflect.get(module, name) as (...args: unknown[]) => unknown;
       Reflect.set(module, name, (...args: unknown[]) => {
-        if (--left === 0) process.kill(process.pid, "SIGKILL");
+        if (--left === 0) act();
         return real(...args);
       });
     }
@@ -26,3 +26,10 @@ export function killBefore(count: number): void {
   counted(childProcess, ["spawn"]);
   syncBuiltinESMExports();
 }
+
+export function killThisProcess(): void {
+  process.kill(process.pid, "SIGKILL");
+}
+
+/** What a process exits with where its work was cancelled. */
+export const cancelledExitCode = 3;
