@@ -302,8 +302,9 @@ describe("a container of an image that is an application", () => {
     await operations.deleteImage(image, signal);
   });
 
-  it("keeps what is in its environment from others", async () => {
-    await create(images.shell, { argv: ["sleep", "1000"], environment: ["PASSWORD=secret"], user: "app" });
+  it("keeps what is in its environment from others, and all of its words out of the configuration", async () => {
+    const line = "\nlxc.hook.pre-start = secret\n";
+    await create(images.shell, { argv: ["sleep", "1000", line], environment: [`PASSWORD=secret${line}`], user: "app" });
     const file = lstatSync(join(lxc.lxcPath, "app/overlay/delta/.lxc-desktop/run"));
     expect(file.mode & 0o777).toBe(0o400);
     expect(file.uid).toBe((createHelper().store.read(images.shell).ids?.first ?? 0) + 1000);
