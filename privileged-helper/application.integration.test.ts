@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { once } from "node:events";
 import { existsSync, lstatSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,6 +17,8 @@ import { reservationsAreSetUp, systemFiles, undoNetworkSetup } from "./lxc/netwo
 import { createOperations } from "./lxc/operations.ts";
 import { uploadsFolderOf } from "./lxc/state-folder.ts";
 import { createTasks } from "./tasks.ts";
+import { cancelledExitCode } from "./testing/before-change.ts";
+import { prepareCreating, type StartCreating } from "./testing/creating-process.ts";
 import { createRealLxc, type RealLxc } from "./testing/real-lxc.ts";
 import { sendFile } from "./testing/send-file.ts";
 import { createUploads } from "./uploads.ts";
@@ -23,6 +26,7 @@ import { createUploads } from "./uploads.ts";
 /** Images that are applications, and containers of them on LXC itself. */
 let lxc: RealLxc;
 let state: string;
+let startCreating: StartCreating;
 let wereReservationsSetUp: boolean;
 let images: Record<"shell" | "bare", string>;
 const signal = new AbortController().signal;
@@ -41,23 +45,28 @@ const program: Wanted = { name: "bin/busybox", data: busybox, mode: 0o755 };
 const links = ["sh", "sleep", "cat", "id", "nslookup"].map(
   (name): Wanted => ({ name: `bin/${name}`, type: "symbolic-link", target: "busybox" }),
 );
+const shellFiles: Wanted[] = [
+  program,
+  ...links,
+  {
+    name: "etc/passwd",
+    data: "root:x:0:0:root:/root:/bin/sh\napp:x:1000:1001::/home/app:/bin/sh\nmember:x:1002:1002::/home/member:/bin/sh\n",
+  },
+  { name: "etc/group", data: "root:x:0:root\nstaff:x:50:member\naudio:x:29:other,member\nmember:x:1002:\n" },
+  // As images of systems with systemd have it.
+  { name: "etc/resolv.conf", type: "symbolic-link", target: "../run/systemd/resolve/stub-resolv.conf" },
+  { name: "etc/hosts", type: "symbolic-link", target: "/../../../../../../../../etc/hosts" },
+  { name: "srv", type: "symbolic-link", target: "/data/srv" },
+  { name: "data/srv/", type: "folder", mode: 0o755, uid: 1000, gid: 1001 },
+];
 
 beforeAll(async () => {
   lxc = createRealLxc("applications");
   state = mkdtempSync(join(tmpdir(), "lxc-desktop-applications-"));
+  startCreating = await prepareCreating(lxc.lxcPath, state);
   wereReservationsSetUp = reservationsAreSetUp();
   images = {
-    shell: await add([
-      program,
-      ...links,
-      { name: "etc/passwd", data: "root:x:0:0:root:/root:/bin/sh\napp:x:1000:1001::/home/app:/bin/sh\n" },
-      { name: "etc/group", data: "root:x:0:\nstaff:x:50:\n" },
-      // As images of systems with systemd have it.
-      { name: "etc/resolv.conf", type: "symbolic-link", target: "../run/systemd/resolve/stub-resolv.conf" },
-      { name: "etc/hosts", type: "symbolic-link", target: "/../../../../../../../../etc/hosts" },
-      { name: "srv", type: "symbolic-link", target: "/data/srv" },
-      { name: "data/srv/", type: "folder", mode: 0o755, uid: 1000, gid: 1001 },
-    ]),
+    shell: await add(shellFiles),
     bare: await add([{ name: "busybox", data: busybox, mode: 0o755 }]),
   };
 });
@@ -136,14 +145,20 @@ function processOf(name = "app") {
     environment: read("environ").split("\0").slice(0, -1),
     workingDirectory: readlinkSync(`/proc/${pid}/cwd`),
     /** Inside. */
-    uid: numberInside(pid, /^Uid:\s+(\d+)/m, "uid_map"),
-    gid: numberInside(pid, /^Gid:\s+(\d+)/m, "gid_map"),
+    uid: numbersInside(pid, "Uid", "uid_map")[0],
+    gid: numbersInside(pid, "Gid", "gid_map")[0],
+    groups: numbersInside(pid, "Groups", "gid_map"),
+    capabilities: /^CapEff:\s+(\w+)/m.exec(read("status"))?.[1],
   };
 }
-function numberInside(pid: string, pattern: RegExp, map: string): number {
-  const outside = Number(pattern.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
+function numbersInside(pid: string, field: string, map: string): number[] {
+  const line = new RegExp(`^${field}:(.*)$`, "m").exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? "";
   const [first = 0, from = 0] = readFileSync(`/proc/${pid}/${map}`, "utf8").trim().split(/\s+/).map(Number);
-  return outside - from + first;
+  return line
+    .trim()
+    .split(/\s+/)
+    .filter(Boolean)
+    .map((outside) => Number(outside) - from + first);
 }
 const consoleOf = (name = "app") => readFileSync(join(lxc.lxcPath, name, "console.log"), "utf8");
 
@@ -159,6 +174,22 @@ describe("a container of an image that is an application", () => {
     });
     await vi.waitFor(() => expect(processOf()).toMatchObject({ argv, uid: 1000, gid: 50, workingDirectory: "/data/srv/deep er" }));
     expect(processOf().environment).toEqual(["HOME=/home/app", "PATH=/bin", `ODD=${odd}`, "with.dots=1", "LD_PRELOAD=/bin/evil.so"]);
+  });
+
+  it.each([
+    { user: "member", groups: [29, 50, 1002], unprivileged: true },
+    { user: "1002", groups: [29, 50, 1002], unprivileged: false },
+    { user: "member:staff", groups: [], unprivileged: true },
+  ])("gives $user the groups $groups, as Docker would, and no right of root's", async ({ user, groups, unprivileged }) => {
+    const image = unprivileged ? images.shell : await add(shellFiles, nothing, false);
+    // A program that writes what it has to say into a file of that name, as those of servers do.
+    const argv = ["sh", "-c", "echo said > /proc/self/fd/1; exec sleep 1000"];
+    const odd = "ODD=it's $HOME";
+    await create(image, { argv, user, environment: [odd], workingDirectory: "/srv" }, { unprivileged });
+    await vi.waitFor(() => expect(processOf()).toMatchObject({ argv: ["sleep", "1000"], uid: 1002, workingDirectory: "/data/srv" }));
+    expect(processOf()).toMatchObject({ gid: user.includes(":") ? 50 : 1002, groups, capabilities: "0000000000000000" });
+    expect(processOf().environment).toEqual(expect.arrayContaining(["HOME=/home/member", odd]));
+    expect(consoleOf()).toContain("said");
   });
 
   it("hands every word on as it is", async () => {
@@ -271,8 +302,9 @@ describe("a container of an image that is an application", () => {
     await operations.deleteImage(image, signal);
   });
 
-  it("keeps what is in its environment from others", async () => {
-    await create(images.shell, { argv: ["sleep", "1000"], environment: ["PASSWORD=secret"], user: "app" });
+  it("keeps what is in its environment from others, and all of its words out of the configuration", async () => {
+    const line = "\nlxc.hook.pre-start = secret\n";
+    await create(images.shell, { argv: ["sleep", "1000", line], environment: [`PASSWORD=secret${line}`], user: "app" });
     const file = lstatSync(join(lxc.lxcPath, "app/overlay/delta/.lxc-desktop/run"));
     expect(file.mode & 0o777).toBe(0o400);
     expect(file.uid).toBe((createHelper().store.read(images.shell).ids?.first ?? 0) + 1000);
@@ -304,6 +336,31 @@ describe("a container of an image that is an application", () => {
     expect(await problemOf(create(images.shell, wanted))).toMatchObject({ code: "invalid-request", issues: [{ message }] });
     expect(lxc.reader.readOne("app")).toBeUndefined();
     expect(existsSync(join(lxc.lxcPath, "app"))).toBe(false);
+  });
+
+  it.each(["killed", "cancelled"] as const)("is whole or not there where making it is %s before any of its steps", async (by) => {
+    const source = { type: "image", image: images.shell, application: { ...nothing, argv: ["sleep", "1000"], user: "member" } };
+    const left: string[] = [];
+    // Each third is enough to meet every kind of step.
+    for (let before = 1, hasEnded = true; hasEnded; before += 3) {
+      const creating = startCreating("app", { source, unprivileged: true, start: true }, { by, before });
+      const [exitCode, signalName] = await once(creating, "exit");
+      hasEnded = exitCode !== 0;
+      if (hasEnded) expect([exitCode, signalName]).toEqual(by === "killed" ? [null, "SIGKILL"] : [cancelledExitCode, null]);
+      const { operations } = createHelper();
+      if (by === "killed") await operations.recover();
+      const is = lxc.reader.readOne("app")?.state;
+      left.push(is ?? "nothing");
+      expect(createJournal(join(state, "journal")).unfinished(lxc.lxcPath).size).toBe(0);
+      expect(existsSync(join(lxc.lxcPath, "app"))).toBe(is !== undefined);
+      if (is === undefined) continue;
+      if (is === "stopped") await operations.start("app", signal);
+      await vi.waitFor(() => expect(processOf()).toMatchObject({ argv: ["sleep", "1000"], uid: 1002, groups: [29, 50, 1002] }));
+      await operations.forceStop("app", signal);
+      await operations.destroy("app", signal);
+    }
+    expect(left[0]).toBe("nothing");
+    expect(left.at(-1)).toBe("running");
   });
 
   it("is nothing that other images become", async () => {

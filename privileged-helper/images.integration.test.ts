@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -29,12 +29,14 @@ import { createUploads } from "./uploads.ts";
 let lxc: RealLxc;
 let state: string;
 let template: string;
+let startImporting: StartImporting;
 let wereReservationsSetUp: boolean;
 const signal = new AbortController().signal;
 
-beforeAll(() => {
+beforeAll(async () => {
   lxc = createRealLxc("images");
   state = mkdtempSync(join(tmpdir(), "lxc-desktop-images-"));
+  startImporting = await prepareImporting();
   wereReservationsSetUp = reservationsAreSetUp();
   lxc.makeContainer("template");
   template = join(lxc.lxcPath, "template/rootfs");
@@ -181,9 +183,8 @@ describe("an archive of a root file system", () => {
   });
 
   it("leaves nothing where the helper is killed meanwhile, once the next one has started", async () => {
-    const program = await bundleHelper(join(state, "program"), join(import.meta.dirname, "testing/import-image.ts"));
     const { images, operations, tasks, uploads } = createHelper();
-    const importing = spawn(process.execPath, [program, lxc.lxcPath, state, largeArchive()], { stdio: ["ignore", "ignore", "inherit"] });
+    const importing = startImporting(largeArchive());
     const exited = once(importing, "exit");
     await vi.waitFor(() => expect(unpackedBytes(images.folder)).toBeGreaterThan(0), { timeout: 20_000, interval: 1 });
     importing.kill("SIGKILL");
@@ -194,7 +195,41 @@ describe("an archive of a root file system", () => {
     expect(workersOf(importing)).toEqual([]);
     expectNothingLeft();
   });
+
+  it("is a whole image or none where the helper is killed before any step of making it", async () => {
+    const path = archive("killed.tar.gz", withoutDevices);
+    const made: number[] = [];
+    // Each third is enough to meet every kind of step.
+    for (let fatal = 1, isKilled = true; isKilled; fatal += 3) {
+      const importing = startImporting(path, fatal);
+      const [exitCode, killedBy] = await once(importing, "exit");
+      isKilled = killedBy === "SIGKILL";
+      if (!isKilled) expect(exitCode).toBe(0);
+      const { images, operations, uploads } = createHelper();
+      uploads.removeAbandoned();
+      await operations.recover();
+      const whole = images.readAll().map(({ id }) => id);
+      made.push(whole.length);
+      for (const id of whole) {
+        expect(existsSync(join(images.rootfsOf(id), "bin/sh"))).toBe(true);
+        await operations.deleteImage(id, signal);
+      }
+      expectNothingLeft();
+    }
+    expect(made.at(0)).toBe(0);
+    expect(made.at(-1)).toBe(1);
+  });
 });
+
+type StartImporting = (path: string, fatal?: number) => ChildProcess;
+
+async function prepareImporting(): Promise<StartImporting> {
+  const program = await bundleHelper(join(state, "program"), join(import.meta.dirname, "testing/import-image.ts"));
+  return (path, fatal) =>
+    spawn(process.execPath, [program, lxc.lxcPath, state, path, ...(fatal === undefined ? [] : [String(fatal)])], {
+      stdio: ["ignore", "ignore", "inherit"],
+    });
+}
 
 /** One whose unpacking takes a moment. */
 function largeArchive(): string {

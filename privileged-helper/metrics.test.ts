@@ -2,19 +2,10 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Container, ContainersChanged, MetricsTick } from "./contract/model.ts";
 import type { Counters } from "./lxc/counters.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
+import { sampleContainer } from "./testing/sample-container.ts";
 
-const container = (name: string, initPid?: number): Container => ({
-  name,
-  manageable: true,
-  state: initPid === undefined ? "stopped" : "running",
-  privileged: false,
-  autostart: false,
-  ipv4: [],
-  ipv6: [],
-  clones: [],
-  storage: "dir",
-  ...(initPid === undefined ? {} : { initPid, startedAt: initPid * 1000 }),
-});
+const container = (name: string, initPid?: number) =>
+  sampleContainer(name, initPid === undefined ? {} : { state: "running", initPid, startedAt: initPid * 1000 });
 
 /** A host whose containers and counters a test sets, under a clock that it moves. */
 function createHost() {

@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { statfsSync } from "node:fs";
 import type { Task, TaskKind, TasksChanged, TasksSnapshot } from "./contract/model.ts";
 import { type Problem, ProblemError, toProblem } from "./contract/problems.ts";
 import type { ContainerTaskContext } from "./lxc/context.ts";
+import { freeBytes } from "./lxc/folder.ts";
 import { toPlainText } from "./lxc/plain-text.ts";
 import type { TaskHistory, TaskLog } from "./task-history.ts";
 
@@ -360,17 +360,6 @@ function problemOf(thrown: unknown): Problem {
   if ((code === "ENOSPC" || code === "EDQUOT") && path?.startsWith("/"))
     return { code: "no-space", path, availableBytes: freeBytes(path), neededBytes: 0 };
   return toProblem(thrown);
-}
-
-function freeBytes(path: string): number {
-  for (let folder = path; ; folder = folder.slice(0, Math.max(1, folder.lastIndexOf("/")))) {
-    try {
-      const { bavail, bsize } = statfsSync(folder);
-      return bavail * bsize;
-    } catch {
-      if (folder === "/") return 0;
-    }
-  }
 }
 
 function inWords(problem: Problem): string {

@@ -2,23 +2,11 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it, vi } from "vitest";
-import type { Container } from "./contract/model.ts";
+import { sampleContainer } from "./testing/sample-container.ts";
 import { createContainerWatch } from "./watch.ts";
 
 // A host on which other programs have used up all of the kernel's watches.
 vi.mock("./lxc/inotify.ts", () => ({ watchPath: () => ({ state: "refused", reason: "ENOSPC: no space left on device, watch" }) }));
-
-const container = (name: string): Container => ({
-  name,
-  manageable: true,
-  state: "stopped",
-  privileged: false,
-  autostart: false,
-  ipv4: [],
-  ipv6: [],
-  clones: [],
-  storage: "dir",
-});
 
 it("keeps what it knows while the folder of containers cannot be read, and reads it again later", async () => {
   let trouble: Error | undefined;
@@ -29,9 +17,9 @@ it("keeps what it knows while the folder of containers cannot be read, and reads
     reader: {
       readAll() {
         if (trouble) throw trouble;
-        return [...names].map(container);
+        return [...names].map((name) => sampleContainer(name));
       },
-      readOne: container,
+      readOne: (name) => sampleContainer(name),
     },
     lxcPath: "/nonexistent",
     operations: () => new Map(),
@@ -58,8 +46,8 @@ it("sees changes without the kernel's help, and says once that it has none", asy
   mkdirSync(join(lxcPath, "web"));
   const watch = createContainerWatch({
     reader: {
-      readAll: () => readdirSync(lxcPath).map(container),
-      readOne: (name) => (readdirSync(lxcPath).includes(name) ? container(name) : undefined),
+      readAll: () => readdirSync(lxcPath).map((name) => sampleContainer(name)),
+      readOne: (name) => (readdirSync(lxcPath).includes(name) ? sampleContainer(name) : undefined),
     },
     lxcPath,
     operations: () => new Map(),

@@ -1,36 +1,44 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Page } from "@playwright/test";
-import { createLayout } from "../../electron/backend/oci/testing/layout.ts";
 import { type Registry, startRegistry } from "../../electron/backend/oci/testing/registry.ts";
-import { tarOf, type Wanted } from "../../privileged-helper/archive/testing/tar.ts";
+import { makeUmociImage, saveForDocker } from "../../electron/backend/oci/testing/umoci-image.ts";
 import { expectNoViolationsInBothThemes } from "./axe.ts";
 import { closeNews, confirmDestroy, expect, openTask, row, test } from "./fixtures.ts";
 import { forgetAppFolders, forgetReadyImages } from "./images.ts";
-import { lxcLs } from "./lxc.ts";
+import { lxc, lxcLs } from "./lxc.ts";
 
 let folder: string;
+let layout: string;
 let registry: Registry;
+
+function addPrograms(rootfs: string) {
+  mkdirSync(join(rootfs, "bin"));
+  copyFileSync("/bin/busybox", join(rootfs, "bin/busybox"));
+  for (const name of ["sh", "sleep", "id", "hostname"]) symlinkSync("busybox", join(rootfs, "bin", name));
+}
+function addUsers(rootfs: string) {
+  mkdirSync(join(rootfs, "etc"));
+  writeFileSync(join(rootfs, "etc/passwd"), "root:x:0:0::/root:/bin/sh\napp:x:1000:1001::/home/app:/bin/sh\n");
+  writeFileSync(join(rootfs, "etc/group"), "root:x:0:\napp:x:1001:\nstaff:x:50:app\n");
+}
 
 test.beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "lxc-desktop-e2e-oci-"));
-  const layout = createLayout(join(folder, "layout"));
-  const program: Wanted = { name: "bin/busybox", data: readFileSync("/bin/busybox"), mode: 0o755 };
-  const links = ["sh", "sleep", "id", "hostname"].map(
-    (name): Wanted => ({ name: `bin/${name}`, type: "symbolic-link", target: "busybox" }),
-  );
-  const files: Wanted[] = [{ name: "etc/passwd", data: "root:x:0:0::/root:/bin/sh\napp:x:1000:1000::/srv:/bin/sh\n" }];
-  layout.addImage("1", [tarOf(program, ...links), tarOf(...files)], {
-    Entrypoint: ["sh", "-c"],
-    Cmd: ['echo "greeting: $GREETING"; exec sleep 1000'],
-    Env: ["GREETING=hello"],
-    User: "app",
-    WorkingDir: "/srv",
-    ExposedPorts: { "80/tcp": {} },
-    Volumes: { "/data": {} },
+  // The app is another user's.
+  chmodSync(folder, 0o755);
+  layout = join(folder, "layout");
+  makeUmociImage(layout, "1", [addPrograms, addUsers], {
+    entrypoint: ["sh", "-c"],
+    cmd: ['echo "greeting: $GREETING"; exec sleep 1000'],
+    env: ["GREETING=hello", 'ODD=it\'s "odd" $HOME'],
+    user: "app",
+    workingdir: "/srv",
+    exposedports: ["80/tcp"],
+    volume: ["/data"],
   });
-  registry = await startRegistry(layout.folder);
+  registry = await startRegistry(layout);
 });
 test.beforeEach(() => forgetAppFolders());
 test.afterAll(async () => {
@@ -40,15 +48,52 @@ test.afterAll(async () => {
   forgetReadyImages();
 });
 
+async function openDialog(app: Page, reference: string) {
+  await goTo(app, "Containers");
+  await app.getByRole("button", { name: "Create container" }).click();
+  const dialog = app.getByRole("dialog", { name: "Create container" });
+  await dialog.getByRole("radio", { name: "OCI image" }).check();
+  await dialog.getByRole("textbox", { name: "OCI reference" }).fill(reference);
+  return dialog;
+}
+
+async function stopAndDestroy(app: Page, ...names: string[]) {
+  await goTo(app, "Containers");
+  for (const name of names) {
+    await app.getByRole("button", { name: `Stop ${name}`, exact: true }).click();
+    await expect(row(app, name).getByText("Stopped", { exact: true })).toBeVisible();
+    await app.getByRole("button", { name: `Destroy ${name}`, exact: true }).click();
+    await confirmDestroy(app, name);
+    await expect(row(app, name)).toBeHidden();
+  }
+}
+
+/** The application of a container: what its init has started, as the kernel sees it. Numbers are those inside. */
+function applicationOf(name: string) {
+  const init = lxc("lxc-info", "-n", name, "-p", "-H").trim();
+  const pid = readFileSync(`/proc/${init}/task/${init}/children`, "utf8").trim();
+  const read = (file: string) => readFileSync(`/proc/${pid}/${file}`, "utf8");
+  const first = Number(read("uid_map").trim().split(/\s+/)[1]);
+  const numbers = (field: string) =>
+    (new RegExp(`^${field}:(.*)$`, "m").exec(read("status"))?.[1] ?? "")
+      .trim()
+      .split(/\s+/)
+      .map((number) => Number(number) - first);
+  return {
+    argv: read("cmdline").split("\0").slice(0, -1),
+    environment: read("environ").split("\0").slice(0, -1),
+    workingDirectory: readlinkSync(`/proc/${pid}/cwd`),
+    uid: numbers("Uid")[0],
+    gid: numbers("Gid")[0],
+    groups: numbers("Groups"),
+  };
+}
+
 const goTo = (app: Page, page: string) => app.getByRole("navigation", { name: "Main" }).getByRole("link", { name: page }).click();
 
 test("a container of an image in a registry runs its application, changed as a person wants it", async ({ app }) => {
   const create = async (name: string) => {
-    await goTo(app, "Containers");
-    await app.getByRole("button", { name: "Create container" }).click();
-    const opened = app.getByRole("dialog", { name: "Create container" });
-    await opened.getByRole("radio", { name: "OCI image" }).check();
-    await opened.getByRole("textbox", { name: "OCI reference" }).fill(`docker://${registry.host}/test/app:1`);
+    const opened = await openDialog(app, `docker://${registry.host}/test/app:1`);
     await expect(opened.getByRole("textbox", { name: "Name" })).toHaveValue("app-1");
     await opened.getByRole("textbox", { name: "Name" }).fill(name);
     return opened;
@@ -98,12 +143,21 @@ test("a container of an image in a registry runs its application, changed as a p
   await goTo(app, "Images");
   const ready = app.getByRole("table", { name: "Ready images" }).getByRole("row").filter({ hasText: "test/app:1" });
   await expect(ready).toContainText(/An OCI image.*Unprivileged.*2 containers/);
-  await goTo(app, "Containers");
-  for (const name of ["e2e-oci", "e2e-again"]) {
-    await app.getByRole("button", { name: `Stop ${name}`, exact: true }).click();
-    await expect(row(app, name).getByText("Stopped", { exact: true })).toBeVisible();
-    await app.getByRole("button", { name: `Destroy ${name}`, exact: true }).click();
-    await confirmDestroy(app, name);
-    await expect(row(app, name)).toBeHidden();
-  }
+  await stopAndDestroy(app, "e2e-oci", "e2e-again");
+});
+
+test("an image that docker save has written runs as it says: words, environment, folder, user and groups", async ({ app }) => {
+  const path = join(folder, "saved.tar");
+  saveForDocker(layout, "1", path, "test/app:1");
+  const dialog = await openDialog(app, `docker-archive:${path}`);
+  await dialog.getByRole("textbox", { name: "Name" }).fill("e2e-saved");
+  await dialog.getByRole("button", { name: "Create", exact: true }).click();
+  await expect(row(app, "e2e-saved").getByText("Running", { exact: true })).toBeVisible({ timeout: 60_000 });
+  const wanted = { argv: ["sleep", "1000"], uid: 1000, gid: 1001, groups: [50, 1001], workingDirectory: "/srv" };
+  // Its init comes first.
+  await expect(() => expect(applicationOf("e2e-saved")).toMatchObject(wanted)).toPass({ timeout: 30_000 });
+  const { environment } = applicationOf("e2e-saved");
+  expect(environment).toEqual(expect.arrayContaining(["GREETING=hello", 'ODD=it\'s "odd" $HOME', "HOME=/home/app"]));
+  await closeNews(app);
+  await stopAndDestroy(app, "e2e-saved");
 });

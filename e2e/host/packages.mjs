@@ -4,7 +4,7 @@ import { capture, runLive } from "./command.mjs";
 const needed = [
   ...["lxc", "lxc-templates", "uidmap", "busybox-static", "debootstrap", "rsync", "distro-info", "dnsmasq-base", "iptables", "iproute2"],
   ...["pkexec", "polkitd", "dbus", "procps", "libcap2-bin", "strace", "chromium", "xvfb", "xauth", "fonts-dejavu-core"],
-  ...["skopeo", "tini"],
+  ...["skopeo", "tini", "umoci", "openssl"],
   ...["g++", "make", "python3"],
   // Of the packages that are built and tested.
   ...["binutils", "lintian", "desktop-file-utils", "appstream", "groff-base", "util-linux", "hicolor-icon-theme"],

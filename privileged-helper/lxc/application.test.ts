@@ -10,7 +10,7 @@ import { runScript } from "./application.ts";
 const plain: Application = { argv: [], environment: [], workingDirectory: "/", user: "", ports: [], volumes: [], stopSignal: "SIGTERM" };
 /** What the script says, run by this computer's shell: the programs of a container are not here. */
 const output = (application: Partial<Application>, home?: string) => {
-  const script = runScript({ ...plain, ...application }, home)
+  const script = runScript({ ...plain, ...application }, { uid: 0, gid: 0, ...(home !== undefined && { home }) })
     .replace("'/dev/.lxc-desktop/busybox' 'env'", "'/usr/bin/env'")
     .replace("'/dev/.lxc-desktop/init' '--' ", "");
   return execFileSync("/bin/sh", ["-s"], { input: script, encoding: "utf8", env: {} });

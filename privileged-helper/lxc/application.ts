@@ -59,8 +59,17 @@ export function checkApplication(application: Application): void {
 /** What is run, and the user that the image knows by that name. */
 export type RunApplication = { application: Application; user: ImageUser };
 
+/**
+ * Who its first process begins as. LXC before 7.0 gives a process in a user namespace no more groups than one, whatever `lxc.init.groups`
+ * says: a user with several is taken on by the script, which only root can do.
+ */
+function startsAs({ uid, gid, memberName }: ImageUser): { uid: number; gid: number } {
+  return memberName === undefined ? { uid, gid } : { uid: 0, gid: 0 };
+}
+
 /** Lines of its container's configuration. @throws ProblemError `tool-missing`. */
-export function applicationLines({ application: { stopSignal }, user: { uid, gid } }: RunApplication): [key: string, value: string][] {
+export function applicationLines({ application: { stopSignal }, user }: RunApplication): [key: string, value: string][] {
+  const { uid, gid } = startsAs(user);
   const bound = [
     [toolPath("tini-static"), init],
     [toolPath("busybox"), busybox],
@@ -92,16 +101,20 @@ export function writeApplication(
   writeInside(layer, "etc/hosts", hostsFile(name), readable);
   writeInside(layer, "etc/resolv.conf", resolverFile(entries), readable);
   // There may be passwords in its environment.
-  if (writeInside(layer, script, runScript(application, user.home), { ...user, mode: 0o400 })) return;
+  if (writeInside(layer, script, runScript(application, user), { ...startsAs(user), mode: 0o400 })) return;
   throw new ProblemError({ code: "not-supported", what: `The image has something of its own where /${script} has to be.` });
 }
 
 /** The shell that reads it has no variable of the image's, and every word of the image's is quoted. */
-export function runScript({ argv, environment, workingDirectory }: Application, home: string | undefined): string {
+export function runScript({ argv, environment, workingDirectory }: Application, { uid, home, memberName }: ImageUser): string {
   const isSet = (variable: string) => environment.some((entry) => entry.startsWith(`${variable}=`));
   const all = [...(isSet("PATH") ? [] : [`PATH=${defaultPath}`]), ...(isSet("HOME") ? [] : [`HOME=${home ?? "/"}`]), ...environment];
-  const command = [busybox, "env", "-i", "--", ...all, init, "--", ...argv];
-  return `cd -- ${quoted(workingDirectory)} && exec ${command.map(quoted).join(" ")}\n`;
+  const command = ["env", "-i", "--", ...all, init, "--", ...argv];
+  const start = (words: string[]) => `cd -- ${quoted(workingDirectory)} && exec ${words.map(quoted).join(" ")}\n`;
+  if (memberName === undefined) return start([busybox, ...command]);
+  // As LXC does it: a program may open its own output by name, and that is a terminal.
+  const giveTerminal = `for n in 0 1 2; do [ -t $n ] && ${quoted(busybox)} chown ${uid} /proc/self/fd/$n; done\n`;
+  return giveTerminal + start([busybox, "su", "-p", "-s", busybox, "--", memberName, ...command]);
 }
 
 /** POSIX shell, 2.2.2: between single quotes everything is itself. */

@@ -1,19 +1,10 @@
 import { expect, it } from "vitest";
 import type { Container } from "../contract/model.ts";
 import type { ProblemError } from "../contract/problems.ts";
+import { sampleContainer } from "../testing/sample-container.ts";
 import { requireClonable } from "./clone-source.ts";
 
-const base = (state: Container["state"]): Container => ({
-  name: "base",
-  manageable: true,
-  state,
-  privileged: false,
-  autostart: false,
-  ipv4: [],
-  ipv6: [],
-  clones: [],
-  storage: "dir",
-});
+const base = (state: Container["state"]) => sampleContainer("base", { state });
 
 it.each([
   ["stopped", "dir", "instant", undefined],

@@ -1,4 +1,5 @@
 import { readdirSync, statfsSync } from "node:fs";
+import { dirname } from "node:path";
 
 /** What statfs(2) calls btrfs: BTRFS_SUPER_MAGIC (include/uapi/linux/magic.h). */
 export const btrfsType = 0x9123683e;
@@ -13,8 +14,13 @@ export function listFiles(folder: string): string[] {
   }
 }
 
-/** Bytes that may still be written to the file system of a folder, which has to be there. */
-export function freeBytes(folder: string): number {
-  const { bavail, bsize } = statfsSync(folder);
-  return bavail * bsize;
+/** Bytes that may still be written where a path is, or is going to be. */
+export function freeBytes(path: string): number {
+  try {
+    const { bavail, bsize } = statfsSync(path);
+    return bavail * bsize;
+  } catch (error) {
+    if (path === "/") throw error;
+    return freeBytes(dirname(path));
+  }
 }

@@ -1,8 +1,9 @@
-import { readFileSync, statfsSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { cpus, hostname, release, totalmem } from "node:os";
 import type { HostInfo } from "../contract/model.ts";
 import { cgroupVersion } from "./cgroup.ts";
 import { explainNoDiskLimit } from "./disk-limit.ts";
+import { freeBytes } from "./folder.ts";
 import { readRootIdRanges } from "./idmap.ts";
 import { readBridge, readBridges, reservationsAreSetUp } from "./network.ts";
 import { readProcFile } from "./proc.ts";
@@ -43,7 +44,7 @@ export async function hostInfo(lxcPath: string): Promise<HostInfo> {
     }),
     bridges: readBridges(),
     ...(idRange && { idRange }),
-    freeBytes: freeBytesAt(lxcPath),
+    freeBytes: freeBytes(lxcPath),
     ...(noDiskLimit !== undefined && { noDiskLimit }),
   };
 }
@@ -68,14 +69,5 @@ export function isUp(link: string): boolean {
     return (Number(readFileSync(`/sys/class/net/${link}/flags`, "utf8")) & 1) === 1;
   } catch {
     return false;
-  }
-}
-
-function freeBytesAt(folder: string): number {
-  try {
-    const { bavail, bsize } = statfsSync(folder);
-    return bavail * bsize;
-  } catch {
-    return 0;
   }
 }

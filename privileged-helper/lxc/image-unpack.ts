@@ -1,9 +1,9 @@
-import { type ChildProcessByStdio, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
-import type { Readable } from "node:stream";
-import { damaged, readTar } from "../archive/tar-reader.ts";
+import { readDecompressed } from "../archive/decompress.ts";
+import { readTar } from "../archive/tar-reader.ts";
 import { encodeTarHeader, tarEnd, tarPadding } from "../archive/tar-writer.ts";
 import { type Problem, ProblemError } from "../contract/problems.ts";
 import { type ArchivePolicy, createArchiveJudge } from "./archive-judge.ts";
@@ -107,7 +107,7 @@ async function unpackJudged(bytes: AsyncIterable<Buffer>, [program = "", ...args
 
 class TarEnded extends Error {}
 
-/** Gives an archive's bytes to a reader. It is not well unless the program that decompresses it says that all of it was right. */
+/** Gives an archive's bytes to a reader. */
 async function withArchive<T>(
   { path, decompress }: ArchiveFile,
   read: (bytes: AsyncIterable<Buffer>) => Promise<T>,
@@ -118,27 +118,7 @@ async function withArchive<T>(
   // The program that reads it shares our place in it.
   const timer = setInterval(() => onProgress?.(Math.min(1, readPosition(file.fd) / Math.max(1, size))), tellEveryMilliseconds);
   try {
-    if (!decompress) return await read(piecesOf(file));
-    const [program = "", ...args] = decompress;
-    const options = { cwd: "/", env: environment, ...nobody, stdio: [file.fd, "pipe", "pipe"] as [number, "pipe", "pipe"] };
-    const child = spawn(program, args, options) as ChildProcessByStdio<null, Readable, Readable>;
-    const exited = once(child, "exit");
-    let errors = "";
-    child.stderr.setEncoding("utf8").on("data", (text: string) => {
-      errors = lastBytes(errors + text, problemOutputBytes);
-    });
-    try {
-      const result = await read(child.stdout);
-      await exited;
-      if (child.exitCode !== 0) throw damaged(errors.trim());
-      return result;
-    } catch (thrown) {
-      child.kill("SIGKILL");
-      child.stdout.destroy();
-      await exited;
-      // What it could not decompress ends too early for us; it knows why.
-      throw errors === "" || !isTooShort(thrown) ? thrown : damaged(errors.trim());
-    }
+    return await (decompress ? readDecompressed(file.fd, decompress, read, nobody) : read(piecesOf(file)));
   } finally {
     clearInterval(timer);
     await file.close();
@@ -151,10 +131,6 @@ async function* piecesOf(file: FileHandle): AsyncGenerator<Buffer> {
     if (bytesRead === 0) return;
     yield buffer.subarray(0, bytesRead);
   }
-}
-
-function isTooShort(thrown: unknown): boolean {
-  return thrown instanceof ProblemError && thrown.problem.code === "archive-refused" && thrown.problem.reason === "not-an-archive";
 }
 
 /** proc_pid_fdinfo(5). */

@@ -11,6 +11,7 @@ import { ownProcess } from "../holder.ts";
 import { createJournal } from "../journal.ts";
 import { createLocks } from "../locks.ts";
 import { createTasks, type Tasks } from "../tasks.ts";
+import { sampleContainer } from "../testing/sample-container.ts";
 import { cloneContainer } from "./clone.ts";
 import type { OperationContext } from "./context.ts";
 import { createFromTemplate } from "./create.ts";
@@ -54,18 +55,7 @@ function makeFolder({ task }: OperationContext, name: string) {
 function addContainer(name: string, more: Partial<Container> = {}) {
   mkdirSync(join(lxcPath, name));
   writeFileSync(join(lxcPath, name, "config"), `lxc.rootfs.path = dir:${join(lxcPath, name, "rootfs")}\n`);
-  containers.set(name, {
-    name,
-    manageable: true,
-    state: "stopped",
-    privileged: false,
-    autostart: false,
-    ipv4: [],
-    ipv6: [],
-    clones: [],
-    storage: "dir",
-    ...more,
-  });
+  containers.set(name, sampleContainer(name, more));
 }
 
 function createHelper() {

@@ -138,12 +138,15 @@ async function foreseeNewImage(
   return foreseeImage(world, foreseen, options, { image, rootfs: world.images.rootfsOf(newImage), runs });
 }
 
-/** Which numbers names stand for only the image's own files tell. */
+/** Which numbers and groups a user has only the image's own files tell. Of root nothing is in the configuration. */
 function foreseeUser({ notices }: Foreseen, user: string): ImageUser {
-  const [name = "", group = "0"] = user.split(":");
-  const isKnown = [name, group].every((one) => /^[0-9]*$/.test(one));
-  if (!isKnown) notices.push(`Its files tell which numbers ${user} has: they become lxc.init.uid and lxc.init.gid.`);
-  return isKnown ? { uid: Number(name), gid: Number(group) } : { uid: 0, gid: 0 };
+  if (["", "0", "root"].includes(user)) return { uid: 0, gid: 0 };
+  const [, uid, gid] = /^([0-9]+):([0-9]+)$/.exec(user) ?? [];
+  if (uid !== undefined && gid !== undefined) return { uid: Number(uid), gid: Number(gid) };
+  notices.push(
+    `Its files tell which numbers ${user} has: they become lxc.init.uid and lxc.init.gid. A user of several groups is taken on inside instead.`,
+  );
+  return { uid: 0, gid: 0 };
 }
 
 async function foreseeClone(

@@ -1,6 +1,7 @@
 /**
  * A helper's worth of parts that makes an image of an archive, as a process of its own so that a test can kill it.
- * Arguments: the folder of containers, the folder of the helper's state, the archive.
+ * Arguments: the folder of containers, the folder of the helper's state, the archive, and which change of the disk is not to be made any
+ * more.
  */
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -14,9 +15,10 @@ import { createOperations } from "../lxc/operations.ts";
 import { uploadsFolderOf } from "../lxc/state-folder.ts";
 import { createTasks } from "../tasks.ts";
 import { createUploads } from "../uploads.ts";
+import { beforeChange, killThisProcess } from "./before-change.ts";
 import { sendFile } from "./send-file.ts";
 
-const [lxcPath = "", state = "", path = ""] = process.argv.slice(2);
+const [lxcPath = "", state = "", path = "", fatal] = process.argv.slice(2);
 const operations = createOperations({
   lxcPath,
   reader: createContainerReader({ lxcPath }),
@@ -32,6 +34,7 @@ const uploads = createUploads({
 });
 
 async function importArchive() {
+  if (fatal !== undefined) beforeChange(Number(fatal), killThisProcess);
   const rootfs = await sendFile(path, uploads, written);
   const params = methods["images.import"].params.parse({
     title: "Killed",

@@ -1,7 +1,9 @@
 import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from "node:http";
 import { Agent as HttpsAgent, request as requestHttps } from "node:https";
+import { HttpsProxyAgent } from "https-proxy-agent";
 import { isLoopbackHost } from "../../../privileged-helper/contract/image-servers.ts";
 import { type Problem, ProblemError } from "../../../privileged-helper/contract/problems.ts";
+import { proxyFor } from "./proxy.ts";
 
 /**
  * Requests to image servers, with Node's own client: its streams cost less than fetch's where hundreds of megabytes pass.
@@ -58,16 +60,36 @@ function requestOnce(url: URL, { method = "GET", headers, signal, stallMilliseco
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(new ProblemError({ code: "cancelled" }));
     const isHttps = url.protocol === "https:";
+    // A request has no socket, and does not end, before the proxy has let it through.
+    const ends = new AbortController();
+    const proxy = readProxy(url);
     const start = isHttps ? requestHttps : requestHttp;
     const outgoing = start(url, {
       method,
       // Compressed on the way it would have another length than the file.
       headers: { "accept-encoding": "identity", "user-agent": "lxc-desktop", ...headers },
-      agent: agents ? (isHttps ? agents.https : agents.http) : false,
+      agent: proxy
+        ? new HttpsProxyAgent(proxy, { signal: AbortSignal.any([signal, ends.signal]) })
+        : agents
+          ? isHttps
+            ? agents.https
+            : agents.http
+          : false,
       signal,
     });
-    const stall = createStallTimer(url, stallMilliseconds, (error) => outgoing.destroy(error));
+    let stalled: ProblemError | undefined;
+    const stall = createStallTimer(url, stallMilliseconds, (error) => {
+      stalled = error;
+      outgoing.destroy(error);
+      ends.abort();
+    });
     stall.start();
+    // What a proxy says instead of letting us through is no answer of the server's.
+    outgoing.once("proxyConnect", ({ statusCode, statusText }: ConnectResponse) => {
+      if (statusCode === 200) return;
+      outgoing.destroy(downloadFailed(url, "unreachable", `The proxy ${proxy?.host} answers ${statusCode} ${statusText}`.trim()));
+    });
+    outgoing.once("close", () => ends.abort());
     outgoing.once("response", (response) => {
       stall.stop();
       // Whoever reads it hears of errors; before that nobody does.
@@ -76,10 +98,21 @@ function requestOnce(url: URL, { method = "GET", headers, signal, stallMilliseco
     });
     outgoing.on("error", (error) => {
       stall.stop();
-      reject(error instanceof ProblemError ? error : signal.aborted ? new ProblemError({ code: "cancelled" }) : unreachable(url, error));
+      const problem = error instanceof ProblemError ? error : unreachable(url, error);
+      reject(stalled ?? (signal.aborted ? new ProblemError({ code: "cancelled" }) : problem));
     });
     outgoing.end();
   });
+}
+
+type ConnectResponse = { statusCode: number; statusText: string };
+
+function readProxy(url: URL): URL | undefined {
+  try {
+    return proxyFor(url);
+  } catch (error) {
+    throw downloadFailed(url, "unreachable", `The proxy that HTTPS_PROXY names cannot be used: ${reasonOf(error)}`);
+  }
 }
 
 export type StallTimer = { start(): void; stop(): void };

@@ -1,8 +1,5 @@
-import { type ChildProcessByStdio, spawn } from "node:child_process";
-import { once } from "node:events";
 import { open } from "node:fs/promises";
-import type { Readable } from "node:stream";
-import { damaged } from "../../../privileged-helper/archive/tar-reader.ts";
+import { readDecompressed } from "../../../privileged-helper/archive/decompress.ts";
 import { type ProgramName, programPath } from "./programs.ts";
 
 /** Programs by what a layer begins with (magic(5)). */
@@ -12,7 +9,6 @@ const decompressors: [magic: string, program: ProgramName][] = [
 ];
 
 const readAtOnceBytes = 256 * 1024;
-const maxErrorCharacters = 1000;
 
 /**
  * Gives a layer's archive to a reader, decompressed.
@@ -25,36 +21,8 @@ export async function withLayer<T>(path: string, read: (bytes: AsyncIterable<Buf
     const start = buffer.toString("latin1", 0, bytesRead);
     const [, program] = decompressors.find(([magic]) => start.startsWith(magic)) ?? [];
     if (program === undefined) return await read(file.createReadStream({ start: 0, highWaterMark: readAtOnceBytes, autoClose: false }));
-    const child = spawn(programPath(program), ["--decompress", "--stdout", "--quiet"], {
-      cwd: "/",
-      env: { PATH: "/usr/bin:/bin", LANG: "C.UTF-8" },
-      stdio: [file.fd, "pipe", "pipe"],
-    }) as ChildProcessByStdio<null, Readable, Readable>;
-    return await readAll(child, read);
+    return await readDecompressed(file.fd, [programPath(program), "--decompress", "--stdout", "--quiet"], read);
   } finally {
     await file.close();
-  }
-}
-
-/** It is not well unless the program says that all of it was right. */
-async function readAll<T>(
-  child: ChildProcessByStdio<null, Readable, Readable>,
-  read: (bytes: AsyncIterable<Buffer>) => Promise<T>,
-): Promise<T> {
-  const exited = once(child, "exit");
-  let errors = "";
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
-    errors = (errors + text).slice(-maxErrorCharacters);
-  });
-  try {
-    const result = await read(child.stdout);
-    await exited;
-    if (child.exitCode !== 0) throw damaged(errors.trim());
-    return result;
-  } catch (thrown) {
-    child.kill("SIGKILL");
-    child.stdout.destroy();
-    await exited;
-    throw thrown;
   }
 }

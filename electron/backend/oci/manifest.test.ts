@@ -82,6 +82,9 @@ describe("the configuration of an image", () => {
     ["no JSON", /not in a known format/],
     ['{"config":{"Cmd":"x"}}', /not in a known format/],
     ['{"config":{"User":"a b"}}', /its user cannot be used/],
+    ['{"config":{"User":"a\\nlxc.hook.pre-start = /x"}}', /its user cannot be used/],
+    ['{"config":{"WorkingDir":"/\\nlxc.hook.pre-start = /x"}}', /its workingDirectory cannot be used/],
+    ['{"config":{"Volumes":{"/\\nlxc.hook.pre-start = /x":{}}}}', /its volumes 0 cannot be used/],
     ['{"config":{"Cmd":["a\\u0000b"]}}', /its argv 0 cannot be used/],
     [JSON.stringify({ config: { Env: [`A=${"x".repeat(100_000)}`] } }), /its environment 0 cannot be used/],
   ])("is of no use: %.40s", (text, reason) => expect(parseImageConfig(text)).toMatch(reason));

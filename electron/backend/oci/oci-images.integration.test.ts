@@ -1,6 +1,7 @@
-import { execFileSync } from "node:child_process";
-import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { execFileSync, spawn } from "node:child_process";
+import { createHash, randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -12,6 +13,7 @@ import { createHostTasks, type HostTasks } from "../host-tasks.ts";
 import { createOciImages, type OciImages } from "./oci-images.ts";
 import { createLayout, type Layout } from "./testing/layout.ts";
 import { type Registry, startRegistry } from "./testing/registry.ts";
+import { makeUmociImage, saveForDocker } from "./testing/umoci-image.ts";
 
 /** skopeo itself, against a registry of the test's own and real archives. */
 let place: string;
@@ -71,6 +73,10 @@ function skopeosIn(path: string): string[] {
     return argv[0]?.endsWith("skopeo") && argv.some((word) => word.startsWith(path));
   };
   return readdirSync("/proc").filter((name) => /^\d+$/.test(name) && isOne(name));
+}
+
+function childrenOf(pid: number | undefined): string[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean);
 }
 
 describe("an image in a registry", () => {
@@ -196,6 +202,58 @@ describe("an image in a registry", () => {
     expect(skopeosIn(folder)).toEqual([]);
   });
 
+  it.each(["downloaded", "laid over each other"])("whose layers are %s leaves nothing where the app is killed", async (doing) => {
+    const { layers } = layout.addImage("1", [tarOf({ name: "zeros", data: Buffer.alloc(100_000_000) })], config);
+    const reference = `${registry.host}/test/app:1`;
+    const program = join(import.meta.dirname, "testing/fetching-process.ts");
+    if (doing === "downloaded") {
+      registry.faulty = (digest, response) => {
+        if (digest !== layers[0]) return false;
+        response.writeHead(200, { "content-length": 1_000_000 });
+        response.write("a little");
+        return true;
+      };
+    }
+    const fetching = spawn(process.execPath, ["--import", "tsx", program, folder, reference], { stdio: ["ignore", "inherit", "inherit"] });
+    const exited = once(fetching, "exit");
+    await vi.waitFor(
+      () => {
+        if (doing === "downloaded") expect(blobsAskedFor().join()).toContain(layers[0]);
+        else expect(left().some((name) => existsSync(join(folder, name, "rootfs.tar")))).toBe(true);
+      },
+      { timeout: 60_000, interval: 5 },
+    );
+    const workers = childrenOf(fetching.pid);
+    if (doing === "downloaded") expect(workers).toHaveLength(1);
+    fetching.kill("SIGKILL");
+    await exited;
+    await vi.waitFor(() => expect(workers.filter((pid) => existsSync(`/proc/${pid}`))).toEqual([]), { timeout: 20_000 });
+    expect(left()).toHaveLength(1);
+    await createOciImages({ folder, stallMilliseconds: 60_000, keptBytes: 1e9 }).idle();
+    expect(left()).toEqual([]);
+  });
+
+  it("that finds no room is told as that, before it is downloaded or while it is laid out, and nothing of it is left", async () => {
+    const small = join(place, "small");
+    mkdirSync(small);
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=8m", "lxc-desktop-test", small]);
+    try {
+      const there = createOciImages({ folder: small, stallMilliseconds: 60_000, keptBytes: 1e9 });
+      const noSpace = async (layer: Buffer) => {
+        layout.addImage("large", [base, tarOf({ name: "large", data: layer })], config);
+        expect(await problemOf(fetch(of("large"), { by: there }))).toMatchObject({
+          code: "no-space",
+          path: expect.stringContaining(small),
+        });
+        expect(readdirSync(small)).toEqual(["blobs"]);
+      };
+      await noSpace(randomBytes(20_000_000));
+      await noSpace(Buffer.alloc(20_000_000));
+    } finally {
+      execFileSync("umount", [small]);
+    }
+  });
+
   it("says what is wrong", async () => {
     layout.addImage("odd", [base], { User: "a b" });
     expect(await problemOf(images.inspect(of("none"), signal()))).toMatchObject({
@@ -229,16 +287,49 @@ describe("an image in a file", () => {
   it.each(["oci-archive", "docker-archive"] as const)("is taken out of a %s", async (type) => {
     layout.addImage("1", [base, top], config);
     const path = join(place, "my image.tar");
-    execFileSync("skopeo", [
-      "copy",
-      "--quiet",
-      `oci:${layout.folder}:1`,
-      `${type}:${path}${type === "docker-archive" ? ":test/app:1" : ""}`,
-    ]);
+    if (type === "docker-archive") saveForDocker(layout.folder, "1", path, "test/app:1");
+    else execFileSync("skopeo", ["copy", "--quiet", `oci:${layout.folder}:1`, `${type}:${path}`]);
     const { image, files } = await fetch(parse(`${type}:${path}`));
     expect(image).toMatchObject({ title: "my image.tar", application: { argv: ["/bin/app", "--port", "80 80"], user: "app" } });
     expect(files).toEqual(["./etc", "./etc/base", "./etc/top"]);
     expect(left()).toEqual([]);
+  });
+
+  it("that umoci has made and docker save has written is told and taken as it is", async () => {
+    const made = join(place, "made");
+    const files = [
+      (rootfs: string) => {
+        mkdirSync(join(rootfs, "srv"));
+        for (const name of ["kept", "gone"]) writeFileSync(join(rootfs, "srv", name), name);
+        chownSync(join(rootfs, "srv/kept"), 1000, 1001);
+      },
+      (rootfs: string) => rmSync(join(rootfs, "srv/gone")),
+    ];
+    makeUmociImage(made, "1", files, {
+      entrypoint: ["/bin/app", "an argument, with a comma"],
+      cmd: ["--port", "80"],
+      env: ['GREETING=it\'s "here"', "PATH=/bin"],
+      user: "app:staff",
+      workingdir: "/srv",
+      exposedports: ["80/tcp"],
+      volume: ["/data"],
+      stopsignal: "SIGINT",
+    });
+    const path = join(place, "saved.tar");
+    saveForDocker(made, "1", path, "test/app:1");
+    const got = await fetch(parse(`docker-archive:${path}`));
+    expect(got.image.application).toEqual({
+      argv: ["/bin/app", "an argument, with a comma", "--port", "80"],
+      environment: ['GREETING=it\'s "here"', "PATH=/bin"],
+      workingDirectory: "/srv",
+      user: "app:staff",
+      ports: ["80/tcp"],
+      volumes: ["/data"],
+      stopSignal: "SIGINT",
+    });
+    expect(got.image.layers).toBe(2);
+    expect(got.files).toEqual(expect.arrayContaining(["./srv", "./srv/kept"]));
+    expect(got.files).not.toContain("./srv/gone");
   });
 
   it("is refused where it is none, or not there", async () => {

@@ -30,7 +30,7 @@ export type OciImages = {
     known: (image: OciImage) => Promise<T | undefined>,
     make: (image: OciImage, archive: Flattened & { path: string }) => Promise<T>,
   ): Promise<T>;
-  /** Settles when nothing is fetched any more. */
+  /** Settles when nothing is fetched any more, and what others left is gone. */
   idle(): Promise<void>;
 };
 
@@ -50,7 +50,8 @@ const workFolder = /^\.[0-9a-f]{16}\.(\d{1,10})$/;
 const freshMilliseconds = 3600_000;
 
 export function createOciImages({ folder, platform = ownPlatform(), stallMilliseconds, keptBytes }: OciImagesOptions): OciImages {
-  const underWay = new Set<Promise<unknown>>();
+  // Whoever never fetches one again is to have the room back all the same.
+  const underWay = new Set<Promise<unknown>>([removeAbandoned(folder)]);
   const blobFolder = join(folder, "blobs");
   const blobPath = ({ digest }: { digest: string }) => join(blobFolder, "sha256", digest.replace(/^sha256:/, ""));
 
@@ -163,7 +164,8 @@ export function createOciImages({ folder, platform = ownPlatform(), stallMillise
       task.output("A ready image of it is on this computer already.\n");
       return before;
     }
-    await prepare(folder, blobFolder);
+    await mkdir(blobFolder, { recursive: true, mode: 0o700 });
+    await removeAbandoned(folder);
     const place = join(folder, `.${randomBytes(8).toString("hex")}.${process.pid}`);
     await mkdir(place, { mode: 0o700 });
     try {
@@ -219,10 +221,9 @@ function requireDigest(reference: OciReference, digest: string | undefined, text
   throw downloadFailed(reference, "wrong-checksum", `${formatOciReference(reference)} is not what its digest says.`);
 }
 
-/** Makes the folders, and removes what a process left that has ended. */
-async function prepare(folder: string, blobFolder: string): Promise<void> {
-  await mkdir(blobFolder, { recursive: true, mode: 0o700 });
-  for (const name of await readdir(folder)) {
+/** Removes what a process left that has ended. */
+async function removeAbandoned(folder: string): Promise<void> {
+  for (const name of await readdir(folder).catch(() => [])) {
     const pid = workFolder.exec(name)?.[1];
     if (pid !== undefined && Number(pid) !== process.pid && !existsSync(`/proc/${pid}`)) {
       await rm(join(folder, name), { recursive: true, force: true });

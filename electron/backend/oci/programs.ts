@@ -3,7 +3,12 @@ import { ProblemError } from "../../../privileged-helper/contract/problems.ts";
 import { isExecutable } from "../is-executable.ts";
 
 const folders = ["/usr/local/bin", "/usr/bin", "/bin"];
-const neededFor = { skopeo: "images of Docker and OCI", gzip: "unpacking images", zstd: "unpacking images" } as const;
+const neededFor = {
+  skopeo: "images of Docker and OCI",
+  setpriv: "images of Docker and OCI",
+  gzip: "unpacking images",
+  zstd: "unpacking images",
+} as const;
 export type ProgramName = keyof typeof neededFor;
 
 /** The absolute path of a program. @throws ProblemError `tool-missing`. */

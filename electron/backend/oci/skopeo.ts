@@ -54,11 +54,13 @@ function tlsOption(reference: OciReference, option: string): string[] {
 }
 
 async function skopeo(args: string[], reference: OciReference, { signal, onCommand, onOutput, folder }: SkopeoRun): Promise<string> {
-  const path = programPath("skopeo");
+  // Whatever ends this process, also by force, ends what it has begun (prctl(2), PR_SET_PDEATHSIG).
+  const command = ["--pdeathsig", "KILL", "--", programPath("skopeo"), ...args];
+  const path = programPath("setpriv");
   if (signal.aborted) throw new ProblemError({ code: "cancelled" });
   onCommand?.(["skopeo", ...args]);
   const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => passedOn.test(name)));
-  const child = spawn(path, args, {
+  const child = spawn(path, command, {
     cwd: folder ?? "/",
     env: { ...environment, PATH: "/usr/bin:/bin", LANG: "C.UTF-8" },
     stdio: ["ignore", "pipe", "pipe"],
