@@ -72,7 +72,8 @@ export async function startWebServer({ files, port, accept, clock }: WebServerOp
   const host = `${name}:${address.port}`;
   const origin = `http://${host}`;
 
-  server.on("connection", createDoor(places.take));
+  const door = createDoor(places.take);
+  server.on("connection", door.arrive);
 
   /** Why a request is not answered; undefined where it is in order. */
   const refuse = (request: IncomingMessage): number | undefined => {
@@ -81,7 +82,8 @@ export async function startWebServer({ files, port, accept, clock }: WebServerOp
     return undefined;
   };
 
-  server.on("request", (request, response) => {
+  server.on("request", async (request, response) => {
+    if (!(await door.isIn(request.socket))) return;
     places.markBusy(request.socket);
     response.once("close", () => places.markIdle(request.socket));
     const status = refuse(request) ?? refuseForeignFetch(request);
@@ -96,7 +98,8 @@ export async function startWebServer({ files, port, accept, clock }: WebServerOp
   server.on("upgrade", async (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     const close = () => socket.destroy();
     socket.once("error", close);
-    const sockets = await webSockets;
+    const [sockets, isIn] = await Promise.all([webSockets, door.isIn(request.socket)]);
+    if (!isIn) return;
     socket.off("error", close);
     const status =
       refuse(request) ?? (request.headers.origin === undefined ? 403 : undefined) ?? (request.url === socketPath ? undefined : 404);
