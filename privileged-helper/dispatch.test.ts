@@ -167,6 +167,33 @@ describe("names in requests", () => {
     },
   );
 
+  it.each(["../../x", "snap0;id", "snap", "snap-1", "Snap0", "snap0\n", " snap0", "snap1234567", ""])(
+    "%j is no snapshot",
+    async (snapshot) => {
+      const { dispatch, handler } = world();
+      const source = { type: "clone", from: "web", snapshot };
+      for (const [method, params] of [
+        ["containers.create", { ...examples["containers.create"], source }],
+        ["containers.try", { source }],
+        ["containers.preview", { ...examples["containers.preview"], source }],
+      ] as const) {
+        await expect(dispatch(method, params, never)).rejects.toMatchObject({ problem: { code: "invalid-request" } });
+      }
+      expect(handler).not.toHaveBeenCalled();
+    },
+  );
+
+  it.each(["lxcbr0;id", "lxcbr0 ", "a".repeat(16), "../lo", "-x", "br0\n", "br0\u0000", "$(id)", ""])("%j is no bridge", async (bridge) => {
+    const { dispatch, handler } = world();
+    const network = { type: "bridge", bridge };
+    for (const method of ["containers.create", "containers.preview"] as const) {
+      await expect(dispatch(method, { ...examples[method], network }, never)).rejects.toMatchObject({
+        problem: { code: "invalid-request" },
+      });
+    }
+    expect(handler).not.toHaveBeenCalled();
+  });
+
   it.each(["", "bridge ", "../bridge", "__proto__", "constructor", "--help"])("%j is no check that could be mended", async (check) => {
     const { dispatch, handler, authorize } = world();
     await expect(dispatch("host.fix", { check }, never)).rejects.toMatchObject({ problem: { code: "invalid-request" } });
