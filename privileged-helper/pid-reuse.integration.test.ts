@@ -120,5 +120,9 @@ describe("a number of a process that is another one's now", () => {
       inside(`lxc-freeze -P ${lxcPath()} -n ${name}`);
     });
     expect(await stateOf()).toBe("frozen");
+    const changes: string[] = [];
+    helper.on("containers.changed", ({ changed }) => changes.push(...changed.map(({ state }) => state)));
+    inside(`lxc-unfreeze -P ${lxcPath()} -n ${name}`);
+    await vi.waitFor(() => expect(changes).toEqual(["running"]));
   });
 });
