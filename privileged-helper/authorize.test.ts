@@ -92,7 +92,7 @@ describe("authorize", () => {
   it("opens one dialog at a time", async () => {
     let open = 0;
     let most = 0;
-    const ask = byPerson(async () => {
+    const ask = byPerson(async (): Promise<Answer> => {
       most = Math.max(most, ++open);
       await new Promise((resolve) => setTimeout(resolve, 1));
       open--;

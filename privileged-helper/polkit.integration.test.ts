@@ -88,6 +88,25 @@ describe("a helper that polkit has let start, and nothing more", () => {
   });
 });
 
+describe("the launcher", () => {
+  it("runs nothing where a folder on the way to it could be changed by others, or its own Node is a link", async () => {
+    await begin(yesWhere(isAction("limited")));
+    const launch = () => inside(": | /usr/lib/lxc-desktop/launch root 2>&1 | cat");
+    for (const [spoil, mend] of [
+      ["chmod o+w /usr/lib", "chmod o-w /usr/lib"],
+      ["chmod g+w /", "chmod g-w /"],
+      [`chown ${user} /usr`, "chown root /usr"],
+      ["chmod o+w /usr/bin", "chmod o-w /usr/bin"],
+      ["ln -s /usr/bin/node /usr/lib/lxc-desktop/node", "rm /usr/lib/lxc-desktop/node"],
+    ] as const) {
+      inside(spoil);
+      expect(launch(), spoil).toMatch(/^lxc-desktop: unsafe: [/\s\w-]+$/);
+      inside(mend);
+    }
+    expect(launch()).toContain('"method":"hello"');
+  });
+});
+
 describe("a rule about one container", () => {
   it("opens no other one, before and after it was used", async () => {
     const aboutA = `${isAction("create", "manage")} && action.lookup("container") === "a"`;

@@ -220,7 +220,11 @@ test("no secret is in any process's arguments, and nobody else's program gets an
   expect(asNobody.trim()).toBe("ECONNRESET");
 });
 
-test("npm start prints the address, and Ctrl-C ends everything", async () => {
+test("npm start prints the address, and Ctrl-C ends everything, as closing the terminal does", async () => {
+  for (const signal of ["SIGINT", "SIGHUP"] as const) await startAndEnd(signal);
+});
+
+async function startAndEnd(signal: NodeJS.Signals) {
   const child = spawn("npm", ["start", "--silent", "--", "--web", "--no-open", "--port", "0"], {
     detached: true,
     stdio: ["ignore", "pipe", "pipe"],
@@ -237,10 +241,10 @@ test("npm start prints the address, and Ctrl-C ends everything", async () => {
   const before = descendants(child.pid ?? 0);
   expect(before.length).toBeGreaterThan(1);
   // As the terminal does it: to the whole foreground process group.
-  process.kill(-(child.pid ?? 0), "SIGINT");
+  process.kill(-(child.pid ?? 0), signal);
   await exited;
   await expect.poll(() => before.filter(isAlive)).toEqual([]);
-});
+}
 
 test("closing the window ends everything", async () => {
   const display = `:${90 + Math.floor(Math.random() * 100)}`;
