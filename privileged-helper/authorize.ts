@@ -1,5 +1,5 @@
 import { type Action, actionsOfFullMode } from "./contract/methods.ts";
-import { ProblemError } from "./contract/problems.ts";
+import { ProblemError, toProblem } from "./contract/problems.ts";
 import { readProcessStat, realUidOf } from "./lxc/proc.ts";
 import { run } from "./lxc/run.ts";
 
@@ -12,12 +12,19 @@ export type Mode = "full" | "limited" | "root";
 
 export type Authorize = (action: Action, container: string | undefined, signal: AbortSignal) => Promise<void>;
 
+/** What polkit is asked; where `mayAskPerson` is false it answers at once, and disturbs nobody. */
+export type Question = { caller: Caller; action: Action; container: string | undefined; mayAskPerson: boolean; signal: AbortSignal };
+/** `person-needed`: only a person's password could make it a yes, and nobody could be (or was to be) asked for it. */
+export type Answer = "granted" | "refused" | "person-needed" | "dismissed";
+
 /** polkit's own uid type is 32 bits; the last two values mean "no user" or are signed -2 and -1 (CVE-2018-19788). */
 const maxUid = 2 ** 31 - 2;
 /** How long an answer for an action that is root by another name is remembered, per container. */
 const rememberMilliseconds = 5 * 60_000;
 /** A person may leave a password dialog open for a while; polkit itself has no limit. */
 const dialogSeconds = 600;
+/** Where no person is asked, a polkit that takes longer does not answer at all. */
+const answerSeconds = 10;
 
 /**
  * The caller behind pkexec.
@@ -43,9 +50,27 @@ export function readCaller(environment: NodeJS.ProcessEnv = process.env, parentP
  *   for five minutes here, because polkit's own `keep` would forget which container was meant.
  * - limited: polkit is asked for every method.
  */
-export function createAuthorize(mode: Mode, caller: Caller | undefined, check = checkWithPolkit): Authorize {
+export function createAuthorize(mode: Mode, caller: Caller | undefined, ask = askPolkit): Authorize {
   const remembered = new Map<string, number>();
-  let dialog: Promise<void> = Promise.resolve();
+  let dialog: Promise<unknown> = Promise.resolve();
+
+  /** @throws ProblemError for all but a yes. */
+  const requireYes = async (question: Omit<Question, "mayAskPerson">) => {
+    const { action } = question;
+    let answer = await ask({ ...question, mayAskPerson: false });
+    const hasAsked = answer === "person-needed";
+    if (hasAsked) {
+      // One dialog at a time: a second question waits for the answer to the first. What needs none waits for nothing.
+      const turn = dialog.then(() => ask({ ...question, mayAskPerson: true }));
+      dialog = turn.catch(() => {});
+      answer = await turn;
+    }
+    if (answer === "granted") return;
+    if (answer === "dismissed") throw new ProblemError({ code: "auth-dismissed", action });
+    if (answer === "person-needed") throw new ProblemError({ code: "no-polkit-agent", action });
+    // The same answer for a wrong password and for a rule that refuses; but where a rule does, nobody is asked.
+    throw new ProblemError({ code: hasAsked ? "auth-failed" : "auth-denied", action });
+  };
 
   return async (action, container, signal) => {
     if (mode === "root") return;
@@ -54,40 +79,32 @@ export function createAuthorize(mode: Mode, caller: Caller | undefined, check = 
     if (mode === "full" && everyday) return;
     const key = `${action} ${container ?? ""}`;
     if (!everyday && (remembered.get(key) ?? 0) > performance.now()) return;
-    // One dialog at a time: a second question waits for the answer to the first.
-    const turn = dialog.then(() => check(caller, action, container, signal));
-    dialog = turn.catch(() => {});
-    await turn;
+    await requireYes({ caller, action, container, signal });
     if (!everyday) remembered.set(key, performance.now() + rememberMilliseconds);
   };
 }
 
 /**
- * pkcheck(1): 0 authorized; 1 not; 2 no agent could ask; 3 dismissed; anything else is a failure of polkit itself.
- * Fails closed on all but 0.
+ * pkcheck(1): 0 authorized; 1 not; 2 only by asking a person, which was not to be or cannot be done; 3 dismissed; anything else is a
+ * failure of polkit itself.
+ * @throws ProblemError `polkit-unavailable`
  */
-async function checkWithPolkit(caller: Caller, action: Action, container: string | undefined, signal: AbortSignal): Promise<void> {
-  const pkcheck = (...more: string[]) =>
-    run(
-      "pkcheck",
-      [
-        "--action-id",
-        `org.lxcdesktop.${action}`,
-        "--process",
-        `${caller.pid},${caller.startTicks},${caller.uid}`,
-        ...(container === undefined ? [] : ["--detail", "container", container]),
-        ...more,
-      ],
-      { signal, timeoutSeconds: dialogSeconds, allowExitCodes: "any" },
-    );
-  const { exitCode, output } = await pkcheck("--allow-user-interaction");
-  if (exitCode === 0) return;
-  if (exitCode === 1) {
-    // The same answer for a wrong password and for a rule that refuses. Where polkit would ask again, it was the password.
-    const wouldAsk = (await pkcheck()).exitCode === 2;
-    throw new ProblemError({ code: wouldAsk ? "auth-failed" : "auth-denied", action });
-  }
-  if (exitCode === 2) throw new ProblemError({ code: "no-polkit-agent", action });
-  if (exitCode === 3) throw new ProblemError({ code: "auth-dismissed", action });
+async function askPolkit({ caller, action, container, mayAskPerson, signal }: Question): Promise<Answer> {
+  const args = [
+    "--action-id",
+    `org.lxcdesktop.${action}`,
+    "--process",
+    `${caller.pid},${caller.startTicks},${caller.uid}`,
+    ...(container === undefined ? [] : ["--detail", "container", container]),
+    ...(mayAskPerson ? ["--allow-user-interaction"] : []),
+  ];
+  const timeoutSeconds = mayAskPerson ? dialogSeconds : answerSeconds;
+  const { exitCode, output } = await run("pkcheck", args, { signal, timeoutSeconds, allowExitCodes: "any" }).catch((thrown: unknown) => {
+    if (toProblem(thrown).code !== "timed-out") throw thrown;
+    throw new ProblemError({ code: "polkit-unavailable", detail: `polkit has not answered for ${timeoutSeconds} seconds.` });
+  });
+  const answer = answers[exitCode];
+  if (answer !== undefined) return answer;
   throw new ProblemError({ code: "polkit-unavailable", detail: output.slice(-1024) || `pkcheck ended with ${exitCode}` });
 }
+const answers: readonly (Answer | undefined)[] = ["granted", "refused", "person-needed", "dismissed"];

@@ -3,83 +3,10 @@ import { describe, expect, it, vi } from "vitest";
 import { actions, type MethodName, methods } from "./contract/methods.ts";
 import { ProblemError } from "./contract/problems.ts";
 import { createDispatch, type Handlers } from "./dispatch.ts";
+import { examples } from "./testing/requests.ts";
 
 const never = new AbortController().signal;
 
-/** Valid parameters of every method; the type makes a new method fail to compile until it has some. */
-const examples: Record<MethodName, object> = {
-  "host.info": {},
-  "host.checks": {},
-  "host.fix": { check: "bridge" },
-  "templates.list": {},
-  "containers.watch": {},
-  "containers.unwatch": {},
-  "containers.configuration": { name: "web" },
-  "containers.create": {
-    name: "web",
-    source: { type: "template", template: "debian", options: { release: "trixie", packages: ["curl"], "flush-cache": true } },
-    unprivileged: true,
-    start: true,
-    address: "static",
-    resources: { cpus: 1.5, memoryBytes: 268_435_456, processes: 500 },
-    network: { type: "bridge", bridge: "lxcbr0" },
-    autostart: true,
-    firstStart: {
-      packages: ["curl", "g++"],
-      user: {
-        name: "me",
-        key: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl me@here",
-        mayBecomeRoot: true,
-      },
-      command: "set -e\ntouch /root/done",
-    },
-  },
-  "containers.firstStart": { name: "web", firstStart: { command: "true" } },
-  "containers.preview": {
-    name: "web",
-    source: { type: "new-image", origin: "server", distribution: "alpine" },
-    unprivileged: true,
-    start: true,
-    address: "static",
-  },
-  "containers.snapshots": { name: "web" },
-  "containers.try": { source: { type: "clone", from: "web", snapshot: "snap0" } },
-  "containers.keep": { name: "web-try-x7k2", as: "web-2" },
-  "containers.discard": { name: "web-try-x7k2" },
-  "containers.destroy": { name: "web" },
-  "containers.start": { name: "web" },
-  "containers.stop": { name: "web", timeoutSeconds: 5 },
-  "containers.forceStop": { name: "web" },
-  "containers.restart": { name: "web", timeoutSeconds: 5 },
-  "containers.freeze": { name: "web" },
-  "containers.unfreeze": { name: "web" },
-  "containers.repair": { name: "web", cause: "bridge-missing" },
-  "uploads.open": { bytes: 1024 },
-  "uploads.close": { channel: 1 },
-  "images.list": {},
-  "images.import": {
-    title: "Alpine 3.22",
-    origin: "server",
-    rootfs: 1,
-    meta: 2,
-    sha256: { rootfs: "0".repeat(64), meta: "f".repeat(64) },
-    unprivileged: true,
-    image: "0123456789abcdef0123456789abcdef",
-  },
-  "images.save": { name: "web", title: "Web server" },
-  "images.delete": { image: "0123456789abcdef0123456789abcdef" },
-  "logs.watch": { name: "web", log: "lxc" },
-  "logs.unwatch": {},
-  "metrics.watch": { containers: ["web"], intervalMilliseconds: 1000 },
-  "tasks.watch": {},
-  "tasks.unwatch": {},
-  "tasks.log": { task: "t1" },
-  "tasks.cancel": { task: "t1" },
-  "tasks.clear": {},
-  "terminal.open": { name: "web", columns: 80, rows: 24 },
-  "terminal.resize": { channel: 1, columns: 80, rows: 24 },
-  "terminal.close": { channel: 1 },
-};
 const names = Object.keys(examples) as MethodName[];
 
 function world(allow: (action: string) => boolean = () => true) {
@@ -239,6 +166,33 @@ describe("names in requests", () => {
       }
     },
   );
+
+  it.each(["../../x", "snap0;id", "snap", "snap-1", "Snap0", "snap0\n", " snap0", "snap1234567", ""])(
+    "%j is no snapshot",
+    async (snapshot) => {
+      const { dispatch, handler } = world();
+      const source = { type: "clone", from: "web", snapshot };
+      for (const [method, params] of [
+        ["containers.create", { ...examples["containers.create"], source }],
+        ["containers.try", { source }],
+        ["containers.preview", { ...examples["containers.preview"], source }],
+      ] as const) {
+        await expect(dispatch(method, params, never)).rejects.toMatchObject({ problem: { code: "invalid-request" } });
+      }
+      expect(handler).not.toHaveBeenCalled();
+    },
+  );
+
+  it.each(["lxcbr0;id", "lxcbr0 ", "a".repeat(16), "../lo", "-x", "br0\n", "br0\u0000", "$(id)", ""])("%j is no bridge", async (bridge) => {
+    const { dispatch, handler } = world();
+    const network = { type: "bridge", bridge };
+    for (const method of ["containers.create", "containers.preview"] as const) {
+      await expect(dispatch(method, { ...examples[method], network }, never)).rejects.toMatchObject({
+        problem: { code: "invalid-request" },
+      });
+    }
+    expect(handler).not.toHaveBeenCalled();
+  });
 
   it.each(["", "bridge ", "../bridge", "__proto__", "constructor", "--help"])("%j is no check that could be mended", async (check) => {
     const { dispatch, handler, authorize } = world();

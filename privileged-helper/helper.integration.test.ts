@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { appendFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
@@ -164,6 +164,49 @@ describe("the helper", () => {
     await helper.call("host.info", {});
     helper.write(bytes);
     expect(await helper.exited).toBe(0);
+  });
+
+  it("works on only so many calls at a time, and ends a container by force meanwhile", async () => {
+    lxc.makeContainer("stubborn");
+    // As init it is sent no signal that it does not ask for, so shutting it down takes all the time that there is for it.
+    appendFileSync(join(lxc.lxcPath, "stubborn/config"), "lxc.init.cmd = /bin/sleep 600\n");
+    lxc.run("lxc-start", "-n", "stubborn");
+    start();
+    try {
+      const stopped = problemOf(helper.call("containers.stop", { name: "stubborn", timeoutSeconds: 600 }));
+      const controller = new AbortController();
+      const clones = Array.from({ length: 100 }, (_, index) => {
+        const source = { type: "clone", from: "stubborn", copy: "full" };
+        const params = { name: `clone-${index}`, source, unprivileged: false, start: false, address: "dhcp" };
+        return problemOf(helper.callRaw("containers.create", params, controller.signal));
+      });
+      const refused = await Promise.all(clones.slice(63));
+      expect(refused).toEqual(Array(37).fill({ code: "too-many-requests", limit: 64 }));
+      await helper.call("containers.forceStop", { name: "stubborn" });
+      expect(await stopped).toEqual({ code: "cancelled" });
+      controller.abort();
+      for (const problem of await Promise.all(clones.slice(0, 63))) expect([undefined, "cancelled"]).toContain(problem?.code);
+      expect((await helper.call("containers.watch", {})).containers.find(({ name }) => name === "stubborn")?.state).toBe("stopped");
+    } finally {
+      await helper.close();
+      for (const name of readdirSync(lxc.lxcPath)) if (name !== "box") lxc.run("lxc-destroy", "-f", "-n", name);
+    }
+  });
+
+  it("does not end by what a terminal sends to all that was started from it, and undoes its work when it is asked to end", async () => {
+    start();
+    await helper.call("tasks.watch", {});
+    for (const signal of ["SIGINT", "SIGHUP", "SIGTSTP", "SIGPIPE"] as const) process.kill(helper.pid, signal);
+    expect((await helper.call("containers.watch", {})).containers).toHaveLength(1);
+    const source = { type: "template", template: "busybox" };
+    const params = { name: "half", source, unprivileged: true, start: true, address: "static" };
+    const created = problemOf(helper.callRaw("containers.create", params));
+    await vi.waitUntil(() => existsSync(join(lxc.lxcPath, "half")), { interval: 1, timeout: 10_000 });
+    process.kill(helper.pid, "SIGTERM");
+    await created;
+    expect(await helper.exited).toBe(0);
+    expect(readdirSync(lxc.lxcPath)).toEqual(["box"]);
+    expect(reservations()).toEqual([]);
   });
 
   it("undoes a create that is cancelled in the middle, and one whose host goes away", async () => {

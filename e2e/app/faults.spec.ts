@@ -63,6 +63,27 @@ test.describe("screens", () => {
     }
   });
 
+  test("the helper says that it is of another version than it was installed as", async ({ chromium }) => {
+    const page = await (await chromium.newContext()).newPage();
+    const program = `${installed}/helper/main.cjs`;
+    const before = readFileSync(program, "utf8");
+    const { version } = JSON.parse(readFileSync(`${installed}/manifest.json`, "utf8"));
+    writeFileSync(program, before.replaceAll(JSON.stringify(version), '"0.0.1"'));
+    try {
+      await withHost(page, {}, async () => {
+        await expect(page.getByRole("heading", { name: "The helper is of another version" })).toBeVisible();
+        await expect(page.getByText("version 0.0.1")).toBeVisible();
+        await expect.poll(helperPids).toEqual([]);
+        writeFileSync(program, before);
+        await page.getByRole("button", { name: "Try again" }).click();
+        await expect(page.getByText("No containers yet")).toBeVisible();
+      });
+    } finally {
+      writeFileSync(program, before);
+      await page.context().close();
+    }
+  });
+
   test("the helper could be changed by others", async ({ chromium }) => {
     const page = await (await chromium.newContext()).newPage();
     execFileSync("/usr/bin/chmod", ["g+w", `${installed}/helper/main.cjs`]);

@@ -118,21 +118,78 @@ test("a page of another site reaches nothing", async ({ chromium, host }) => {
 });
 
 test("the page may load nothing but itself and runs no code from elsewhere", async ({ app }) => {
-  await expect(app.getByText("No containers yet")).toBeVisible();
-  const outcome = await app.evaluate(async () => {
-    const script = document.createElement("script");
-    script.textContent = "window.injected = true";
-    document.body.append(script);
-    // What a test evaluates may do more than the page; a timer's text is the page's own.
-    setTimeout("window.evaluated = true");
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    const elsewhere = await fetch("http://127.0.0.1:9/").then(
-      () => "answered",
-      () => "refused",
-    );
-    return { injected: "injected" in window, evaluated: "evaluated" in window, elsewhere };
+  const reached: string[] = [];
+  const elsewhere = createServer((request, response) => {
+    reached.push(request.url ?? "");
+    response.setHeader("access-control-allow-origin", "*");
+    response.end();
+  }).listen(0, "127.0.0.1");
+  elsewhere.on("upgrade", (request, socket) => {
+    reached.push(request.url ?? "");
+    socket.destroy();
   });
-  expect(outcome).toEqual({ injected: false, evaluated: false, elsewhere: "refused" });
+  await new Promise((resolve) => elsewhere.once("listening", resolve));
+  await expect(app.getByText("No containers yet")).toBeVisible();
+  const outcome = await app.evaluate(
+    async (place) => {
+      const refused = new Set<string>();
+      document.addEventListener("securitypolicyviolation", ({ effectiveDirective }) => refused.add(effectiveDirective));
+      const add = (tag: string, properties: object, to = document.body) =>
+        to.append(Object.assign(document.createElement(tag), properties));
+      add("script", { textContent: "window.injected = true" });
+      add("script", { src: `http://${place}/script.js` });
+      add("img", { src: `http://${place}/image.png` });
+      add("iframe", { src: `http://${place}/frame` });
+      add("object", { data: `http://${place}/object` });
+      add("link", { rel: "stylesheet", href: `http://${place}/style.css` }, document.head);
+      add("base", { href: `http://${place}/` }, document.head);
+      const form = Object.assign(document.createElement("form"), { action: `http://${place}/form`, target: "_blank" });
+      document.body.append(form);
+      form.submit();
+      // What a test evaluates may do more than the page; a timer's text is the page's own.
+      setTimeout("window.evaluated = true");
+      const fetched = await fetch(`http://${place}/fetch`).then(
+        () => "answered",
+        () => "refused",
+      );
+      const connected = await new Promise((resolve) => {
+        const socket = new WebSocket(`ws://${place}/socket`);
+        socket.onopen = () => resolve("answered");
+        socket.onerror = () => resolve("refused");
+      });
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      const { baseURI } = document;
+      return {
+        injected: "injected" in window,
+        evaluated: "evaluated" in window,
+        fetched,
+        connected,
+        baseURI,
+        refused: [...refused].sort(),
+      };
+    },
+    `127.0.0.1:${(elsewhere.address() as AddressInfo).port}`,
+  );
+  elsewhere.close();
+  expect(outcome).toEqual({
+    injected: false,
+    evaluated: false,
+    fetched: "refused",
+    connected: "refused",
+    baseURI: app.url(),
+    refused: [
+      "base-uri",
+      "connect-src",
+      "form-action",
+      "frame-src",
+      "img-src",
+      "object-src",
+      "script-src",
+      "script-src-elem",
+      "style-src-elem",
+    ],
+  });
+  expect(reached).toEqual([]);
 });
 
 test("no secret is in any process's arguments, and nobody else's program gets an answer", async ({ app, host }) => {
@@ -163,7 +220,11 @@ test("no secret is in any process's arguments, and nobody else's program gets an
   expect(asNobody.trim()).toBe("ECONNRESET");
 });
 
-test("npm start prints the address, and Ctrl-C ends everything", async () => {
+test("npm start prints the address, and Ctrl-C ends everything, as closing the terminal does", async () => {
+  for (const signal of ["SIGINT", "SIGHUP"] as const) await startAndEnd(signal);
+});
+
+async function startAndEnd(signal: NodeJS.Signals) {
   const child = spawn("npm", ["start", "--silent", "--", "--web", "--no-open", "--port", "0"], {
     detached: true,
     stdio: ["ignore", "pipe", "pipe"],
@@ -180,10 +241,10 @@ test("npm start prints the address, and Ctrl-C ends everything", async () => {
   const before = descendants(child.pid ?? 0);
   expect(before.length).toBeGreaterThan(1);
   // As the terminal does it: to the whole foreground process group.
-  process.kill(-(child.pid ?? 0), "SIGINT");
+  process.kill(-(child.pid ?? 0), signal);
   await exited;
   await expect.poll(() => before.filter(isAlive)).toEqual([]);
-});
+}
 
 test("closing the window ends everything", async () => {
   const display = `:${90 + Math.floor(Math.random() * 100)}`;

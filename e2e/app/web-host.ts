@@ -19,6 +19,8 @@ export type WebHost = {
 export type WebHostOptions = {
   args?: readonly string[];
   environment?: NodeJS.ProcessEnv;
+  /** The folder that it is started in. */
+  folder?: string;
   /** Runs in a mount namespace of its own, in which root has done this first. */
   mount?: string;
   /** Awaited before the host's program runs, in the process that will run it: it has its user and its number by then. */
@@ -35,7 +37,7 @@ export function buildFolder(): string {
 }
 
 export async function startWebHost(options: WebHostOptions = {}): Promise<WebHost> {
-  const { args = ["--no-open"], environment = {}, mount, beforeItRuns, leadsGroup = false } = options;
+  const { args = ["--no-open"], environment = {}, folder = "/", mount, beforeItRuns, leadsGroup = false } = options;
   if (guest) return startInSession(guest, userName, options);
   const program = [process.execPath, join(buildFolder(), "dist/web/main.mjs"), ...args];
   const [file = "", ...rest] = beforeItRuns ? ["/bin/sh", "-c", 'read -r _ <&3; exec "$@" 3<&-', "sh", ...program] : program;
@@ -45,7 +47,7 @@ export async function startWebHost(options: WebHostOptions = {}): Promise<WebHos
       ? [setpriv, argv]
       : ["/usr/bin/unshare", ["--mount", "/bin/sh", "-c", `${mount} && exec "$@"`, "sh", setpriv, ...argv]];
   const child = spawn(command[0], command[1], {
-    cwd: "/",
+    cwd: folder,
     env: { ...testUserEnvironment(), ...environment },
     stdio: ["ignore", "pipe", "pipe", ...(beforeItRuns ? (["pipe"] as const) : [])],
     detached: leadsGroup,

@@ -2,6 +2,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import {
   chmodSync,
   chownSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -91,7 +92,7 @@ test("the launcher runs nothing that others than root could change", () => {
   expect(launch(["root"]).status).toBe(0);
 });
 
-test("neither the helper nor what it starts sees the caller's environment, or takes programs from there", async ({
+test("neither the helper nor what it starts sees the caller's environment, or takes programs or modules from there or from the folder it began in", async ({
   rights: _,
   chromium,
 }) => {
@@ -103,16 +104,23 @@ test("neither the helper nor what it starts sees the caller's environment, or ta
   for (const tool of ["pkexec", "pkcheck", "lxc-start", "lxc-create", "node", "sh", "id", "find", "env", "readlink"]) {
     writeFileSync(join(evil, tool), `#!/bin/sh\necho ${tool} >>${mark}\n`, { mode: 0o755 });
   }
+  const leaveMark = (what: string) => `require("node:fs").appendFileSync("${mark}", "${what} " + process.getuid() + "\\n");`;
+  for (const name of ["node-pty", "ws", "zod"]) {
+    mkdirSync(join(evil, "node_modules", name), { recursive: true });
+    writeFileSync(join(evil, "node_modules", name, "index.js"), leaveMark(name));
+  }
+  writeFileSync(join(evil, "required.cjs"), leaveMark("required"));
   chmodSync(evil, 0o755);
   const host = await startWebHost({
+    folder: evil,
     environment: {
       PATH: `${evil}:/usr/bin:/bin`,
       LANG: "a/b",
       LC_ALL: "../%s",
       SHELL: "/bin/not-listed",
       LD_LIBRARY_PATH: evil,
-      NODE_OPTIONS: "--title=evil",
-      NODE_PATH: evil,
+      NODE_OPTIONS: `--title=evil --require=${join(evil, "required.cjs")}`,
+      NODE_PATH: join(evil, "node_modules"),
       LXC_CACHE_PATH: evil,
       BASH_ENV: join(evil, "sh"),
       ENV: join(evil, "sh"),
@@ -131,7 +139,8 @@ test("neither the helper nor what it starts sees the caller's environment, or ta
     expect(statSync("/run/lxc-desktop/idmap")).toMatchObject({ uid: 0, gid: 0 });
     expect(statSync("/run/lxc-desktop/idmap").mode & 0o022).toBe(0);
     expect(monitor[0]?.join(" ")).not.toMatch(/evil|a\/b|not-listed/);
-    expect(readFileSync(mark, "utf8")).toBe("");
+    // The user's own Node does what that user tells it, and nothing else of it was used.
+    expect(readFileSync(mark, "utf8")).toBe(`required ${uid}\n`);
   } finally {
     await page.close();
     await host.stop();
@@ -151,9 +160,9 @@ test("where polkit gives no clear yes, nothing is done", async ({ chromium }) =>
       ["it is killed", "kill -9 $$", "polkit does not answer"],
       ["the answer is no", "exit 1", "You may not do this"],
     ] as const) {
-      // The host asks without a dialog first, and is told yes: so the helper starts with no right of its own.
+      // The host asks first, and is told yes: so the helper, which is root, starts with no right of its own.
       const stub = join(folder, "pkcheck");
-      const script = `#!/bin/sh\ncase "$*" in *--allow-user-interaction*) ${end};; esac\nexit 0\n`;
+      const script = `#!/bin/sh\n[ "$(/usr/bin/id -u)" != 0 ] || ${end}\nexit 0\n`;
       writeFileSync(stub, script, { mode: 0o755 });
       const host = await startWebHost({ mount: `mount --bind ${stub} /usr/bin/pkcheck` });
       try {

@@ -202,6 +202,38 @@ describe("the session", () => {
     });
   });
 
+  it("takes nothing from a helper before its hello, and sends it nothing", async () => {
+    start();
+    const page = openPage();
+    const listed = page.call("host.info", {});
+    const { peer, hello, calls, notifications, data } = await helper();
+    peer.notify("containers.changed", { revision: 1, changed: [], removed: [] });
+    peer.notify("tasks.changed", { revision: 1, changed: [], removed: [] });
+    peer.sendData(7, Buffer.from("early"));
+    page.sendData(7, Buffer.from("early"));
+    page.notify("terminal.ack", { channel: 7, bytes: 5 });
+    await expect(peer.call("host.info", {})).rejects.toMatchObject({ problem: { code: "invalid-request" } });
+    expect([calls, notifications, data]).toEqual([[], [], []]);
+    hello();
+    expect(await listed).toEqual({ answered: "host.info" });
+    expect(page.data).toEqual([]);
+    expect(page.events.filter(({ method }) => method !== "session.changed")).toEqual([]);
+  });
+
+  it("takes nothing from a helper of another version, whatever it says after its hello", async () => {
+    start();
+    const page = openPage();
+    const { peer, hello } = await helper();
+    hello("0.9.0");
+    peer.notify("containers.changed", { revision: 1, changed: [], removed: [] });
+    peer.sendData(7, Buffer.from("more"));
+    hello();
+    await sessionSoon(page, "failed version-mismatch");
+    expect(page.data).toEqual([]);
+    expect(page.sessions()).not.toContain("ready 1");
+    expect(page.events.filter(({ method }) => method !== "session.changed")).toEqual([]);
+  });
+
   it("starts a helper again that has died, once, with a new epoch; pending calls fail", async () => {
     start();
     const page = openPage();

@@ -144,7 +144,9 @@ export function createBackend({ version, launch, settingsPath, cacheFolder, inst
           page?.notify(method, params);
         }
       },
-      onData: (channel, payload) => page?.sendData(channel, payload),
+      onData: (channel, payload) => {
+        if (isReady) page?.sendData(channel, payload);
+      },
       onClose(reason) {
         if (!isReady) void process.ended.then(async (end: HelperEnd) => refuse(await explainEnd(end)));
         else onHelperLost(reason, startedAt);

@@ -8,12 +8,14 @@ import { WebSocket } from "ws";
 import { maxRequestBytes } from "../../privileged-helper/wire/frames.ts";
 import type { Port } from "../../privileged-helper/wire/port.ts";
 import { takenOver } from "../backend/taken-over.ts";
-import { uidOfClient } from "./peer-uid.ts";
+import { readConnections } from "./peer-uid.ts";
 import { startWebServer, type WebServer } from "./server.ts";
 
 const files = new Map([
   ["/index.html", { type: "text/html; charset=utf-8", body: Buffer.from("<!doctype html>the page") }],
   ["/assets/main.js", { type: "text/javascript; charset=utf-8", body: Buffer.from("1") }],
+  // More than fits between two programs, so that whoever does not read it has it waited for.
+  ["/assets/large.js", { type: "text/javascript; charset=utf-8", body: Buffer.alloc(32 * 1024 * 1024, " ") }],
 ]);
 
 let server: WebServer;
@@ -384,7 +386,7 @@ describe.skipIf(process.getuid?.() !== 0)("another user of this computer", () =>
         .on("error", () => {})
         .on("end", () => {
           uids.push(
-            uidOfClient(
+            readConnections()(
               { address: socket.remoteAddress ?? "", port: socket.remotePort ?? 0 },
               { address: socket.localAddress ?? "", port: socket.localPort ?? 0 },
             ),
@@ -402,14 +404,67 @@ describe.skipIf(process.getuid?.() !== 0)("another user of this computer", () =>
     await new Promise((resolve) => other.close(resolve));
   });
 
-  it("takes no place from ours, however many connections it opens", async () => {
+  it("takes no place from ours and gets no answer, however many connections it opens", async () => {
     const printed = await asAnother(
-      `let ended = 1 - 200; const done = () => { if (++ended > 0) console.log("all ended"); };
-       socket.on("error", () => {}).on("close", done);
-       for (let i = 1; i < 200; i++) require("node:net").connect(${address.port}, "127.0.0.1").on("error", () => {}).on("close", done);`,
+      `let got = "", ended = 0;
+       const done = () => { if (++ended === 200) console.log("got:" + got); };
+       const watch = (one) => one.on("error", () => {}).on("data", (data) => (got += data)).on("close", done).write(${request()});
+       watch(socket);
+       for (let i = 1; i < 200; i++) watch(require("node:net").connect(${address.port}, "127.0.0.1"));`,
     );
-    expect(printed).toBe("all ended\n");
+    expect(printed).toBe("got:\n");
     expect((await ask("/")).status).toBe(200);
+  });
+});
+
+describe("connections that are only held open", () => {
+  /** Opens connections on which this is sent. */
+  const hold = async (count: number, text: string) => {
+    const held = Array.from({ length: count }, () => connect(Number(address.port), "127.0.0.1"));
+    for (const socket of held) socket.on("error", () => {});
+    await Promise.all(held.map((socket) => new Promise((resolve) => socket.once("connect", () => socket.write(text, resolve)))));
+    return {
+      open: () => held.filter(({ closed }) => !closed).length,
+      release() {
+        for (const socket of held) socket.destroy();
+      },
+    };
+  };
+
+  it.each([
+    ["nothing is sent", () => ""],
+    ["a request does not end", () => `GET / HTTP/1.1\r\nHost: ${address.host}\r\nX: `],
+    ["one request was answered", () => `GET / HTTP/1.1\r\nHost: ${address.host}\r\n\r\n`],
+    ["an answer is not read", () => `GET /assets/large.js HTTP/1.1\r\nHost: ${address.host}\r\n\r\n`],
+    [
+      "no ticket is shown",
+      () =>
+        `GET /socket HTTP/1.1\r\nHost: ${address.host}\r\nOrigin: ${address.origin}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${"A".repeat(22)}==\r\n\r\n`,
+    ],
+  ])("keep nobody out, and take nothing from a page in use: %s", async (_what, text) => {
+    const { socket } = await enter({ token: token() });
+    const received = vi.fn();
+    ports[0]?.onMessage(received);
+    const { release } = await hold(100, text());
+    try {
+      for (let i = 0; i < 10; i++) expect((await ask("/assets/main.js")).status).toBe(200);
+      socket.send(Buffer.alloc(5));
+      await vi.waitFor(() => expect(received).toHaveBeenCalledTimes(1));
+    } finally {
+      release();
+    }
+  });
+
+  it("are ended when there are too many, and do not cut off an answer under way", async () => {
+    const slow = connect(Number(address.port), "127.0.0.1");
+    slow.write(`GET /assets/large.js HTTP/1.1\r\nHost: ${address.host}\r\nConnection: close\r\n\r\n`);
+    await new Promise((resolve) => slow.once("readable", resolve));
+    const { open: stillOpen, release } = await hold(100, "");
+    await vi.waitFor(() => expect(stillOpen()).toBeLessThan(64));
+    let received = 0;
+    for await (const data of slow) received += data.length;
+    expect(received).toBeGreaterThan(files.get("/assets/large.js")?.body.length ?? 0);
+    release();
   });
 });
 

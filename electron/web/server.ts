@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
+import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
 import { maxRequestBytes } from "../../privileged-helper/wire/frames.ts";
@@ -8,7 +8,8 @@ import type { Port } from "../../privileged-helper/wire/port.ts";
 import { securityHeaders } from "../backend/content-security.ts";
 import type { PublicFiles } from "../backend/public-files.ts";
 import { takenOver } from "../backend/taken-over.ts";
-import { uidOfClient } from "./peer-uid.ts";
+import { createDoor } from "./door.ts";
+import { createPlaces } from "./places.ts";
 import { createTickets } from "./tickets.ts";
 
 /**
@@ -48,15 +49,17 @@ const maxWaitingBytes = 64 * 1024 * 1024;
 
 export async function startWebServer({ files, port, accept, clock }: WebServerOptions): Promise<WebServer> {
   const tickets = createTickets(clock);
+  const places = createPlaces(maxConnections);
   const name = `${randomBytes(16).toString("hex")}.localhost`;
   let unauthenticated = 0;
 
   const server = createServer({
     headersTimeout: headersWithinMilliseconds,
     requestTimeout: 2 * headersWithinMilliseconds,
+    // Node would look at these times twice a minute only.
+    connectionsCheckingInterval: headersWithinMilliseconds,
     maxHeaderSize: 16_384,
   });
-  server.maxConnections = maxConnections;
   // Node leaves out what is above a number; here their size is the limit, and every one is looked at.
   server.maxHeadersCount = 0;
   await new Promise<void>((resolve, reject) => server.once("error", reject).listen(port, loopback, resolve));
@@ -69,10 +72,8 @@ export async function startWebServer({ files, port, accept, clock }: WebServerOp
   const host = `${name}:${address.port}`;
   const origin = `http://${host}`;
 
-  // Before a byte is read: others could otherwise take all the places there are, or close their end before they are looked at.
-  server.on("connection", (socket: Socket) => {
-    if (!isOurUsers(socket)) socket.destroy();
-  });
+  const door = createDoor(places.take);
+  server.on("connection", door.arrive);
 
   /** Why a request is not answered; undefined where it is in order. */
   const refuse = (request: IncomingMessage): number | undefined => {
@@ -81,7 +82,10 @@ export async function startWebServer({ files, port, accept, clock }: WebServerOp
     return undefined;
   };
 
-  server.on("request", (request, response) => {
+  server.on("request", async (request, response) => {
+    if (!(await door.isIn(request.socket))) return;
+    places.markBusy(request.socket);
+    response.once("close", () => places.markIdle(request.socket));
     const status = refuse(request) ?? refuseForeignFetch(request);
     if (status !== undefined) return answer(response, status);
     if (request.method !== "GET" && request.method !== "HEAD") return answer(response, 405);
@@ -94,7 +98,8 @@ export async function startWebServer({ files, port, accept, clock }: WebServerOp
   server.on("upgrade", async (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     const close = () => socket.destroy();
     socket.once("error", close);
-    const sockets = await webSockets;
+    const [sockets, isIn] = await Promise.all([webSockets, door.isIn(request.socket)]);
+    if (!isIn) return;
     socket.off("error", close);
     const status =
       refuse(request) ?? (request.headers.origin === undefined ? 403 : undefined) ?? (request.url === socketPath ? undefined : 404);
@@ -104,14 +109,14 @@ export async function startWebServer({ files, port, accept, clock }: WebServerOp
     }
     sockets.handleUpgrade(request, socket, head, (webSocket) => {
       unauthenticated += 1;
-      authenticate(webSocket).finally(() => {
+      authenticate(webSocket, () => places.keep(request.socket)).finally(() => {
         unauthenticated -= 1;
       });
     });
   });
 
   /** The first message shows a token or a secret; whoever shows neither in time is sent away. */
-  const authenticate = (webSocket: WebSocket) =>
+  const authenticate = (webSocket: WebSocket, onAuthenticated: () => void) =>
     new Promise<void>((resolve) => {
       const timer = setTimeout(() => webSocket.close(closeRefused, "no ticket"), authenticateWithinMilliseconds);
       webSocket.on("error", () => webSocket.terminate());
@@ -125,6 +130,7 @@ export async function startWebServer({ files, port, accept, clock }: WebServerOp
         const ticket = isBinary ? undefined : parseTicket(data);
         const secret = ticket?.token !== undefined ? tickets.redeem(ticket.token) : ticket?.secret;
         if (secret === undefined || !tickets.knows(secret)) return webSocket.close(closeRefused, "not a valid ticket");
+        onAuthenticated();
         webSocket.send(JSON.stringify({ secret }));
         accept(portOf(webSocket));
       });
@@ -140,13 +146,6 @@ export async function startWebServer({ files, port, accept, clock }: WebServerOp
       await new Promise((resolve) => server.close(resolve));
     },
   };
-}
-
-/** The user of this app, or root, from whom nothing on this computer can be kept anyway. */
-function isOurUsers(socket: Socket): boolean {
-  const { remoteAddress = "", remotePort = 0, localAddress = "", localPort = 0 } = socket;
-  const uid = uidOfClient({ address: remoteAddress, port: remotePort }, { address: localAddress, port: localPort });
-  return uid !== undefined && (uid === process.getuid?.() || uid === 0);
 }
 
 /** Browsers say where a request comes from: other pages may at most open ours, and then it has no token (Fetch Metadata). */

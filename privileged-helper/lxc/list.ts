@@ -40,8 +40,9 @@ type Configured = Pick<Container, "privileged" | "autostart" | "storage" | "clon
   idRanges: IdRange[];
   problem?: string;
 };
+type Init = NonNullable<Monitor["init"]>;
 /** Files of a running container that are read each time. */
-type OpenContainer = { initPid: number; freezer: HeldFile | undefined; addresses: AddressReader };
+type OpenContainer = { init: Init; freezer: HeldFile | undefined; addresses: AddressReader };
 type ReaderOptions = { lxcPath: string; images?: ImageStore };
 type Remembered = { stamp: string; includes: Map<string, string>; configured: Configured };
 
@@ -72,11 +73,12 @@ export function createContainerReader({ lxcPath, images = createImageStore({ lxc
     return configurations;
   };
 
-  const lookInto = (name: string, initPid: number): OpenContainer => {
+  const lookInto = (name: string, init: Init): OpenContainer => {
     const before = open.get(name);
-    if (before?.initPid === initPid) return before;
+    // The next init may have the same number.
+    if (before?.init.pid === init.pid && before.init.startedAt === init.startedAt) return before;
     letGo(name);
-    const opened = { initPid, freezer: holdFreezer(name, initPid), addresses: openAddresses(initPid) };
+    const opened = { init, freezer: holdFreezer(name, init.pid), addresses: openAddresses(init.pid) };
     open.set(name, opened);
     return opened;
   };
@@ -106,7 +108,7 @@ export function createContainerReader({ lxcPath, images = createImageStore({ lxc
     if (!container.manageable) container.note = "Its name has characters that LXC would hand to a shell, so it is shown and left alone.";
     if (monitor?.init) {
       const { pid, startedAt } = monitor.init;
-      const { freezer, addresses } = lookInto(name, pid);
+      const { freezer, addresses } = lookInto(name, monitor.init);
       container.state = isFrozen(freezer) ? "frozen" : "running";
       container.initPid = pid;
       container.startedAt = startedAt;

@@ -113,6 +113,23 @@ describe("running a tool", () => {
     expect(problem.output.endsWith("xthe end")).toBe(true);
   });
 
+  it("keeps the end only of what never ends a line, however much that is", { timeout: 60_000 }, async () => {
+    const megabytes = 32;
+    const code = `const piece = "x".repeat(1024 * 1024); let left = ${megabytes};
+      const write = () => (left-- > 0 ? process.stderr.write(piece, write) : process.stderr.write("the end", () => process.exit(3)));
+      write();`;
+    let received = 0;
+    const { output } = await run("node", script(code), {
+      allowExitCodes: "any",
+      onOutput(text) {
+        received += text.length;
+      },
+    });
+    expect(received).toBe(megabytes * 1024 * 1024 + "the end".length);
+    expect(output).toHaveLength(1024 * 1024);
+    expect(output.endsWith("xthe end")).toBe(true);
+  });
+
   it("tells its arguments as they may be shown, where one of them is a secret", async () => {
     const problem = await problemOf(run("node", ["-e", "process.exit(3)", "secret"], { shownArgs: ["-e", "process.exit(3)", "********"] }));
     expect(problem).toMatchObject({ code: "command-failed", argv: ["node", "-e", "process.exit(3)", "********"] });

@@ -140,7 +140,9 @@ export async function run(tool: ToolName, args: readonly string[], options: RunO
   let output = "";
   const receive = (text: string) => {
     if (text === "") return;
-    output = (output + text).slice(-keptOutputCharacters);
+    output += text;
+    // Not with every piece: cutting copies all that is kept.
+    if (output.length > 2 * keptOutputCharacters) output = output.slice(-keptOutputCharacters);
     task?.output(text);
     onOutput?.(text);
   };
@@ -160,6 +162,7 @@ export async function run(tool: ToolName, args: readonly string[], options: RunO
 
   try {
     const { exitCode, exitSignal } = await ended(child, tool);
+    output = output.slice(-keptOutputCharacters);
     if (stoppedBy) await groupEnded(child);
     if (stoppedBy === "signal") throw new ProblemError({ code: "cancelled" });
     if (stoppedBy === "timeout") throw new ProblemError({ code: "timed-out", what: tool, seconds: timeoutSeconds });

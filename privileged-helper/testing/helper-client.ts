@@ -28,12 +28,17 @@ export type HelperClient = {
 };
 
 /**
- * A helper in root mode on a folder of containers of its own, spoken to as the host does: frames over its standard streams.
+ * A helper in root mode on a folder of containers of its own.
  * @param script The bundled helper.
  * @param around A command that runs the one that is appended to it, elsewhere.
  */
 export function startHelper(script: string, lxcPath: string, around: readonly string[] = []): HelperClient {
-  const [file = "", ...args] = [...around, process.execPath, "--max-semi-space-size=1", script, "root", `--lxcpath=${lxcPath}`];
+  return startAnyHelper([...around, process.execPath, "--max-semi-space-size=1", script, "root", `--lxcpath=${lxcPath}`]);
+}
+
+/** Whatever helper a command starts, spoken to as the host does: frames over its standard streams. */
+export function startAnyHelper(command: readonly string[]): HelperClient {
+  const [file = "", ...args] = command;
   const child = spawn(file, args, { stdio: ["pipe", "pipe", "inherit"] });
   const exited = new Promise<number | null>((resolve) => child.once("exit", (code) => resolve(code)));
   let onData: (channel: number, bytes: Uint8Array) => void = () => {};

@@ -1,6 +1,7 @@
+import fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
 import { ProblemError } from "../contract/problems.ts";
-import { encodeMessage } from "./frames.ts";
+import { createFrameReader, encodeFrame, encodeMessage, FrameError } from "./frames.ts";
 import { createPeer, type PeerHandlers, type PeerOptions } from "./peer.ts";
 import { createPortPair } from "./port.ts";
 
@@ -126,6 +127,44 @@ describe("peer", () => {
     client.call("kill", {}).catch(() => {});
     await soon();
     expect(onCall).toHaveBeenCalledTimes(3);
+  });
+
+  it("survives any bits that flip in a stream of calls: it answers, or ends the connection", () => {
+    const text = (value: object) => encodeFrame(encodeMessage(0, new TextEncoder().encode(JSON.stringify(value))));
+    const corpus = Buffer.concat([
+      text({ jsonrpc: "2.0", id: 1, method: "containers.start", params: { name: "web" } }),
+      text({ jsonrpc: "2.0", method: "$/cancel", params: { id: 1 } }),
+      encodeFrame(encodeMessage(7, new Uint8Array([1, 2, 3]))),
+      text({ jsonrpc: "2.0", id: 1, result: {} }),
+      text({ jsonrpc: "2.0", id: "b", method: "containers.watch", params: {} }),
+      text({ jsonrpc: "2.0", id: 1, error: { code: -32000, message: "busy", data: { code: "busy" } } }),
+    ]);
+    fc.assert(
+      fc.property(fc.array(fc.nat(corpus.length * 8 - 1), { minLength: 1, maxLength: 8 }), (bits) => {
+        const stream = Buffer.from(corpus);
+        for (const bit of bits) stream[bit >> 3] = (stream[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+        let receive: (message: Uint8Array) => void = () => {};
+        const onClose = vi.fn();
+        const port = {
+          send() {},
+          onMessage(listener: typeof receive) {
+            receive = listener;
+          },
+          onClose() {},
+          close() {},
+        };
+        createPeer(port, { ...quiet, onClose }, { maxReceivedBytes: 1024 });
+        const read = createFrameReader((message) => receive(message), 1024);
+        try {
+          read(stream);
+        } catch (error) {
+          expect(error).toBeInstanceOf(FrameError);
+        }
+        expect(onClose.mock.calls.length).toBeLessThanOrEqual(1);
+        if (onClose.mock.calls.length === 1) expect(onClose.mock.calls[0]).toEqual([expect.stringMatching(/^protocol error/), false]);
+      }),
+      { numRuns: 1000 },
+    );
   });
 
   it("ignores a reply that nobody waits for", async () => {
