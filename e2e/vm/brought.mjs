@@ -1,3 +1,4 @@
+import { realpathSync } from "node:fs";
 import { capture } from "../host/command.mjs";
 
 /**
@@ -17,13 +18,17 @@ const left = [
   ...["node-pty/build/Release/obj.target", "@codemirror", "lightningcss-linux-x64-gnu", "lightningcss-linux-x64-musl"],
 ];
 
+/** Where in the checkout a machine finds the Node that runs this. */
+export const nodeBrought = "node";
+
 /**
- * Packs the checkout, with its build and its npm packages, into an archive that a machine reads as a disk.
+ * Packs the checkout, with its build, its npm packages and the program of Node, into an archive that a machine reads as a disk.
  * @param {string} checkout
  * @param {string} archive
  */
 export function packCheckout(checkout, archive) {
   const excluded = [".git", "test-results", ...left.map((name) => `node_modules/${name}`)].map((path) => `--exclude=./${path}`);
+  const node = realpathSync(process.execPath);
   const { exitCode, output } = capture([
     "tar",
     "--create",
@@ -34,7 +39,9 @@ export function packCheckout(checkout, archive) {
     "--owner=0",
     "--group=0",
     ...excluded,
+    `--transform=s|^${node.slice(1)}$|./${nodeBrought}|`,
     ".",
+    node,
   ]);
   if (exitCode !== 0) throw new Error(`The checkout could not be packed: ${output}`);
 }

@@ -5,6 +5,7 @@ import { createContainer, expect, row, test } from "../app/fixtures.ts";
 import { run } from "../app/machine.ts";
 import { startPasswordAgent } from "../app/polkit-agent.ts";
 import { setRule } from "../app/test-user.ts";
+import { nodeBrought } from "./brought.mjs";
 import { people } from "./recipe.mjs";
 import { address, checkoutInside, startInSession } from "./session.ts";
 import { ssh } from "./ssh.mjs";
@@ -53,7 +54,7 @@ const noAgent = async (): Promise<Agent> => ({ close: async () => {} });
 
 /** The one that closes the dialog speaks to the bus of the machine, so it runs there. */
 async function startDismissingAgent(pid: number): Promise<Agent & { output(): string }> {
-  const script = ["env", "-C", checkoutInside, "node", "--import", "tsx", "e2e/vm/dismissing-agent.ts", String(pid)];
+  const script = ["env", "-C", checkoutInside, `./${nodeBrought}`, "--import", "tsx", "e2e/vm/dismissing-agent.ts", String(pid)];
   const [file = "", ...args] = ssh(address(), admin.name, script);
   const agent = spawn(file, args, { stdio: ["pipe", "pipe", "inherit"] });
   const exited = once(agent, "exit");

@@ -13,6 +13,11 @@ function withPatience(options: Options) {
   return { ...others, timeout: timeout * slowness };
 }
 
-const { waitFor, waitUntil } = vi;
-vi.waitFor = (callback, options) => waitFor(callback, withPatience(options));
-vi.waitUntil = (callback, options) => waitUntil(callback, withPatience(options));
+// This is run for each file; where they share a process, the first time is enough.
+const done = Symbol.for("lxc-desktop-patience");
+if (!(done in vi)) {
+  const { waitFor, waitUntil } = vi;
+  vi.waitFor = (callback, options) => waitFor(callback, withPatience(options));
+  vi.waitUntil = (callback, options) => waitUntil(callback, withPatience(options));
+  Object.defineProperty(vi, done, { value: true });
+}
