@@ -63,8 +63,8 @@ const explanations: { [C in ProblemCode]: (problem: Extract<Problem, { code: C }
   }),
   "polkit-unavailable": ({ detail }) => ({
     title: "polkit does not answer",
-    body: "LXC Desktop asks polkit for the right to manage containers. It is not installed, or it does not run.",
-    remedies: [connect, { type: "copy", label: "Copy the command that starts it", text: "sudo systemctl start polkit" }],
+    body: "LXC Desktop asks polkit for the right to manage containers. It is not installed, it does not run, or it has got stuck.",
+    remedies: [connect, { type: "copy", label: "Copy the command that starts it anew", text: "sudo systemctl restart polkit" }],
     details: detail,
   }),
   "helper-missing": ({ path, installedAs }) => ({
