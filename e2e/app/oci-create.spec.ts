@@ -1,21 +1,25 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Page } from "@playwright/test";
-import { createLayout } from "../../electron/backend/oci/testing/layout.ts";
+import type { Locator, Page } from "@playwright/test";
+import { createLayout, type Layout } from "../../electron/backend/oci/testing/layout.ts";
 import { type Registry, startRegistry } from "../../electron/backend/oci/testing/registry.ts";
 import { tarOf, type Wanted } from "../../privileged-helper/archive/testing/tar.ts";
 import { expectNoViolationsInBothThemes } from "./axe.ts";
 import { closeNews, confirmDestroy, expect, openTask, row, test } from "./fixtures.ts";
 import { forgetAppFolders, forgetReadyImages } from "./images.ts";
 import { lxcLs } from "./lxc.ts";
+import { namesIn } from "./machine.ts";
+import { readTestUser } from "./test-user.ts";
 
 let folder: string;
+let layout: Layout;
 let registry: Registry;
 
 test.beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "lxc-desktop-e2e-oci-"));
-  const layout = createLayout(join(folder, "layout"));
+  layout = createLayout(join(folder, "layout"));
   const program: Wanted = { name: "bin/busybox", data: readFileSync("/bin/busybox"), mode: 0o755 };
   const links = ["sh", "sleep", "id", "hostname"].map(
     (name): Wanted => ({ name: `bin/${name}`, type: "symbolic-link", target: "busybox" }),
@@ -39,6 +43,27 @@ test.afterAll(async () => {
   forgetAppFolders();
   forgetReadyImages();
 });
+
+/** What `docker save` of two images writes. */
+function saveTwo(): string {
+  const [one, two, unpacked] = ["one.tar", "two.tar", "saved"].map((name) => join(folder, name)) as [string, string, string];
+  execFileSync("skopeo", ["copy", `oci:${layout.folder}:1`, `docker-archive:${one}:test/saved:1`], { stdio: "ignore" });
+  mkdirSync(unpacked);
+  execFileSync("tar", ["-xf", one, "-C", unpacked]);
+  const [image] = JSON.parse(readFileSync(join(unpacked, "manifest.json"), "utf8"));
+  writeFileSync(join(unpacked, "manifest.json"), JSON.stringify([image, { ...image, RepoTags: ["test/other:2"] }]));
+  execFileSync("tar", ["-cf", two, "-C", unpacked, "."]);
+  return two;
+}
+
+async function chooseFile(app: Page, dialog: Locator, path: string) {
+  const chooser = app.waitForEvent("filechooser");
+  await dialog.getByRole("button", { name: "Choose a file…" }).click();
+  await (await chooser).setFiles(path);
+}
+
+/** The copies that the app has of files that were chosen. */
+const copies = () => namesIn(join(readTestUser().home, ".cache/lxc-desktop/chosen"));
 
 const goTo = (app: Page, page: string) => app.getByRole("navigation", { name: "Main" }).getByRole("link", { name: page }).click();
 
@@ -106,4 +131,68 @@ test("a container of an image in a registry runs its application, changed as a p
     await confirmDestroy(app, name);
     await expect(row(app, name)).toBeHidden();
   }
+});
+
+test("a container of an image in a file of the person's, which is looked into and leaves no copy", async ({ app }) => {
+  const two = saveTwo();
+  await app.getByRole("button", { name: "Create container" }).click();
+  const dialog = app.getByRole("dialog", { name: "Create container" });
+  await dialog.getByRole("radio", { name: "OCI image" }).check();
+  const create = dialog.getByRole("button", { name: "Create", exact: true });
+
+  await test.step("what is no such file says so", async () => {
+    const other = join(folder, "other.tar");
+    writeFileSync(other, tarOf({ name: "etc/hostname", data: "x" }));
+    await chooseFile(app, dialog, other);
+    await expect(dialog.getByRole("alert")).toContainText("It holds no image of Docker or OCI");
+    await expect(create).toBeDisabled();
+    await expectNoViolationsInBothThemes(app, "a file without images");
+    await dialog.getByRole("button", { name: "Choose no file" }).click();
+  });
+
+  await test.step("copying is cancelled, and nothing of it is left", async () => {
+    const large = join(folder, "large.tar");
+    writeFileSync(large, "");
+    truncateSync(large, 1024 ** 3);
+    await chooseFile(app, dialog, large);
+    await expect(dialog.getByText(/^Copying it: .* of 1\.0 GiB\.$/)).toBeVisible();
+    await dialog.getByRole("button", { name: "Cancel copying" }).click();
+    await expect(dialog.getByRole("progressbar")).toBeHidden();
+    await expect.poll(copies).toEqual([]);
+  });
+
+  await chooseFile(app, dialog, two);
+  await expect(dialog.getByRole("textbox", { name: "OCI reference" })).toHaveValue("two.tar");
+  const which = dialog.getByRole("combobox", { name: "Image in the file" });
+  await which.click();
+  await expect(dialog.getByRole("option")).toHaveText(["test/saved:1", "test/other:2"]);
+  await expect(create).toBeDisabled();
+  await dialog.getByRole("option", { name: "test/other:2" }).click();
+  await expect(dialog.getByText(/It listens on 80\/tcp/)).toBeVisible();
+  await expect(dialog.getByRole("textbox", { name: "Name" })).toHaveValue("other-1");
+  await dialog.getByRole("textbox", { name: "Name" }).fill("e2e-saved");
+  await expectNoViolationsInBothThemes(app, "a file with two images");
+  await dialog.getByRole("button", { name: "Review" }).click();
+  await expect(dialog.getByRole("row", { name: "Made of" })).toContainText("An OCI image in two.tar");
+  await create.click();
+  await expect(row(app, "e2e-saved").getByText("Running", { exact: true })).toBeVisible({ timeout: 60_000 });
+  expect(readFileSync("/var/lib/lxc/e2e-saved/console.log", "utf8")).toContain("greeting: hello");
+  await expect.poll(copies).toEqual([]);
+});
+
+test("what could not be downloaded is asked for again in the list of tasks, as it was asked for", async ({ app }) => {
+  await app.getByRole("button", { name: "Create container" }).click();
+  const dialog = app.getByRole("dialog", { name: "Create container" });
+  await dialog.getByRole("radio", { name: "OCI image" }).check();
+  await dialog.getByRole("textbox", { name: "OCI reference" }).fill(`${registry.host}/test/app:late`);
+  await dialog.getByRole("textbox", { name: "Name" }).fill("e2e-late");
+  await dialog.getByRole("button", { name: "Create", exact: true }).click();
+  await app.getByRole("alert").getByRole("button", { name: "Close" }).click();
+  layout.addImage("late", [tarOf({ name: "bin/busybox", data: readFileSync("/bin/busybox"), mode: 0o755 })], {
+    Cmd: ["/bin/busybox", "sleep", "1000"],
+  });
+  await openTask(app, /^Download .*late$/);
+  await app.getByRole("button", { name: /^Retry Download .*late$/ }).click();
+  await goTo(app, "Containers");
+  await expect(row(app, "e2e-late").getByText("Running", { exact: true })).toBeVisible({ timeout: 60_000 });
 });
