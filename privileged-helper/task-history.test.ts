@@ -15,6 +15,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { filledIn } from "./contract/methods.ts";
 import type { Task } from "./contract/model.ts";
 import { ownProcess } from "./holder.ts";
 import { readProcessStat } from "./lxc/proc.ts";
@@ -63,6 +64,11 @@ describe("a task that has ended", () => {
       state: "failed",
       problem: { code: "timed-out", what: "lxc-start", seconds: 120 },
       endedAtOnce: { exitCode: 1, console: "no init\n", cause: { id: "config-missing" } },
+      form: filledIn.parse({
+        names: ["web"],
+        choices: { unprivileged: true, start: true, address: "dhcp", source: { type: "archive" } },
+        lacks: { what: "file", name: "my.tar" },
+      }),
     });
     open().keep(ended, { text: "Starting\n", truncated: false });
     const later = open();

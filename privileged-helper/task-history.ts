@@ -14,6 +14,7 @@ import {
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import * as z from "zod";
+import { filledIn } from "./contract/methods.ts";
 import { type Task, taskKinds } from "./contract/model.ts";
 import { type Problem, problem } from "./contract/problems.ts";
 import { startCause } from "./contract/start-causes.ts";
@@ -71,6 +72,7 @@ const storedTask = z.object({
   state: z.enum(["waiting", "running", "succeeded", "failed", "cancelled"]),
   requestedBy: z.object({ uid: z.number(), user: text.optional() }).optional(),
   request: z.object({ method: text, params: z.record(z.string(), z.unknown()) }).optional(),
+  form: filledIn.optional(),
   cancellable: z.boolean(),
   askedAt: z.number().optional(),
   startedAt: z.number(),

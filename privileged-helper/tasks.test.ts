@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { TasksChanged } from "./contract/model.ts";
+import type { Task, TasksChanged } from "./contract/model.ts";
 import { ProblemError, toProblem } from "./contract/problems.ts";
 import { createTasks, type TaskRequest, type Tasks } from "./tasks.ts";
 
@@ -366,19 +366,17 @@ describe("what is kept", () => {
 
   it("is asked for again as its work says from then on, which is written down at once", async () => {
     const kept: unknown[] = [];
-    const tasks = createTasks({ history: { keep: ({ request }) => kept.push(request) } });
-    const [whole, rest] = [
-      { method: "containers.create", params: {} },
-      { method: "containers.firstStart", params: {} },
-    ];
+    const tasks = createTasks({ history: { keep: ({ request, form }) => kept.push(request ?? form) } });
+    const form = {} as Task["form"];
+    const rest = { method: "containers.firstStart", params: {} };
     await expect(
-      tasks.run({ ...start, request: whole }, async (task) => {
+      tasks.run({ ...start, form }, async (task) => {
         task.retryWith(rest);
-        expect(kept).toEqual([whole, rest]);
+        expect(kept).toEqual([form, rest]);
         throw new Error("no");
       }),
     ).rejects.toThrow();
-    expect(tasks.snapshot().tasks[0]?.request).toEqual(rest);
+    expect(tasks.snapshot().tasks[0]).toMatchObject({ request: rest, form: undefined });
   });
 
   it("has ids of which none comes twice, in any helper, and whose order is that of the tasks", async () => {

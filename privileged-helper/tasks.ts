@@ -18,8 +18,9 @@ export type TaskRequest = {
   cancellable: boolean;
   /** Aborts when whoever asked for the task no longer wants it. */
   signal?: AbortSignal;
-  /** What was asked for. */
+  /** What was asked for, or with what the dialog is filled in again. */
   request?: Task["request"];
+  form?: Task["form"];
   /** False where the target is no container: an image, or the computer itself. */
   isAboutContainer?: boolean;
   /** False where nobody asked: the helper does it by itself. */
@@ -166,7 +167,10 @@ export function createTasks({ requestedBy, history }: TasksOptions = {}): Tasks 
   }
 
   return {
-    async run({ kind, target, cancellable, signal: callersSignal, request, isAboutContainer = true, isRequested = true, turn }, work) {
+    async run(
+      { kind, target, cancellable, signal: callersSignal, request, form, isAboutContainer = true, isRequested = true, turn },
+      work,
+    ) {
       if (ending || ((cancellable || turn) && callersSignal?.aborted)) throw new ProblemError({ code: "cancelled" });
       const controller = new AbortController();
       const never = new AbortController().signal;
@@ -183,6 +187,7 @@ export function createTasks({ requestedBy, history }: TasksOptions = {}): Tasks 
           state: turn ? "waiting" : "running",
           requestedBy: isRequested && requestedBy ? { ...requestedBy } : undefined,
           request,
+          form,
           cancellable: cancellable || turn !== undefined,
           startedAt: Date.now(),
           notices: [],
@@ -233,6 +238,7 @@ export function createTasks({ requestedBy, history }: TasksOptions = {}): Tasks 
         },
         retryWith(request) {
           task.request = request;
+          task.form = undefined;
           changed.add(task.id);
           flushSoon();
           keep(entry);

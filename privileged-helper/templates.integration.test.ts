@@ -211,6 +211,13 @@ echo "lxc.rootfs.path = dir:$path/rootfs" >> "$path/config"
       expect(tasks[0]?.commands[0]?.join(" ")).toContain("-- --colours=red,green --root-password ******** --loud");
       expect(text).toContain("# Parameters passed to the template: --colours=red,green --root-password ******** --loud");
       expect(JSON.stringify([tasks, text, log])).not.toContain("hunter2");
+      // It is asked for again with all but that.
+      expect(tasks[0]?.request).toBeUndefined();
+      expect(tasks[0]?.form).toMatchObject({
+        names: ["own"],
+        choices: { source: { template: "mine", options: { colours: ["red", "green"], loud: true } } },
+        lacks: { what: "password" },
+      });
 
       const failed = await helper
         .call("containers.create", {

@@ -7,9 +7,9 @@ import { exists, lxc, lxcLs, lxcPath } from "./lxc.ts";
 
 const goToContainers = (app: Page) => app.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Containers" }).click();
 
-/** Opens a throw-away copy from the container's own page. @returns Its dialog and its name. */
-async function tryOut(app: Page, base: string) {
-  await row(app, base).getByRole("link", { name: base, exact: true }).click();
+/** Opens a throw-away copy, from the container's own page or from its row. @returns Its dialog and its name. */
+async function tryOut(app: Page, base: string, from: "page" | "row" = "page") {
+  if (from === "page") await row(app, base).getByRole("link", { name: base, exact: true }).click();
   await app.getByRole("button", { name: `Try ${base}`, exact: true }).click();
   const dialog = app.getByRole("dialog", { name: new RegExp(`^${base}-try-[a-z0-9]{4}$`) });
   await expect(dialog).toBeVisible({ timeout: 30_000 });
@@ -46,7 +46,9 @@ test("a container is tried, and what was tried is gone with its dialog, with its
   await expect.poll(() => exists(second.name)).toBe(false);
 
   await goToContainers(app);
-  const third = await tryOut(app, "e2e-base");
+  await expect(row(app, "e2e-base").getByRole("button", { name: "Try e2e-base" })).toBeHidden();
+  await app.setViewportSize({ width: 1440, height: 800 });
+  const third = await tryOut(app, "e2e-base", "row");
   expect(exists(third.name)).toBe(true);
   await app.reload();
   await expect(app.getByRole("button", { name: "Try e2e-base", exact: true })).toBeVisible();

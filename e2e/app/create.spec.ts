@@ -1,5 +1,6 @@
 import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Locator } from "@playwright/test";
 import { expectNoViolationsInBothThemes } from "./axe.ts";
 import { createContainer, expect, flip, row, test } from "./fixtures.ts";
 import { exists, lxcLs, lxcPath } from "./lxc.ts";
@@ -71,6 +72,26 @@ test("several are made at once, with limits, and one of them that cannot be made
     await expect(app.getByRole("alert").filter({ hasText: "e2e-many-2" })).toBeVisible();
     await expect(app.getByText("2 containers are running: e2e-many-1 to e2e-many-3.")).toBeVisible();
     expect(readFileSync(join(lxcPath, "e2e-many-1/config"), "utf8")).toMatch(/^lxc\.cgroup2?\.pids\.max = 99$/m);
+
+    await test.step("what is said of that lies over no button of a dialog, in no window", async () => {
+      for (const [width, height] of smallWindows) {
+        await app.setViewportSize({ width, height });
+        await app.getByRole("button", { name: "Create container" }).click();
+        await expect(app.getByRole("alert").filter({ hasText: "e2e-many-2" })).toBeVisible();
+        await expect.poll(() => hiddenButtons(dialog), `${width} x ${height}`).toEqual([]);
+        await app.keyboard.press("Escape");
+        await app
+          .getByRole("button", { name: "Force stop e2e-many-1" })
+          .or(app.getByRole("button", { name: "Actions for e2e-many-1" }))
+          .first()
+          .click();
+        await app.getByRole("menuitem", { name: "Force stop e2e-many-1" }).or(app.getByRole("dialog")).first().click();
+        const small = app.getByRole("dialog", { name: "Stop e2e-many-1 by force?" });
+        await expect(small).toBeVisible();
+        await expect.poll(() => hiddenButtons(small), `small, ${width} x ${height}`).toEqual([]);
+        await small.getByRole("button", { name: "Cancel" }).click();
+      }
+    });
   } finally {
     rmSync(join(lxcPath, "e2e-many-2"), { recursive: true });
   }
@@ -100,6 +121,30 @@ test("three steps are walked by keyboard, and what is refused on another one is 
   await expectNoViolationsInBothThemes(app, "a step of the create dialog");
   await dialog.getByRole("button", { name: "Create", exact: true }).click();
   await expect(row(app, "e2e-steps").getByText("Running", { exact: true })).toBeVisible();
+});
+
+test("its buttons are in sight in a small window, on every step, and what is below is within reach", async ({ app }) => {
+  await app.getByRole("button", { name: "Create container" }).click();
+  const dialog = app.getByRole("dialog", { name: "Create container" });
+  await expect(dialog.getByRole("combobox", { name: "Template" })).toBeEnabled();
+  for (const step of ["Source", "Settings", "Review"]) {
+    await dialog.getByRole("button", { name: step, exact: true }).click();
+    for (const [width, height] of smallWindows) {
+      await app.setViewportSize({ width, height });
+      await expect.poll(() => hiddenButtons(dialog), `${step}, ${width} x ${height}`).toEqual([]);
+    }
+  }
+  await dialog.getByRole("button", { name: "Source", exact: true }).click();
+  // The keyboard leads to what is below, and then it is in sight.
+  await app.setViewportSize({ width: 800, height: 600 });
+  const start = dialog.getByRole("switch", { name: "Start after creation" });
+  await expect(start).not.toBeInViewport();
+  await expect(dialog.locator("[data-more-below]")).toHaveCount(1);
+  await start.focus();
+  await expect(start).toBeInViewport();
+
+  await start.evaluate((element) => element.closest(".dialog-content")?.scrollTo({ top: 10_000 }));
+  await expect(dialog.locator("[data-more-below]")).toHaveCount(0);
 });
 
 test("creating can be cancelled, and nothing of it is left", async ({ app }) => {
@@ -140,3 +185,29 @@ test("a container that does not stop by itself is stopped by force only when ask
   await dialog.getByRole("button", { name: "Force stop" }).click();
   await expect(row(app, name).getByText("Stopped", { exact: true })).toBeVisible();
 });
+
+const smallWindows = [
+  [420, 700],
+  [800, 600],
+  [1280, 720],
+] as const;
+
+/** The buttons below a dialog's content that something lies over, or that are outside of the window. */
+async function hiddenButtons(dialog: Locator): Promise<string[]> {
+  const names = ["Cancel", "Back", "Next", "Create", "Force stop"];
+  const buttons = await dialog.getByRole("button").all();
+  const hidden: string[] = [];
+  for (const button of buttons) {
+    const name = (await button.textContent()) ?? "";
+    if (!names.includes(name)) continue;
+    const isFree = await button.evaluate((element) => {
+      const { left, right, top, bottom } = element.getBoundingClientRect();
+      return [
+        [left + 3, top + 3],
+        [right - 3, bottom - 3],
+      ].every(([x = 0, y = 0]) => element.contains(document.elementFromPoint(x, y)));
+    });
+    if (!isFree) hidden.push(name);
+  }
+  return hidden;
+}

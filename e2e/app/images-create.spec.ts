@@ -143,6 +143,20 @@ test("containers are made of a file, which is sent once, and of one that would l
   await expect(row(app, "e2e-hostile")).toBeHidden();
   await openTask(app, "Add image hostile");
   await expect(app.getByRole("row", { name: /Add image hostile/ })).toContainText("Failed");
+
+  // Nobody has kept the file: the dialog is as it was filled in, and asks for it.
+  await app.getByRole("button", { name: "Retry Add image hostile" }).click();
+  const again = dialogOf(app);
+  await expect(again.getByRole("alert")).toContainText("Choose hostile again");
+  await expect(again.getByRole("radio", { name: "Archive" })).toBeChecked();
+  await expect(again.getByRole("textbox", { name: "Name" })).toHaveValue("e2e-hostile");
+  await expectNoViolationsInBothThemes(app, "a file that is chosen again");
+  const chooser = app.waitForEvent("filechooser");
+  await again.getByRole("button", { name: "Archive" }).click();
+  await (await chooser).setFiles(join(folder, "busybox.tar.xz"));
+  await again.getByRole("button", { name: "Create", exact: true }).click();
+  await goTo(app, "Containers");
+  await expect(row(app, "e2e-hostile").getByText("Running", { exact: true })).toBeVisible({ timeout: 60_000 });
 });
 
 test("a container is saved as an image, and others begin with what it has", async ({ app }) => {

@@ -1,13 +1,28 @@
-import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Page } from "@playwright/test";
+import type { Locator, Page } from "@playwright/test";
 import { type Registry, startRegistry } from "../../electron/backend/oci/testing/registry.ts";
 import { makeUmociImage, saveForDocker } from "../../electron/backend/oci/testing/umoci-image.ts";
+import { tarOf } from "../../privileged-helper/archive/testing/tar.ts";
 import { expectNoViolationsInBothThemes } from "./axe.ts";
 import { closeNews, confirmDestroy, expect, openTask, row, test } from "./fixtures.ts";
 import { forgetAppFolders, forgetReadyImages } from "./images.ts";
 import { lxc, lxcLs } from "./lxc.ts";
+import { namesIn } from "./machine.ts";
+import { readTestUser } from "./test-user.ts";
 
 let folder: string;
 let layout: string;
@@ -89,6 +104,27 @@ function applicationOf(name: string) {
   };
 }
 
+/** What `docker save` of two images writes. */
+function saveTwo(): string {
+  const [one, two, unpacked] = ["one.tar", "two.tar", "saved"].map((name) => join(folder, name)) as [string, string, string];
+  saveForDocker(layout, "1", one, "test/saved:1");
+  mkdirSync(unpacked);
+  execFileSync("tar", ["-xf", one, "-C", unpacked]);
+  const [image] = JSON.parse(readFileSync(join(unpacked, "manifest.json"), "utf8"));
+  writeFileSync(join(unpacked, "manifest.json"), JSON.stringify([image, { ...image, RepoTags: ["test/other:2"] }]));
+  execFileSync("tar", ["-cf", two, "-C", unpacked, "."]);
+  return two;
+}
+
+async function chooseFile(app: Page, dialog: Locator, path: string) {
+  const chooser = app.waitForEvent("filechooser");
+  await dialog.getByRole("button", { name: "Choose a file…" }).click();
+  await (await chooser).setFiles(path);
+}
+
+/** The copies that the app has of files that were chosen. */
+const copies = () => namesIn(join(readTestUser().home, ".cache/lxc-desktop/chosen"));
+
 const goTo = (app: Page, page: string) => app.getByRole("navigation", { name: "Main" }).getByRole("link", { name: page }).click();
 
 test("a container of an image in a registry runs its application, changed as a person wants it", async ({ app }) => {
@@ -160,4 +196,63 @@ test("an image that docker save has written runs as it says: words, environment,
   expect(environment).toEqual(expect.arrayContaining(["GREETING=hello", 'ODD=it\'s "odd" $HOME', "HOME=/home/app"]));
   await closeNews(app);
   await stopAndDestroy(app, "e2e-saved");
+});
+
+test("a container of an image in a file of the person's, which is looked into and leaves no copy", async ({ app }) => {
+  const two = saveTwo();
+  await app.getByRole("button", { name: "Create container" }).click();
+  const dialog = app.getByRole("dialog", { name: "Create container" });
+  await dialog.getByRole("radio", { name: "OCI image" }).check();
+  const create = dialog.getByRole("button", { name: "Create", exact: true });
+
+  await test.step("what is no such file says so", async () => {
+    const other = join(folder, "other.tar");
+    writeFileSync(other, tarOf({ name: "etc/hostname", data: "x" }));
+    await chooseFile(app, dialog, other);
+    await expect(dialog.getByRole("alert")).toContainText("It holds no image of Docker or OCI");
+    await expect(create).toBeDisabled();
+    await expectNoViolationsInBothThemes(app, "a file without images");
+    await dialog.getByRole("button", { name: "Choose no file" }).click();
+  });
+
+  await test.step("copying is cancelled, and nothing of it is left", async () => {
+    const large = join(folder, "large.tar");
+    writeFileSync(large, "");
+    truncateSync(large, 1024 ** 3);
+    await chooseFile(app, dialog, large);
+    await expect(dialog.getByText(/^Copying it: .* of 1\.0 GiB\.$/)).toBeVisible();
+    await dialog.getByRole("button", { name: "Cancel copying" }).click();
+    await expect(dialog.getByRole("progressbar")).toBeHidden();
+    await expect.poll(copies).toEqual([]);
+  });
+
+  await chooseFile(app, dialog, two);
+  await expect(dialog.getByRole("textbox", { name: "OCI reference" })).toHaveValue("two.tar");
+  const which = dialog.getByRole("combobox", { name: "Image in the file" });
+  await which.click();
+  await expect(dialog.getByRole("option")).toHaveText(["test/saved:1", "test/other:2"]);
+  await expect(create).toBeDisabled();
+  await dialog.getByRole("option", { name: "test/other:2" }).click();
+  await expect(dialog.getByText(/It listens on 80\/tcp/)).toBeVisible();
+  await expect(dialog.getByRole("textbox", { name: "Name" })).toHaveValue("other-1");
+  await dialog.getByRole("textbox", { name: "Name" }).fill("e2e-in-file");
+  await expectNoViolationsInBothThemes(app, "a file with two images");
+  await dialog.getByRole("button", { name: "Review" }).click();
+  await expect(dialog.getByRole("row", { name: "Made of" })).toContainText("An OCI image in two.tar");
+  await create.click();
+  await expect(row(app, "e2e-in-file").getByText("Running", { exact: true })).toBeVisible({ timeout: 60_000 });
+  expect(readFileSync("/var/lib/lxc/e2e-in-file/console.log", "utf8")).toContain("greeting: hello");
+  await expect.poll(copies).toEqual([]);
+});
+
+test("what could not be downloaded is asked for again in the list of tasks, as it was asked for", async ({ app }) => {
+  const dialog = await openDialog(app, `${registry.host}/test/app:late`);
+  await dialog.getByRole("textbox", { name: "Name" }).fill("e2e-late");
+  await dialog.getByRole("button", { name: "Create", exact: true }).click();
+  await app.getByRole("alert").getByRole("button", { name: "Close" }).click();
+  execFileSync("umoci", ["tag", "--image", `${layout}:1`, "late"]);
+  await openTask(app, /^Download .*late$/);
+  await app.getByRole("button", { name: /^Retry Download .*late$/ }).click();
+  await goTo(app, "Containers");
+  await expect(row(app, "e2e-late").getByText("Running", { exact: true })).toBeVisible({ timeout: 60_000 });
 });

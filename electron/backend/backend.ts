@@ -1,4 +1,5 @@
 import { statSync } from "node:fs";
+import { join } from "node:path";
 import type * as z from "zod";
 import {
   downNotifications,
@@ -27,6 +28,7 @@ import { createHostTasks } from "./host-tasks.ts";
 import { createContainersOfImages } from "./images/containers-of-images.ts";
 import { createImages } from "./images/images.ts";
 import type { HelperLauncher } from "./launch-helper.ts";
+import { createChosenFiles } from "./oci/chosen-files.ts";
 import { createProfiles, profilesPath } from "./profiles.ts";
 import { createSettings } from "./settings.ts";
 import { listPublicKeys } from "./ssh-keys.ts";
@@ -70,6 +72,7 @@ export function createBackend({ version, launch, settingsPath, cacheFolder, inst
   const images = createImages({ cacheFolder, settings: settings.get, tasks: hostTasks });
   const { catalog, downloads } = images;
   const uploads = createUploads();
+  const chosenFiles = createChosenFiles(join(cacheFolder, "chosen"), (channel, bytes) => tell("uploads.written", { channel, bytes }));
   let session: Session = { state: "starting" };
   let epoch = 0;
   let page: Peer | undefined;
@@ -219,10 +222,11 @@ export function createBackend({ version, launch, settingsPath, cacheFolder, inst
       callsUnderWay -= 1;
     }
   };
-  const containersOfImages = createContainersOfImages({ images, tasks: hostTasks, uploads, withHelper });
+  const containersOfImages = createContainersOfImages({ images, tasks: hostTasks, uploads, withHelper, isPassing: chosenFiles.has });
   const forgetPage = () => {
     taskList.forgetPage();
     containersOfImages.forgetPage();
+    chosenFiles.forgetAll();
   };
 
   const answers: HostAnswers = {
@@ -243,8 +247,11 @@ export function createBackend({ version, launch, settingsPath, cacheFolder, inst
     "catalog.create": (params) => containersOfImages.ofServer(params),
     "archives.open": (params) => containersOfImages.openArchive(params),
     "archives.create": (params, signal) => containersOfImages.ofArchive(params, signal),
-    "oci.inspect": ({ reference }, signal) => images.oci.inspect(reference, signal),
-    "oci.create": (params) => containersOfImages.ofOci(params),
+    "oci.openFile": ({ name, bytes }) => chosenFiles.open(name, bytes),
+    "oci.lookInto": ({ channel }, signal) => chosenFiles.lookInto(channel, signal),
+    "oci.forgetFile": ({ channel }) => chosenFiles.forget(channel),
+    "oci.inspect": ({ reference }, signal) => chosenFiles.keepDuring(reference, () => images.oci.inspect(reference, signal)),
+    "oci.create": (params) => chosenFiles.keepDuring(params.reference, () => containersOfImages.ofOci(params)),
     "downloads.start": async ({ image }) => downloads.start(await images.find(image)),
     "downloads.list": () => downloads.list(),
     "downloads.delete": ({ image }) => downloads.delete(image),
@@ -290,7 +297,7 @@ export function createBackend({ version, launch, settingsPath, cacheFolder, inst
           },
           onData(channel, payload) {
             lastUse = performance.now();
-            if (!uploads.receive(channel, payload)) helper?.peer.sendData(channel, payload);
+            if (!chosenFiles.receive(channel, payload) && !uploads.receive(channel, payload)) helper?.peer.sendData(channel, payload);
           },
           onClose() {
             if (page !== peer) return;
@@ -316,6 +323,7 @@ export function createBackend({ version, launch, settingsPath, cacheFolder, inst
       // One that is still being started, or asks for a password, ends as soon as there is something to end.
       starting?.end();
       await images.close();
+      await chosenFiles.close();
       await connecting?.catch(() => {});
       await Promise.race([ending, new Promise((resolve) => setTimeout(resolve, endWithinMilliseconds).unref())]);
     },

@@ -5,15 +5,10 @@ import { type Problem, ProblemError, toProblem } from "../../privileged-helper/c
 export type HostTasks = {
   /**
    * Runs work as a task that can be cancelled.
-   * @param request What was asked for, so that it can be asked for again.
+   * @param again What was asked for, so that it can be asked for again.
    * @throws What the work throws; `cancelled` where that is the reason.
    */
-  run<T>(
-    kind: "download" | "load",
-    target: string,
-    request: Task["request"] | undefined,
-    work: (task: HostTaskContext) => Promise<T>,
-  ): Promise<T>;
+  run<T>(kind: "download" | "load", target: string, again: TaskAgain | undefined, work: (task: HostTaskContext) => Promise<T>): Promise<T>;
   list(): Task[];
   /** What a task has printed. @throws ProblemError `not-found`. */
   log(id: string): { text: string; truncated: boolean };
@@ -27,6 +22,9 @@ export type HostTasks = {
   abortAll(): void;
 };
 
+/** How a person asks for a task again. */
+export type TaskAgain = Pick<Task, "request" | "form">;
+
 export type HostTaskContext = {
   id: string;
   signal: AbortSignal;
@@ -35,6 +33,8 @@ export type HostTaskContext = {
   step(text: string, fraction?: number): void;
   output(text: string): void;
   command(argv: readonly string[]): void;
+  /** How it is asked for again, where that is not known at its start. */
+  retryWith(again: TaskAgain): void;
 };
 
 /** Longer than the helper's numbers ever get, so that no two tasks are taken for each other. */
@@ -97,11 +97,11 @@ export function createHostTasks(): HostTasks {
   };
 
   return {
-    async run(kind, target, request, work) {
+    async run(kind, target, again, work) {
       if (ending) throw new ProblemError({ code: "cancelled" });
       const id = `h${(++count).toString(36).padStart(idDigits, "0")}`;
       const startedAt = Date.now();
-      const task: Task = { id, kind, target, request, state: "running", cancellable: true, startedAt, notices: [], commands: [] };
+      const task: Task = { id, kind, target, ...again, state: "running", cancellable: true, startedAt, notices: [], commands: [] };
       const entry: Entry = { task, log: "", truncated: false, unsentOutput: "", controller: new AbortController() };
       const { signal } = entry.controller;
       entries.set(id, entry);
@@ -129,6 +129,11 @@ export function createHostTasks(): HostTasks {
           },
           command(argv) {
             task.commands.push([...argv]);
+            changed.add(id);
+            flushSoon();
+          },
+          retryWith(next) {
+            Object.assign(task, next);
             changed.add(id);
             flushSoon();
           },

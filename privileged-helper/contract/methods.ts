@@ -12,6 +12,7 @@ import {
   type HostInfo,
   hostCheckNames,
   type LogText,
+  type OciFile,
   type OciImage,
   type PublicKeyFile,
   type ReadyImage,
@@ -190,12 +191,37 @@ export const profile = z.strictObject({
       z.strictObject({ type: z.literal("archive") }),
       /** Without what was changed of what it runs: there may be a password in it. */
       z.strictObject({ type: z.literal("oci"), reference: ociReferenceText }),
+      /** In a file of the person's. Nothing is kept but that it is one. */
+      z.strictObject({ type: z.literal("oci-file") }),
     ]),
   }),
 });
 export type Profile = z.infer<typeof profile>;
 export type ProfileInput = z.input<typeof profile>;
 export const maxProfiles = 100;
+
+/** What the create dialog was filled in with, as far as it is kept, so that a person can ask for the same once more. */
+export const filledIn = z.strictObject({
+  names: z.array(newContainerName).min(1).max(maxContainersAtOnce),
+  choices: profile.shape.choices,
+  /** What is kept nowhere and has to be given again: a file, a password, what was changed of what an application runs. */
+  lacks: z.discriminatedUnion("what", [
+    z.strictObject({ what: z.literal("file"), name: imageStoreTitle }),
+    z.strictObject({ what: z.literal("password") }),
+    z.strictObject({ what: z.literal("application") }),
+  ]),
+});
+export type FilledIn = z.infer<typeof filledIn>;
+export type FilledInInput = z.input<typeof filledIn>;
+
+/** What of the host's makes a ready image, as it can be asked for once more. */
+const askedOfHost = z.discriminatedUnion("method", [
+  z.strictObject({ method: z.literal("catalog.create"), params: z.strictObject({ ...newContainer, image: imageId }) }),
+  z.strictObject({
+    method: z.literal("oci.create"),
+    params: z.strictObject({ ...newContainer, reference: ociReferenceText, manifest: sha256.optional() }),
+  }),
+]);
 
 /**
  * Every method that the helper answers: what it takes, what it gives, and which right it needs. Objects are strict, so an
@@ -301,6 +327,9 @@ export const methods = {
       manifest: sha256.optional(),
       /** What its containers run instead of an init system. */
       application: application.optional(),
+      /** Kept with the task, which is asked for again by it: the helper itself does nothing with it. */
+      request: askedOfHost.optional(),
+      form: filledIn.optional(),
     }),
     result: result<{ image: string }>(),
     action: "create",
@@ -415,6 +444,18 @@ export const hostMethods = {
     params: z.strictObject({ ...choicesOfContainer, names: z.array(newContainerName).min(1).max(maxContainersAtOnce), channel }),
     result: result<ContainersOfArchive>(),
   },
+  /**
+   * A channel for the bytes of a file that holds images of OCI, which the page sends on it, at most `maxUnwrittenBytes` ahead of what
+   * `uploads.written` tells. The host has a copy of the file from then on.
+   */
+  "oci.openFile": {
+    params: z.strictObject({ name: z.string().min(1).max(255), bytes: uploadBytes }),
+    result: result<{ channel: number }>(),
+  },
+  /** Answers what is in it, once all of its bytes have come. */
+  "oci.lookInto": { params: z.strictObject({ channel }), result: result<OciFile>() },
+  /** The copy goes, as soon as nothing is made of it any more; so it does with the page. One that is gone is no mistake. */
+  "oci.forgetFile": { params: z.strictObject({ channel }), result: result<void>() },
   /** Asks where an image of OCI is what it is, and what it runs. Nothing of it is kept. */
   "oci.inspect": { params: z.strictObject({ reference: ociReference }), result: result<OciImage>() },
   /**

@@ -223,6 +223,8 @@ export type Task = {
   requestedBy?: { uid: number /** Absent where the computer does not know one. */; user?: string };
   /** What was asked for, so that it can be asked for again; it is parsed again then. */
   request?: { method: string; params: object };
+  /** Where something of it was kept nowhere: with what the dialog is filled in to ask for it again. */
+  form?: import("./methods.ts").FilledIn;
   /** True of what a helper before or beside this one did: it was read from disk. */
   isOfAnotherHelper?: boolean;
   /** While it waits: for which operation about which container, and which task that is; no task where it is another helper's. */
@@ -391,6 +393,9 @@ export type ReadyImage = {
   /** Those that lie on it. */
   containers: string[];
 };
+
+/** The images of Docker and OCI that a file of the person's holds. */
+export type OciFile = { images: { /** As `oci.create` takes it. */ reference: string; title: string }[] };
 
 /** An image of OCI as its registry or archive tells of it, for this computer's architecture. */
 export type OciImage = {

@@ -30,6 +30,8 @@ describe("a reference", () => {
     [`alpine:3@${digest}`, `docker://docker.io/library/alpine@${digest}`],
     ["docker-archive:/home/me/my image.tar", "docker-archive:/home/me/my image.tar"],
     ["oci-archive:/x.tar", "oci-archive:/x.tar"],
+    ["docker-archive:/x.tar:@1", "docker-archive:/x.tar:@1"],
+    ["docker-archive:/x.tar:alpine:3.22", "docker-archive:/x.tar:alpine:3.22"],
   ])("%s is %s", (text, expected) => expect(written(text)).toBe(expected));
 
   it.each([
@@ -49,7 +51,7 @@ describe("a reference", () => {
     ["docker-daemon:x", /Only docker/],
     ["https://hub.docker.com/_/alpine", /Only docker/],
     ["oci-archive:x.tar", /whole path/],
-    ["docker-archive:/x.tar:name", /colon/],
+    ["docker-archive:/x.tar:", /which image/],
     ["docker-archive:/x\n.tar", /control/],
     ["a".repeat(1001), /at most/],
   ])("%j is none", (text, reason) => expect(written(text)).toMatch(reason));
@@ -60,6 +62,9 @@ describe("a reference", () => {
     expect(titleOf("ghcr.io/x/y")).toBe("ghcr.io/x/y:latest");
     expect(titleOf(`alpine@${digest}`)).toBe("alpine@sha256:0123456789ab");
     expect(titleOf("oci-archive:/home/me/app.tar")).toBe("app.tar");
+    expect(titleOf("oci-archive:/home/me/app.tar:two")).toBe("app.tar two");
+    expect(titleOf("docker-archive:/home/me/app.tar:@1")).toBe("app.tar @1");
+    expect(titleOf("docker-archive:/home/me/app.tar:docker.io/library/alpine:3")).toBe("alpine:3");
   });
 
   it("is the same when it is read again, and is nothing that a program takes for an option", () => {

@@ -6,8 +6,8 @@ import * as z from "zod";
  */
 export type OciReference =
   | { type: "registry"; host: string; repository: string; tag?: string; digest?: string }
-  /** `docker save` or an OCI layout, packed as tar. */
-  | { type: "docker-archive" | "oci-archive"; path: string };
+  /** `docker save` or an OCI layout, packed as tar; `image` is which of several in it, by its name or, of `docker save`, as `@0`. */
+  | { type: "docker-archive" | "oci-archive"; path: string; image?: string };
 
 const maxReferenceLength = 1000;
 const dockerHub = "docker.io";
@@ -35,7 +35,9 @@ export function parseOciReference(text: string): OciReference | string {
 
 /** One way to write each reference; skopeo(1) takes it as it is. */
 export function formatOciReference(reference: OciReference): string {
-  if (reference.type !== "registry") return `${reference.type}:${reference.path}`;
+  if (reference.type !== "registry") {
+    return `${reference.type}:${reference.path}${reference.image === undefined ? "" : `:${reference.image}`}`;
+  }
   const { host: server, repository: name, tag: of, digest: hash } = reference;
   // skopeo wants one of both, and the digest says it all.
   return `docker://${server}/${name}${hash !== undefined ? `@${hash}` : `:${of ?? defaultTag}`}`;
@@ -43,11 +45,20 @@ export function formatOciReference(reference: OciReference): string {
 
 /** How an image is called: as it was written, without what everybody leaves out. */
 export function ociTitle(reference: OciReference): string {
-  if (reference.type !== "registry") return reference.path.slice(reference.path.lastIndexOf("/") + 1).slice(0, 200);
+  if (reference.type !== "registry") {
+    const { type, path, image } = reference;
+    const file = path.slice(path.lastIndexOf("/") + 1);
+    const isName = image !== undefined && type === "docker-archive" && !image.startsWith("@");
+    return (isName ? withoutHub(image) : image === undefined ? file : `${file} ${image}`).slice(0, 200);
+  }
   const { host: server, repository: name, tag: of, digest: hash } = reference;
-  const short = server === dockerHub ? name.replace(/^library\//, "") : `${server}/${name}`;
+  const short = withoutHub(`${server}/${name}`);
   const which = of !== undefined ? `:${of}` : hash !== undefined ? `@${hash.slice(0, 19)}` : `:${defaultTag}`;
   return `${short}${which}`.slice(0, 200);
+}
+
+function withoutHub(name: string): string {
+  return name.replace(/^docker\.io\/(library\/)?/, "");
 }
 
 function parseRegistry(typed: string): OciReference | string {
@@ -78,11 +89,14 @@ function parseRegistry(typed: string): OciReference | string {
   };
 }
 
-function parseArchive(type: "docker-archive" | "oci-archive", path: string): OciReference | string {
-  if (!path.startsWith("/")) return "Type the whole path of the file, from / on.";
-  // skopeo reads what follows a colon as the name of an image in the archive.
-  if (/[\p{C}:]/u.test(path)) return "The path of an archive cannot have a colon or a control character in it.";
-  return { type, path };
+function parseArchive(type: "docker-archive" | "oci-archive", text: string): OciReference | string {
+  if (!text.startsWith("/")) return "Type the whole path of the file, from / on.";
+  if (/\p{C}/u.test(text)) return "The path of an archive cannot have a control character in it.";
+  // As skopeo reads it, so no path can have a colon.
+  const colon = text.indexOf(":");
+  if (colon < 0) return { type, path: text };
+  const image = text.slice(colon + 1);
+  return image === "" ? "After the colon comes which image of the archive." : { type, path: text.slice(0, colon), image };
 }
 
 /** Docker's own server has more than one name. */

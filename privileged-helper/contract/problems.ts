@@ -121,6 +121,7 @@ export const problem = z.discriminatedUnion("code", [
       "wrong-checksum",
       "not-an-archive",
       "no-root-file-system",
+      "no-image",
       "absolute-name",
       "name-climbs-out",
       "bad-name",

@@ -2,7 +2,7 @@ import { lstatSync } from "node:fs";
 import { join } from "node:path";
 import type { Application } from "../contract/application.ts";
 import type { FirstStart } from "../contract/first-start.ts";
-import type { ContainerSource, MethodName, NewContainer, ParamsInputOf, ParamsOf, TriedSource } from "../contract/methods.ts";
+import type { ContainerSource, FilledIn, MethodName, NewContainer, ParamsInputOf, ParamsOf, TriedSource } from "../contract/methods.ts";
 import type { Container, ContainerPreview, ContainerState, Task, TaskKind } from "../contract/model.ts";
 import { isManageableName } from "../contract/names.ts";
 import { ProblemError, toProblem } from "../contract/problems.ts";
@@ -80,6 +80,7 @@ export type Job = {
   isRequested?: boolean;
   /** Absent where it cannot be asked for again. */
   request?: Task["request"];
+  form?: Task["form"];
   cancellable?: boolean;
   signal?: AbortSignal;
   lane?: "work" | "force";
@@ -134,7 +135,7 @@ export function createOperations(world: World): Operations {
   const queue = createQueue(locks);
 
   const perform = async (job: Job) => {
-    const { kind, target, isAboutContainer = true, isRequested = true, request, cancellable = false, signal, check, work } = job;
+    const { kind, target, isAboutContainer = true, isRequested = true, request, form, cancellable = false, signal, check, work } = job;
     const needed = locksOf(job);
     const place = queue.enter(needed);
     try {
@@ -147,7 +148,7 @@ export function createOperations(world: World): Operations {
         if (blocker) tell(whatItWaitsFor(blocker));
         await place.turn(waiting, (next) => tell(whatItWaitsFor(next)));
       };
-      const asTask = { kind, target, isAboutContainer, cancellable, signal, request, isRequested, turn: blocker && turn };
+      const asTask = { kind, target, isAboutContainer, cancellable, signal, request, form, isRequested, turn: blocker && turn };
       await tasks.run(asTask, async (task) => {
         if (blocker && hasComeTrue(job)) return task.output(`${target} is ${job.leadsTo} already: there is nothing left to do.\n`);
         if (blocker) check();
@@ -232,6 +233,7 @@ export function createOperations(world: World): Operations {
         kind,
         target: name,
         request: holdsSecret(source) ? undefined : requestOf("containers.create", params),
+        form: formWithoutPassword(params),
         cancellable: true,
         signal,
         others: source.type === "clone" && source.from !== name ? [lockOfBase(source, source.copy)] : [],
@@ -361,15 +363,18 @@ export function createOperations(world: World): Operations {
         work: (context) => unfreeze(context, name),
       }),
     async importImage(params, uploads, signal) {
-      const { title, meta, sha256 } = params;
+      const { title, meta, sha256, request, form } = params;
       if ((meta === undefined) !== (sha256.meta === undefined)) throw invalid("sha256.meta", "goes with meta");
       const id = newImageId();
-      await tasks.run({ kind: "import", target: title, isAboutContainer: false, cancellable: true, signal }, async (task) => {
-        const context = { lxcPath, reader, journal, images, task };
-        await makeUndoably(context, { kind: "import", name: id, title }, images.partialOf(id), (undoable) =>
-          importImage(undoable, uploads, id, params),
-        );
-      });
+      await tasks.run(
+        { kind: "import", target: title, request, form, isAboutContainer: false, cancellable: true, signal },
+        async (task) => {
+          const context = { lxcPath, reader, journal, images, task };
+          await makeUndoably(context, { kind: "import", name: id, title }, images.partialOf(id), (undoable) =>
+            importImage(undoable, uploads, id, params),
+          );
+        },
+      );
       return { image: id };
     },
     async saveImage(name, title, signal) {
@@ -457,6 +462,13 @@ function requireFitting(
 function holdsSecret(source: ContainerSource): boolean {
   if (source.type === "image") return source.application !== undefined;
   return source.type === "template" && Object.keys(source.options).some((name) => secretOption.test(name));
+}
+
+/** With what the dialog is filled in again where the template was given a password, which is not kept. */
+function formWithoutPassword({ name, source, ...choices }: ParamsOf<"containers.create">): FilledIn | undefined {
+  if (source.type !== "template" || !holdsSecret(source)) return undefined;
+  const options = Object.fromEntries(Object.entries(source.options).filter(([option]) => !secretOption.test(option)));
+  return { names: [name], choices: { ...choices, source: { ...source, options } }, lacks: { what: "password" } };
 }
 
 function requestOf<M extends MethodName>(method: M, params: ParamsInputOf<M>): Task["request"] {

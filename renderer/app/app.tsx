@@ -4,6 +4,7 @@ import { useEffect } from "react";
 import { Router } from "wouter";
 import { useHashLocation } from "wouter/use-hash-location";
 import { useConnection } from "../state/connection.ts";
+import { useDialogs } from "../state/dialogs.ts";
 import { useSettings } from "../state/settings.ts";
 import { ConnectionScreen } from "./connection-screen.tsx";
 import { Shell } from "./shell.tsx";
@@ -38,12 +39,19 @@ const theme = createTheme({
 });
 
 export function App() {
+  const isDialogOpen = useDialogs(({ dialog }) => dialog !== undefined);
   const themeChoice = useSettings(({ theme }) => theme);
   return (
     <MantineProvider theme={theme} defaultColorScheme="auto" forceColorScheme={themeChoice === "system" ? undefined : themeChoice}>
       <Router hook={useHashLocation}>
         <Content />
-        <Notifications position="bottom-right" limit={4} containerWidth={440} notificationMaxHeight={560} />
+        <Notifications
+          position="bottom-right"
+          className={isDialogOpen ? "toasts-above" : undefined}
+          limit={4}
+          containerWidth={440}
+          notificationMaxHeight={560}
+        />
       </Router>
     </MantineProvider>
   );

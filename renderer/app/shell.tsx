@@ -174,7 +174,7 @@ function TaskBar() {
 function Dialogs() {
   const dialog = useDialogs((state) => state.dialog);
   if (!dialog) return null;
-  if (dialog.type === "create") return <CreateDialog cloneFrom={dialog.cloneFrom} image={dialog.image} />;
+  if (dialog.type === "create") return <CreateDialog {...dialog} />;
   if (dialog.type === "destroy") return <DestroyDialog name={dialog.name} />;
   if (dialog.type === "fix-start") return <FixStartDialog problem={dialog.problem} />;
   if (dialog.type === "force-stop") return <ForceStopDialog name={dialog.name} />;

@@ -1,11 +1,16 @@
 import { create } from "zustand";
-import type { ParamsInputOf } from "../../privileged-helper/contract/methods.ts";
+import type { FilledInInput, ParamsInputOf } from "../../privileged-helper/contract/methods.ts";
 import type { HostCheck, ReadyImage } from "../../privileged-helper/contract/model.ts";
 import type { Problem } from "../../privileged-helper/contract/problems.ts";
 
 /** The one dialog that is open, if any. Any page may open it; the app shows it. */
 export type Dialog =
-  | { type: "create"; cloneFrom?: string /** A value of the list of images. */; image?: string }
+  | {
+      type: "create";
+      cloneFrom?: string /** A value of the list of images. */;
+      image?: string /** What it was filled in with before. */;
+      again?: FilledInInput;
+    }
   | { type: "destroy"; name: string }
   | { type: "force-stop"; name: string }
   /** A graceful stop has timed out. */

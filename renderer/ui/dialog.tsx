@@ -1,6 +1,8 @@
 import { Button, Group, Modal, Stack } from "@mantine/core";
-import type { FormEvent, ReactNode } from "react";
+import { type FormEvent, type ReactNode, useState } from "react";
 import { closeDialog } from "../state/dialogs.ts";
+import { useMoreBelow } from "./use-more-below.ts";
+import { useRoomForToasts } from "./use-room-for-toasts.ts";
 
 type Props = {
   title: string;
@@ -9,12 +11,33 @@ type Props = {
   isModalUntilClosed?: boolean;
   /** Makes a form of it: Enter does what its button of type "submit" does. */
   onSubmit?: (event: FormEvent<HTMLFormElement>) => void;
+  /** Stays in sight above what is scrolled. */
+  head?: ReactNode;
+  /** Stay in sight below it. */
+  buttons?: ReactNode;
+  /** As high as the window allows, so that its buttons stay where they are when its content is another one. */
+  isSteady?: boolean;
   children: ReactNode;
 };
 
-/** The one dialog that is open. */
-export function Dialog({ title, size, isModalUntilClosed = false, onSubmit, children }: Props) {
-  const content = <Stack>{children}</Stack>;
+/** The one dialog that is open. Only its content is scrolled. */
+export function Dialog({ title, size, isModalUntilClosed = false, onSubmit, head, buttons, isSteady = false, children }: Props) {
+  const [scrolled, setScrolled] = useState<HTMLDivElement | null>(null);
+  const hasMoreBelow = useMoreBelow(scrolled);
+  const toastsEnd = useRoomForToasts(scrolled);
+  const content = (
+    <>
+      {head && <div className="dialog-head">{head}</div>}
+      <div ref={setScrolled} className="dialog-content">
+        <Stack>{children}</Stack>
+      </div>
+      {buttons && (
+        <div className="dialog-buttons" data-more-below={hasMoreBelow || undefined}>
+          {buttons}
+        </div>
+      )}
+    </>
+  );
   return (
     <Modal
       opened
@@ -24,6 +47,8 @@ export function Dialog({ title, size, isModalUntilClosed = false, onSubmit, chil
       closeOnEscape={!isModalUntilClosed}
       closeOnClickOutside={!isModalUntilClosed}
       closeButtonProps={{ "aria-label": "Close" }}
+      classNames={{ inner: "dialog-place", content: isSteady ? "dialog steady-dialog" : "dialog", body: "dialog-body" }}
+      style={{ "--toasts-end": `${toastsEnd}px` }}
     >
       {onSubmit ? (
         <form onSubmit={onSubmit} noValidate>
@@ -36,7 +61,7 @@ export function Dialog({ title, size, isModalUntilClosed = false, onSubmit, chil
   );
 }
 
-/** The row at a dialog's end: the way out that changes nothing, and then what the dialog is for. */
+/** A dialog's buttons: the way out that changes nothing, and then what the dialog is for. */
 export function DialogButtons({
   cancel = "Cancel",
   focusCancel,
@@ -47,7 +72,7 @@ export function DialogButtons({
   children?: ReactNode;
 }) {
   return (
-    <Group justify="flex-end">
+    <Group justify="flex-end" gap="sm">
       <Button variant="default" onClick={closeDialog} data-autofocus={focusCancel || undefined}>
         {cancel}
       </Button>

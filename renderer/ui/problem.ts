@@ -188,8 +188,8 @@ const explanations: { [C in ProblemCode]: (problem: Extract<Problem, { code: C }
   }),
   "file-unreadable": ({ name }) => ({
     title: "The file could not be read",
-    body: `${name} was moved, changed or taken away while it was read. Choose it again.`,
-    remedies: [],
+    body: `${name} was moved, changed or taken away while it was read.`,
+    remedies: [{ ...tryAgain, label: "Choose the file again" }],
   }),
   "timed-out": ({ what, seconds }) => ({ title: "It took too long", body: `${what} did not end within ${seconds} seconds.`, remedies: [] }),
   cancelled: () => ({ title: "Cancelled", body: "It was stopped, and what was done of it was undone.", remedies: [] }),
@@ -274,6 +274,7 @@ const archiveRefusals: Record<ArchiveRefusal, string> = {
   "wrong-checksum": "It is not what it should be: its checksum is another one.",
   "not-an-archive": "It is damaged, or it is no tar archive (plain, or compressed by gzip, xz or zstd).",
   "no-root-file-system": "It holds no root file system: there is no folder in it.",
+  "no-image": "It holds no image of Docker or OCI; a root file system is chosen as the source Archive.",
   "absolute-name": "A file in it has an absolute name.",
   "name-climbs-out": "A file in it has a name that leads out of the archive.",
   "bad-name": "A file in it has a name that cannot be used.",

@@ -91,6 +91,7 @@ export function showDone(message: string, action?: { label: string; run(): void 
         <Button
           size="compact-sm"
           variant="light"
+          style={{ flex: "none" }}
           onClick={() => {
             notifications.hide(id);
             action.run();

@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { methods, type ParamsOf } from "../../../privileged-helper/contract/methods.ts";
+import type { Application } from "../../../privileged-helper/contract/application.ts";
+import { hostMethods, methods, type ParamsOf } from "../../../privileged-helper/contract/methods.ts";
 import type { OfferedImage, ReadyImage } from "../../../privileged-helper/contract/model.ts";
 import type { ContainerName } from "../../../privileged-helper/contract/names.ts";
 import { ProblemError, toProblem } from "../../../privileged-helper/contract/problems.ts";
@@ -29,6 +30,15 @@ const image: OfferedImage = {
 };
 const meta = Buffer.from("meta");
 const rootfs = Buffer.alloc(3_000_000, "rootfs");
+const application: Application = {
+  argv: ["run"],
+  environment: ["A=SECRET"],
+  workingDirectory: "/",
+  user: "",
+  ports: [],
+  volumes: [],
+  stopSignal: "SIGTERM",
+};
 const container = { unprivileged: true, start: false, address: "dhcp", autostart: false } as const;
 
 let folder: string;
@@ -40,6 +50,7 @@ let taken: Set<string>;
 let tasks: HostTasks;
 let uploads: Uploads;
 let made: ContainersOfImages;
+let createMade: (oci: OciImages) => ContainersOfImages;
 /** Whether what is sent is written at once. */
 let writes: boolean;
 
@@ -114,12 +125,15 @@ beforeEach(() => {
     files: async () => ({ image, files: [fileOf("meta.tar.xz", meta), fileOf("rootfs.tar.xz", rootfs)], signature: { state: "none" } }),
   } as unknown as Downloads;
   tasks = createHostTasks();
-  made = createContainersOfImages({
-    images: { downloads, find: async () => image, oci: {} as OciImages },
-    tasks,
-    uploads,
-    withHelper: (work) => work(peer),
-  });
+  createMade = (oci) =>
+    createContainersOfImages({
+      images: { downloads, find: async () => image, oci },
+      tasks,
+      uploads,
+      withHelper: (work) => work(peer),
+      isPassing: (path) => path.startsWith("/passing/"),
+    });
+  made = createMade({} as OciImages);
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
@@ -137,7 +151,9 @@ describe("a container of a server's image", () => {
     const [{ rootfs: channel }] = named("images.import") as [{ rootfs: number }];
     expect(Buffer.concat(received.get(channel) ?? []).equals(rootfs)).toBe(true);
     expect(named("containers.create")).toMatchObject([{ name: "web", source: { type: "image", image: storeId(1) } }]);
-    expect(tasks.list()).toMatchObject([{ kind: "load", target: "Alpine 3", state: "succeeded" }]);
+    const request = { method: "catalog.create", params: { name: "web", image: id } };
+    expect(tasks.list()).toMatchObject([{ kind: "load", target: "Alpine 3", state: "succeeded", request }]);
+    expect(named("images.import")).toMatchObject([{ request }]);
     await expect.poll(() => named("uploads.close")).toHaveLength(2);
   });
   it("shares what is ready with those before and beside it, if they are as private", async () => {
@@ -160,6 +176,52 @@ describe("a container of a server's image", () => {
   });
 });
 
+describe("a container of an image of OCI", () => {
+  /** What would get the image has it at once. */
+  const fetch: OciImages["fetch"] = async (_, __, ___, make) => {
+    const oci = { title: "app", manifest: "ab".repeat(32), bytes: 1, layers: 1, architecture: "amd64", application };
+    return make(oci, { path: join(folder, "rootfs.tar.xz"), bytes: rootfs.length, sha256: sha256(rootfs) });
+  };
+  const ofOci = (reference: string, more: object = {}) => {
+    const params = hostMethods["oci.create"].params.parse({ ...container, name: "web", reference, ...more });
+    return createMade({ fetch } as OciImages).ofOci(params);
+  };
+  it.each([
+    [
+      "as it was",
+      "alpine",
+      {},
+      { request: { method: "oci.create", params: { name: "web", reference: "docker://docker.io/library/alpine:latest" } } },
+    ],
+    [
+      "with what is kept of it, where something was changed that may be a password",
+      "alpine",
+      { application },
+      { form: { names: ["web"], choices: { source: { type: "oci" } }, lacks: { what: "application" } } },
+    ],
+    [
+      "with the file chosen again, where there was a copy of it",
+      "docker-archive:/passing/1/my.tar:x:1",
+      { application },
+      { form: { names: ["web"], choices: { source: { type: "oci-file" } }, lacks: { what: "file", name: "my.tar" } } },
+    ],
+    [
+      "as it was, where a file has a path",
+      "oci-archive:/home/me/my.tar",
+      {},
+      { request: { params: { reference: "oci-archive:/home/me/my.tar" } } },
+    ],
+  ])("is asked for again %s", async (_, reference, more, again) => {
+    await ofOci(reference, more);
+    expect(tasks.list()).toMatchObject([
+      { kind: "download", ...again },
+      { kind: "load", ...again },
+    ]);
+    expect(named("images.import")).toMatchObject([again]);
+    expect(JSON.stringify([tasks.list(), named("images.import").map(({ request, form }) => [request, form])])).not.toContain("SECRET");
+  });
+});
+
 describe("a container of an archive", () => {
   const open = () => made.openArchive({ title: "mine", bytes: rootfs.length });
   const never = new AbortController().signal;
@@ -174,6 +236,10 @@ describe("a container of an archive", () => {
       { title: "mine", origin: "archive", rootfs: channel, sha256: { rootfs: sha256(rootfs) } },
     ]);
     expect(named("containers.create")).toMatchObject([{ name: "web", source: { image: storeId(1) } }]);
+    // The file is not kept, so it is chosen again where it is asked for again.
+    const form = { names: ["web"], choices: { start: false, source: { type: "archive" } }, lacks: { what: "file", name: "mine" } };
+    expect(tasks.list()).toMatchObject([{ kind: "load", form }]);
+    expect(named("images.import")).toMatchObject([{ form }]);
   });
   it("is one of several that share what was sent, and that one of them fails is told of it alone", async () => {
     taken.add("web-2");

@@ -1,11 +1,12 @@
 import { createReadStream } from "node:fs";
+import { basename } from "node:path";
 import { imageTitle } from "../../../privileged-helper/contract/image-servers.ts";
-import type { HostMethods, MethodName, ParamsInputOf, ResultOf } from "../../../privileged-helper/contract/methods.ts";
+import type { HostMethods, MethodName, ParamsInputOf, ParamsOf, ResultOf } from "../../../privileged-helper/contract/methods.ts";
 import type { ContainersOfArchive, OfferedImage } from "../../../privileged-helper/contract/model.ts";
 import { formatOciReference, ociTitle } from "../../../privileged-helper/contract/oci-reference.ts";
 import { ProblemError, toProblem } from "../../../privileged-helper/contract/problems.ts";
 import type { Peer } from "../../../privileged-helper/wire/peer.ts";
-import type { HostTasks } from "../host-tasks.ts";
+import type { HostTasks, TaskAgain } from "../host-tasks.ts";
 import type { Upload, Uploads } from "../uploads.ts";
 import { ownArchitecture } from "./architecture.ts";
 import type { DownloadedFile } from "./downloads.ts";
@@ -33,22 +34,24 @@ export type ContainersOfImagesOptions = {
   tasks: HostTasks;
   uploads: Uploads;
   withHelper: WithHelper;
+  /** True where a file is a copy that goes when its work is done. */
+  isPassing(path: string): boolean;
 };
 
 type OciParams = Params<"oci.create">;
-type Archive = { title: string; upload: Upload; sha256: Promise<string> };
+type Archive = { title: string; upload: Upload; sha256: Promise<string>; retryWith(again: TaskAgain): void };
 
 const chunkBytes = 128 * 1024;
 
-export function createContainersOfImages({ images, tasks, uploads, withHelper }: ContainersOfImagesOptions): ContainersOfImages {
+export function createContainersOfImages({ images, tasks, uploads, withHelper, isPassing }: ContainersOfImagesOptions): ContainersOfImages {
   const { downloads, oci } = images;
   const architecture = ownArchitecture();
   /** Ready images that are being made, by what they are made of: whoever wants the same meanwhile waits for it. */
   const loading = new Map<string, Promise<string>>();
   const archives = new Map<number, Archive>();
 
-  const sendFile = (helper: Peer, target: string, files: readonly Pick<DownloadedFile, "path" | "bytes">[]) =>
-    tasks.run("load", target, undefined, async (task) => {
+  const sendFile = (helper: Peer, target: string, again: TaskAgain, files: readonly Pick<DownloadedFile, "path" | "bytes">[]) =>
+    tasks.run("load", target, again, async (task) => {
       const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
       const rate = createRate();
       const sent: Upload[] = [];
@@ -73,7 +76,8 @@ export function createContainersOfImages({ images, tasks, uploads, withHelper }:
     });
 
   /** @returns The ready image of a server's image; one that is there already, or a new one. */
-  const ready = async (helper: Peer, image: OfferedImage, unprivileged: boolean): Promise<string> => {
+  const ready = async (helper: Peer, image: OfferedImage, params: Params<"catalog.create">): Promise<string> => {
+    const { unprivileged } = params;
     const { files } = await downloads.files(image.id);
     const [rootfs, meta] = [fileOf(files, "rootfs.tar.xz"), fileOf(files, "meta.tar.xz")];
     const there = (await call(helper, "images.list", {})).find(
@@ -81,7 +85,8 @@ export function createContainersOfImages({ images, tasks, uploads, withHelper }:
     );
     if (there) return there.id;
     const title = imageTitle(image, architecture);
-    const sent = await sendFile(helper, title, [rootfs, meta]);
+    const request = { method: "catalog.create" as const, params: { ...params, image: image.id } };
+    const sent = await sendFile(helper, title, { request }, [rootfs, meta]);
     try {
       const [rootfsUpload, metaUpload] = sent as [Upload, Upload];
       const made = await call(helper, "images.import", {
@@ -93,6 +98,7 @@ export function createContainersOfImages({ images, tasks, uploads, withHelper }:
         sha256: { rootfs: rootfs.sha256, meta: meta.sha256 },
         unprivileged,
         image: image.id,
+        request,
       });
       return made.image;
     } finally {
@@ -107,16 +113,14 @@ export function createContainersOfImages({ images, tasks, uploads, withHelper }:
       (await call(helper, "images.list", {})).find((one) => one.manifest === wanted && one.unprivileged === unprivileged)?.id;
     const there = manifest === undefined ? undefined : await find(manifest);
     if (there !== undefined) return there;
-    const params = { ...container, reference: formatOciReference(reference), ...(manifest !== undefined && { manifest }) };
-    // What a person has changed may be a password.
-    const request = application ? undefined : { method: "oci.create", params };
-    return tasks.run("download", ociTitle(reference), request, (task) =>
+    const again = howToAskForOci({ reference, manifest, application, ...container }, isPassing);
+    return tasks.run("download", ociTitle(reference), again, (task) =>
       oci.fetch(
         { reference, manifest },
         task,
         (image) => find(image.manifest),
         async ({ title, manifest: found, application: own }, { path, bytes, sha256 }) => {
-          const sent = await sendFile(helper, title, [{ path, bytes }]);
+          const sent = await sendFile(helper, title, again, [{ path, bytes }]);
           try {
             const [{ channel }] = sent as [Upload];
             const made = await call(helper, "images.import", {
@@ -127,6 +131,7 @@ export function createContainersOfImages({ images, tasks, uploads, withHelper }:
               unprivileged,
               manifest: found,
               application: own,
+              ...again,
             });
             return made.image;
           } finally {
@@ -145,14 +150,15 @@ export function createContainersOfImages({ images, tasks, uploads, withHelper }:
   };
 
   return {
-    async ofServer({ image: id, ...container }) {
+    async ofServer(params) {
+      const { image: id, ...container } = params;
       const image = await images.find(id);
       await downloads.start(image);
       await withHelper(async (helper) => {
         const { unprivileged } = container;
         const source = {
           type: "image" as const,
-          image: await once(`${image.id} ${unprivileged}`, () => ready(helper, image, unprivileged)),
+          image: await once(`${image.id} ${unprivileged}`, () => ready(helper, image, params)),
         };
         await call(helper, "containers.create", { ...container, source });
       });
@@ -170,21 +176,29 @@ export function createContainersOfImages({ images, tasks, uploads, withHelper }:
       withHelper(async (helper) => {
         const rate = createRate();
         let onWritten: (written: number) => void = () => {};
+        let retryWith: (again: TaskAgain) => void = () => {};
         const upload = await uploads.open(helper, bytes, (written) => onWritten(written));
         const { channel } = upload;
         const sha256 = tasks.run("load", title, undefined, async (task) => {
+          retryWith = task.retryWith;
           onWritten = (written) => task.step(rate.text(written, bytes, performance.now()), written / bytes);
           return upload.complete(task.signal);
         });
         // Whoever wants a container of it is told.
         sha256.catch(() => {});
-        archives.set(channel, { title, upload, sha256 });
+        archives.set(channel, { title, upload, sha256, retryWith });
         return { channel };
       }),
     async ofArchive({ channel, names, ...container }, signal) {
       const archive = archives.get(channel);
       if (!archive) throw new ProblemError({ code: "not-found", what: `archive ${channel}` });
       const { title, upload, sha256 } = archive;
+      const form = {
+        names: [...names],
+        choices: { ...container, source: { type: "archive" as const } },
+        lacks: { what: "file" as const, name: title },
+      };
+      archive.retryWith({ form });
       const giveUp = () => upload.fail({ code: "cancelled" });
       signal.addEventListener("abort", giveUp);
       try {
@@ -197,6 +211,7 @@ export function createContainersOfImages({ images, tasks, uploads, withHelper }:
             rootfs: channel,
             sha256: { rootfs },
             unprivileged,
+            form,
           });
           const source = { type: "image" as const, image };
           const made = await Promise.allSettled(names.map((name) => call(helper, "containers.create", { ...container, name, source })));
@@ -216,6 +231,22 @@ export function createContainersOfImages({ images, tasks, uploads, withHelper }:
       for (const { upload } of archives.values()) upload.fail({ code: "cancelled" });
     },
   };
+}
+
+/** What a person has changed of what it runs may be a password, and is not kept; nor is a file that was copied for this alone. */
+function howToAskForOci(
+  { reference, manifest, application, name, ...choices }: OciParams,
+  isPassing: (path: string) => boolean,
+): Pick<ParamsOf<"images.import">, "request" | "form"> {
+  const text = formatOciReference(reference);
+  if (reference.type !== "registry" && isPassing(reference.path)) {
+    const lacks = { what: "file" as const, name: basename(reference.path) };
+    return { form: { names: [name], choices: { ...choices, source: { type: "oci-file" } }, lacks } };
+  }
+  if (application) {
+    return { form: { names: [name], choices: { ...choices, source: { type: "oci", reference: text } }, lacks: { what: "application" } } };
+  }
+  return { request: { method: "oci.create", params: { name, ...choices, reference: text, ...(manifest !== undefined && { manifest }) } } };
 }
 
 async function call<M extends MethodName>(helper: Peer, method: M, params: ParamsInputOf<M>): Promise<ResultOf<M>> {

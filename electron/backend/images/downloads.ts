@@ -142,7 +142,7 @@ export function createDownloads(options: DownloadsOptions): Downloads {
     failed.delete(id);
     try {
       const request = { method: "downloads.start", params: { image: id } };
-      await tasks.run("download", imageTitle(image, architecture), request, async (task) => {
+      await tasks.run("download", imageTitle(image, architecture), { request }, async (task) => {
         taskIds.set(id, task.id);
         onChanged();
         const giveBack = await takeTurn(task);

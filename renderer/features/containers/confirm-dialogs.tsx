@@ -37,35 +37,48 @@ export function DestroyDialog({ name }: { name: string }) {
 
   if (isRunning && !isBeingStopped) {
     return (
-      <Dialog title={`${name} is running`}>
+      <Dialog
+        title={`${name} is running`}
+        buttons={
+          <DialogButtons>
+            <Button
+              data-autofocus
+              onClick={() => {
+                closeDialog();
+                void performAction(client, "stop", name);
+              }}
+            >
+              Stop {name}
+            </Button>
+          </DialogButtons>
+        }
+      >
         <Text size="sm">{name} is running. A container can only be destroyed when it is stopped.</Text>
-        <DialogButtons>
-          <Button
-            data-autofocus
-            onClick={() => {
-              closeDialog();
-              void performAction(client, "stop", name);
-            }}
-          >
-            Stop {name}
-          </Button>
-        </DialogButtons>
       </Dialog>
     );
   }
   if (clones.length > 0) {
     return (
-      <Dialog title={`${name} is still needed`}>
+      <Dialog title={`${name} is still needed`} buttons={<DialogButtons cancel="Close" focusCancel />}>
         <Text size="sm">
           {formatList(clones)} {clones.length === 1 ? "is" : "are"} cloned from {name} and{" "}
           {clones.length === 1 ? "keeps its" : "keep their"} files in it. Destroy {clones.length === 1 ? "it" : "them"} first.
         </Text>
-        <DialogButtons cancel="Close" focusCancel />
       </Dialog>
     );
   }
   return (
-    <Dialog title={`Destroy ${name}?`} onSubmit={submit}>
+    <Dialog
+      title={`Destroy ${name}?`}
+      onSubmit={submit}
+      buttons={
+        <DialogButtons>
+          <Button type="submit" color="red" disabled={typed !== name}>
+            Destroy
+          </Button>
+        </DialogButtons>
+      }
+    >
       <Alert color="red" icon={<IconAlertTriangle aria-hidden />}>
         {isRunning && `${name} is being stopped, and is destroyed after that. `}
         All files of {name} are removed. This cannot be undone.
@@ -83,11 +96,6 @@ export function DestroyDialog({ name }: { name: string }) {
         value={typed}
         onChange={(event) => setTyped(event.currentTarget.value)}
       />
-      <DialogButtons>
-        <Button type="submit" color="red" disabled={typed !== name}>
-          Destroy
-        </Button>
-      </DialogButtons>
     </Dialog>
   );
 }
@@ -95,11 +103,10 @@ export function DestroyDialog({ name }: { name: string }) {
 /** Ending without asking the container loses what it has not written. */
 export function ForceStopDialog({ name }: { name: string }) {
   return (
-    <Dialog title={`Stop ${name} by force?`}>
+    <Dialog title={`Stop ${name} by force?`} buttons={<ForceStopButtons name={name} cancel="Cancel" />}>
       <Text size="sm">
         Every process in {name} is killed at once, as if its plug were pulled. What they have not written to disk is lost.
       </Text>
-      <ForceStopButtons name={name} cancel="Cancel" />
     </Dialog>
   );
 }
@@ -124,20 +131,25 @@ export function StillRunningDialog({ name, seconds }: { name: string; seconds: n
     }
   };
   return (
-    <Dialog title={`${name} is still running`} size={520}>
+    <Dialog
+      title={`${name} is still running`}
+      size={520}
+      buttons={
+        <ForceStopButtons
+          name={name}
+          cancel="Leave it running"
+          more={
+            <Button variant="default" onClick={() => void keepWaiting()}>
+              Keep waiting
+            </Button>
+          }
+        />
+      }
+    >
       <Text size="sm">
         {name} did not stop within {seconds} seconds. It may still be shutting down. Stopping it by force kills its processes at once; what
         they have not written is lost.
       </Text>
-      <ForceStopButtons
-        name={name}
-        cancel="Leave it running"
-        more={
-          <Button variant="default" onClick={() => void keepWaiting()}>
-            Keep waiting
-          </Button>
-        }
-      />
     </Dialog>
   );
 }

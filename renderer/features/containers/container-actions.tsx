@@ -34,7 +34,9 @@ const icons: Record<Action, ReactNode> = {
 };
 
 /** There is no room for them in a row; a clone is made from the dialog, too. */
-const onlyOnPage: ReadonlySet<Action> = new Set(["try", "keep", "clone", "save-image"]);
+const onlyOnPage: ReadonlySet<Action> = new Set(["clone", "save-image"]);
+/** For these there is in a wide one (styles.css). */
+const onlyInWideRow: ReadonlySet<Action> = new Set(["try", "keep"]);
 
 /** What can be done with a container: icons in a row of the table, words on its own page, a menu where space is short. */
 export function ContainerActions({ container, layout }: { container: Container; layout: "row" | "page" | "menu" }) {
@@ -83,7 +85,7 @@ export function ContainerActions({ container, layout }: { container: Container; 
             <button
               key={action}
               type="button"
-              className={action === "destroy" ? "icon-button dangerous" : "icon-button"}
+              className={classOfIcon(action)}
               data-hint={reason === undefined ? label : `${label}: ${reason}`}
               {...buttonState(label, reason, run)}
             >
@@ -111,6 +113,11 @@ export function ContainerActions({ container, layout }: { container: Container; 
       ))}
     </Group>
   );
+}
+
+function classOfIcon(action: Action): string {
+  if (action === "destroy") return "icon-button dangerous";
+  return onlyInWideRow.has(action) ? "icon-button in-wide-row" : "icon-button";
 }
 
 /** Disabled for everybody, but still there for the keyboard, so that the reason can be read. */

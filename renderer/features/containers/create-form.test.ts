@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Application } from "../../../privileged-helper/contract/application.ts";
-import { hostMethods, methods } from "../../../privileged-helper/contract/methods.ts";
+import { filledIn, hostMethods, methods } from "../../../privileged-helper/contract/methods.ts";
 import type { Container, OciImage, ReadyImage, TemplateOption } from "../../../privileged-helper/contract/model.ts";
 import { explainNewName } from "../../../privileged-helper/contract/names.ts";
 import type { ImageChoice } from "../../ui/image-choices.ts";
@@ -10,8 +10,10 @@ import {
   type CreateValues,
   cloneChoices,
   explainCount,
+  explainLack,
   explainName,
   explainNames,
+  formOf,
   namesIn,
   namesOf,
   reasonAgainstClone,
@@ -208,6 +210,25 @@ describe("the request", () => {
     expect(asked({ ...wanted, application }, ["web"], form, { oci })).toMatchObject({ application });
     // What was changed of another image is not this one's.
     expect(asked({ ...wanted, application }, ["web"], form)).not.toHaveProperty("application");
+    const file = new File(["x"], "two.tar");
+    const images = [0, 1].map((index) => ({ reference: `docker-archive:/copy/two.tar:@${index}`, title: "" }));
+    const ociFile = { file, image: 1, copy: { channel: 1, images } };
+    expect(asked(wanted, ["web"], form, { ociFile })).toMatchObject({ reference: { path: "/copy/two.tar", image: "@1" } });
+  });
+  it("fills in the dialog again where a file has to be chosen again, and only there", () => {
+    const file = new File(["x"], "my.tar");
+    const [archive] = toRequests({ ...values, source: "archive", archive: file }, ["web-1", "web-2"], form);
+    const [oci] = toRequests({ ...values, source: "oci" }, ["web"], form, { ociFile: { file, image: 0 } });
+    for (const [request, names, type] of [
+      [archive, ["web-1", "web-2"], "archive"],
+      [oci, ["web"], "oci-file"],
+    ] as const) {
+      const again = filledIn.parse(request && formOf(request));
+      expect(again).toMatchObject({ names, choices: { start: true, source: { type } }, lacks: { what: "file", name: "my.tar" } });
+      expect(explainLack(again)).toBe("Choose my.tar again: no copy of it was kept.");
+    }
+    const [registry] = toRequests({ ...values, source: "oci", ociReference: "alpine" }, ["web"], form);
+    expect(registry && formOf(registry)).toBeUndefined();
   });
   it("is one for each of several, and one for all of an archive, which is sent once", () => {
     const names = ["web-1", "web-2"];

@@ -1,7 +1,8 @@
 import type { Application } from "../../../privileged-helper/contract/application.ts";
-import { maxContainersAtOnce, type ParamsInputOf } from "../../../privileged-helper/contract/methods.ts";
+import { type FilledInInput, maxContainersAtOnce, type ParamsInputOf } from "../../../privileged-helper/contract/methods.ts";
 import type { Container, OciImage, TemplateOption } from "../../../privileged-helper/contract/model.ts";
 import { explainNewName, maxNameLength } from "../../../privileged-helper/contract/names.ts";
+import type { CopiedOciFile } from "../../backend/oci-file.ts";
 import type { ImageChoice } from "../../ui/image-choices.ts";
 import { type CloneValues, copyOf } from "./clone-values.ts";
 import { type FirstStartValues, toFirstStart } from "./first-start-values.ts";
@@ -121,13 +122,16 @@ export function cloneChoices(containers: Containers): { value: string; label: st
 export type CreateRequest =
   | { method: "containers.create"; params: ParamsInputOf<"containers.create"> }
   | { method: "catalog.create"; params: NewContainer & { image: string } }
-  | { method: "oci.create"; params: NewContainer & OciWanted }
+  | { method: "oci.create"; params: NewContainer & OciWanted; file?: ChosenOciFile }
   | { method: "archives.create"; params: Omit<NewContainer, "name"> & { names: string[] }; title: string; file: File };
 
 type OciWanted = { reference: string; manifest?: string; application?: Application };
 type NewContainer = Omit<ParamsInputOf<"containers.create">, "source">;
 
-type Found = { choice?: ImageChoice; base?: Container; oci?: OciImage };
+/** A file that holds images of OCI, and which of them; the copy that the host has of it is gone where it is to be made once more. */
+export type ChosenOciFile = { file: File; image: number; copy?: CopiedOciFile };
+
+type Found = { choice?: ImageChoice; base?: Container; oci?: OciImage; ociFile?: ChosenOciFile };
 
 /**
  * One for each container, but one for all of an archive, which is sent once.
@@ -136,6 +140,7 @@ type Found = { choice?: ImageChoice; base?: Container; oci?: OciImage };
  * @param choice The image that is chosen.
  * @param base The container that is to be cloned.
  * @param oci What was told of the image of OCI, where it was asked for.
+ * @param ociFile The file that it is in.
  */
 export function toRequests(
   values: CreateValues,
@@ -154,12 +159,13 @@ export function namesIn({ params }: CreateRequest): string[] {
   return "names" in params ? params.names : [params.name];
 }
 
-function toRequest(values: CreateValues, form: readonly TemplateOption[], { choice, base, oci }: Found): CreateRequest {
+function toRequest(values: CreateValues, form: readonly TemplateOption[], { choice, base, oci, ociFile }: Found): CreateRequest {
   const { name, source, template, options, cloneFrom, clone, ociReference, application } = values;
   const params = { name, ...commonOf(values) };
   if (source === "oci") {
     const looked = oci && { manifest: oci.manifest, ...(application && { application }) };
-    return { method: "oci.create", params: { ...params, reference: ociReference, ...looked } };
+    const reference = ociFile ? referenceIn(ociFile) : ociReference;
+    return { method: "oci.create", params: { ...params, reference, ...looked }, ...(ociFile && { file: ociFile }) };
   }
   if (source === "image" && choice?.from === "ready") {
     return { method: "containers.create", params: { ...params, source: { type: "image", image: choice.image.id } } };
@@ -177,6 +183,29 @@ function toRequest(values: CreateValues, form: readonly TemplateOption[], { choi
         }
       : { type: "template" as const, template, options: optionsOf(form, options[template] ?? {}) };
   return { method: "containers.create", params: { ...params, source: made } };
+}
+
+/** The image's, in the copy of its file. */
+export function referenceIn({ copy, image }: ChosenOciFile): string {
+  return copy?.images[image]?.reference ?? "";
+}
+
+/** With what the dialog is filled in again where a file has to be chosen again. */
+export function formOf(request: CreateRequest): FilledInInput | undefined {
+  if (request.method === "archives.create") {
+    const { names, ...choices } = request.params;
+    return { names, choices: { ...choices, source: { type: "archive" } }, lacks: { what: "file", name: request.file.name } };
+  }
+  if (request.method !== "oci.create" || !request.file) return undefined;
+  const { name, reference: _, manifest: __, application: ___, ...choices } = request.params;
+  return { names: [name], choices: { ...choices, source: { type: "oci-file" } }, lacks: { what: "file", name: request.file.file.name } };
+}
+
+/** What has to be given again, as a sentence. */
+export function explainLack({ lacks }: Pick<FilledInInput, "lacks">): string {
+  if (lacks.what === "file") return `Choose ${lacks.name} again: no copy of it was kept.`;
+  if (lacks.what === "password") return "Type the password again: passwords are not kept.";
+  return "What you had changed of what it runs was not kept, because there may be a password in it. Change it again.";
 }
 
 /** What a container has, whatever it is made of. */

@@ -49,7 +49,7 @@ export function toPreview(
       params: { ...common, name, source: { type: "new-image", origin: "oci", ...(runs && { application: runs }) } },
       before: [
         ...(runs ? [] : ["What it runs was not asked for in the first step, so that is missing here."]),
-        `skopeo downloads its layers, and they are unpacked once. ${unknownYet}`,
+        `${request.file ? `skopeo takes its layers out of ${request.file.file.name}` : "skopeo downloads its layers"}, and they are unpacked once. ${unknownYet}`,
       ],
     };
   }

@@ -21,7 +21,7 @@ const values: CreateValues = {
   firstStart: nothingAtFirstStart,
 };
 const summary = (part: Partial<CreateValues> = {}, names = ["web"], mayReserve = true) =>
-  Object.fromEntries(summaryOf({ values: { ...values, ...part }, names, isUnprivileged: true, mayReserve }));
+  Object.fromEntries(summaryOf({ values: { ...values, ...part }, names, ociFile: {}, isUnprivileged: true, mayReserve }));
 
 describe("summaryOf", () => {
   it("says what is made where nothing was changed", () => {

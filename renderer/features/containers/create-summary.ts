@@ -4,7 +4,9 @@ import { copyOf } from "./clone-values.ts";
 import { toFirstStart } from "./first-start-values.ts";
 import type { CreateChoices } from "./use-create-choices.ts";
 
-type Chosen = Pick<CreateChoices, "values" | "names" | "template" | "choice" | "base" | "isUnprivileged" | "mayReserve">;
+type Chosen = Pick<CreateChoices, "values" | "names" | "template" | "choice" | "base" | "isUnprivileged" | "mayReserve"> & {
+  ociFile: Pick<CreateChoices["ociFile"], "file">;
+};
 
 /** What was chosen, in words: a line each. */
 export function summaryOf(chosen: Chosen): Fact[] {
@@ -29,10 +31,10 @@ export function summaryOf(chosen: Chosen): Fact[] {
   ];
 }
 
-function sourceText({ values, template, choice, base }: Chosen): string {
+function sourceText({ values, template, choice, base, ociFile }: Chosen): string {
   if (values.source === "template") return `The template ${template?.title ?? values.template}`;
   if (values.source === "image") return `The image ${choice?.from === "ready" ? choice.image.title : (choice?.row.name ?? "")}`;
-  if (values.source === "oci") return `The OCI image ${values.ociReference}`;
+  if (values.source === "oci") return ociFile.file ? `An OCI image in ${ociFile.file.name}` : `The OCI image ${values.ociReference}`;
   if (values.source === "archive") return `The archive ${values.archive?.name ?? ""}`;
   const what = copyOf(values.clone, base) === "full" ? "A full copy" : "An instant clone";
   return `${what} of ${values.cloneFrom}${values.clone.snapshot === "" ? "" : `, as in ${values.clone.snapshot}`}`;

@@ -69,7 +69,22 @@ function FixDialog({ problem, isReady, onFix, children }: Props) {
     await performAction(client, "start", name);
   };
   return (
-    <Dialog title={`Fix ${name}`} size="lg">
+    <Dialog
+      title={`Fix ${name}`}
+      size="lg"
+      buttons={
+        <DialogButtons>
+          <Button
+            data-autofocus={!warning?.isDangerous || undefined}
+            color={warning?.isDangerous ? "red" : undefined}
+            disabled={!isReady}
+            onClick={() => void fixAndStart()}
+          >
+            Fix and start
+          </Button>
+        </DialogButtons>
+      }
+    >
       <Text size="sm">{explainProblem(problem).body}</Text>
       {children}
       {warning && (
@@ -80,16 +95,6 @@ function FixDialog({ problem, isReady, onFix, children }: Props) {
           {warning.text}
         </Alert>
       )}
-      <DialogButtons>
-        <Button
-          data-autofocus={!warning?.isDangerous || undefined}
-          color={warning?.isDangerous ? "red" : undefined}
-          disabled={!isReady}
-          onClick={() => void fixAndStart()}
-        >
-          Fix and start
-        </Button>
-      </DialogButtons>
     </Dialog>
   );
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Application } from "../../../privileged-helper/contract/application.ts";
-import { describeImage, explainChanges, explainPart } from "./oci-values.ts";
+import { describeImage, explainChanges, explainOciFile, explainPart } from "./oci-values.ts";
 
 const plain: Application = {
   argv: ["x"],
@@ -21,6 +21,16 @@ describe("what an image runs", () => {
     expect(explainPart({ ...plain, workingDirectory: "srv" }, "workingDirectory")).toBe("This is not an absolute path.");
     expect(explainPart({ ...plain, user: "a b" }, "user")).toMatch(/not a user/);
     expect(explainChanges({ ...plain, user: "a b" })).toMatch(/not a user/);
+  });
+
+  it("is one of a file once that is copied and looked into", () => {
+    const file = new File(["x"], "a.tar");
+    const copy = { channel: 1, images: [] };
+    expect(explainOciFile({ file: new File([], "a.tar") })).toBe("This file is empty.");
+    expect(explainOciFile({ file })).toBe("It is still being copied.");
+    expect(explainOciFile({ file, problem: { code: "cancelled" } })).toBe("Choose another file.");
+    expect(explainOciFile({ file, copy })).toBe("Choose one of its images.");
+    expect(explainOciFile({ file, copy, image: 0 })).toBeUndefined();
   });
 
   it("is described", () => {

@@ -1,6 +1,7 @@
 import { type Application, explainApplication, explainApplicationPart } from "../../../privileged-helper/contract/application.ts";
 import type { OciImage } from "../../../privileged-helper/contract/model.ts";
 import { formatBytes, formatList } from "../../ui/format.ts";
+import type { OciFile } from "./use-oci-file.ts";
 
 /** What a person may change of what an image runs. */
 export type ApplicationPart = "argv" | "environment" | "workingDirectory" | "user";
@@ -15,6 +16,14 @@ export function explainPart(application: Application, part: ApplicationPart): st
 export function explainChanges(application: Application | undefined): string | undefined {
   if (!application) return undefined;
   return (["argv", "environment", "workingDirectory", "user"] as const).map((part) => explainPart(application, part)).find(Boolean);
+}
+
+/** Why no image of a file can be taken; undefined where one can. */
+export function explainOciFile({ file, copy, image, problem }: Pick<OciFile, "file" | "copy" | "image" | "problem">): string | undefined {
+  if (file?.size === 0) return "This file is empty.";
+  if (problem) return "Choose another file.";
+  if (!copy) return "It is still being copied.";
+  return image === undefined ? "Choose one of its images." : undefined;
 }
 
 /** What an image is, in a sentence or two. */

@@ -37,7 +37,7 @@ export function OptionFields({ values, onChanged, isClone, isUnprivileged, host,
     clampBehavior: "none" as const,
     min: limitRanges[name].min,
   });
-  const networkError = explainNetwork(values.network, isUnprivileged);
+  const networkError = explainNetwork(values.network, isUnprivileged, host?.bridges);
   return (
     <>
       <div className="limits">
@@ -68,7 +68,7 @@ export function OptionFields({ values, onChanged, isClone, isUnprivileged, host,
       <Select
         label="Network"
         description={values.network === "none" ? "It reaches nothing, and nothing reaches it." : undefined}
-        data={networkChoices(host?.bridges ?? [], isClone)}
+        data={networkChoices(values.network, isClone, host?.bridges)}
         allowDeselect={false}
         comboboxProps={{ withinPortal: false, floatingStrategy: "fixed" }}
         value={values.network}

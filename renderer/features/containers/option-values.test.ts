@@ -58,18 +58,18 @@ describe("a limit", () => {
 
 describe("a network", () => {
   it("is one of this computer's bridges, none, or this computer's own", () => {
-    expect(networkChoices(["lxcbr0", "virbr0"], false).map(({ label }) => label)).toEqual([
+    expect(networkChoices("default", false, ["lxcbr0", "virbr0"]).map(({ label }) => label)).toEqual([
       "As usual on this computer",
       "Bridge lxcbr0",
       "Bridge virbr0",
       "None",
       "This computer's own",
     ]);
-    expect(networkChoices([], true)[0]).toEqual({ value: "default", label: "As its base" });
+    expect(networkChoices("default", true, [])[0]).toEqual({ value: "default", label: "As its base" });
   });
 
   it("is asked for where it is not the usual one", () => {
-    const asked = networkChoices(["br0"], false).map(({ value }) => toOptions({ ...untouchedOptions, network: value }).network);
+    const asked = networkChoices("default", false, ["br0"]).map(({ value }) => toOptions({ ...untouchedOptions, network: value }).network);
     expect(asked).toEqual([undefined, { type: "bridge", bridge: "br0" }, { type: "none" }, { type: "host" }]);
     for (const one of asked) expect(network.safeParse(one).success).toBe(true);
   });
@@ -81,6 +81,18 @@ describe("a network", () => {
     expect(areOptionsGood({ ...untouchedOptions, network: "host" }, true)).toBe(false);
     expect(areOptionsGood({ ...untouchedOptions, network: "host" }, false)).toBe(true);
     expect(areOptionsGood({ ...untouchedOptions, processes: 1 }, false)).toBe(false);
+  });
+
+  it("that is gone is named, and refused until another one is chosen", () => {
+    const of = (bridges?: readonly string[]) => networkChoices("bridge:br7", false, bridges).map(({ label }) => label);
+    expect(of(["lxcbr0"])).toContain("Bridge br7 (not on this computer)");
+    expect(of(["br7"]).filter((label) => label.includes("br7"))).toEqual(["Bridge br7"]);
+    expect(explainNetwork("bridge:br7", true, ["lxcbr0"])).toBe("There is no bridge br7 on this computer. Choose another network.");
+    expect(areOptionsGood({ ...untouchedOptions, network: "bridge:br7" }, true, ["lxcbr0"])).toBe(false);
+    expect(areOptionsGood({ ...untouchedOptions, network: "bridge:br7" }, true, ["br7"])).toBe(true);
+    // Nothing is refused for what is not known yet.
+    expect(of()).toContain("Bridge br7");
+    expect(explainNetwork("bridge:br7", true)).toBeUndefined();
   });
 
   it("has addresses to reserve where it is LXC's own bridge, or may be", () => {

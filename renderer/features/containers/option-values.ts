@@ -40,23 +40,43 @@ export function explainLimit(limit: Limit, typed: number | string): string | und
   return value > max ? `Type at most ${max}, or nothing.` : undefined;
 }
 
-/** Why a container cannot have a network; undefined where it can. */
-export function explainNetwork(network: NetworkChoice, isUnprivileged: boolean): string | undefined {
-  return network === "host" && isUnprivileged ? "Only a privileged container can share this computer's network." : undefined;
+/**
+ * Why a container cannot have a network; undefined where it can.
+ * @param bridges Of this computer; absent while they are not known.
+ */
+export function explainNetwork(network: NetworkChoice, isUnprivileged: boolean, bridges?: readonly string[]): string | undefined {
+  if (network === "host" && isUnprivileged) return "Only a privileged container can share this computer's network.";
+  const missing = missingBridge(network, bridges);
+  return missing === undefined ? undefined : `There is no bridge ${missing} on this computer. Choose another network.`;
 }
 
-export function areOptionsGood(values: OptionValues, isUnprivileged: boolean): boolean {
+export function areOptionsGood(values: OptionValues, isUnprivileged: boolean, bridges?: readonly string[]): boolean {
   const limits = Object.keys(limitRanges) as Limit[];
-  return limits.every((limit) => explainLimit(limit, values[limit]) === undefined) && !explainNetwork(values.network, isUnprivileged);
+  return (
+    limits.every((limit) => explainLimit(limit, values[limit]) === undefined) && !explainNetwork(values.network, isUnprivileged, bridges)
+  );
 }
 
-export function networkChoices(bridges: readonly string[], isClone: boolean): { value: NetworkChoice; label: string }[] {
+/** What a profile has chosen stays there by its name, also where it is not on this computer any more. */
+export function networkChoices(
+  chosen: NetworkChoice,
+  isClone: boolean,
+  bridges?: readonly string[],
+): { value: NetworkChoice; label: string }[] {
+  const missing = missingBridge(chosen, bridges ?? []);
+  const note = bridges ? " (not on this computer)" : "";
   return [
     { value: "default", label: isClone ? "As its base" : "As usual on this computer" },
-    ...bridges.map((bridge) => ({ value: `bridge:${bridge}` as const, label: `Bridge ${bridge}` })),
+    ...(bridges ?? []).map((bridge) => ({ value: `bridge:${bridge}` as const, label: `Bridge ${bridge}` })),
+    ...(missing === undefined ? [] : [{ value: chosen, label: `Bridge ${missing}${note}` }]),
     { value: "none", label: "None" },
     { value: "host", label: "This computer's own" },
   ];
+}
+
+function missingBridge(network: NetworkChoice, bridges: readonly string[] | undefined): string | undefined {
+  const bridge = network.startsWith("bridge:") ? network.slice("bridge:".length) : undefined;
+  return bridge === undefined || bridges === undefined || bridges.includes(bridge) ? undefined : bridge;
 }
 
 /** True where an address may be reserved: it is one of LXC's own bridge, on which new containers usually are. */

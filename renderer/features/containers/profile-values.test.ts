@@ -4,7 +4,7 @@ import { profile } from "../../../privileged-helper/contract/methods.ts";
 import type { TemplateOption } from "../../../privileged-helper/contract/model.ts";
 import type { CreateValues } from "./create-form.ts";
 import { type OptionValues, untouchedOptions } from "./option-values.ts";
-import { hasPassword, toChoices, valuesOfProfile } from "./profile-values.ts";
+import { filledInAgain, hasPassword, toChoices, valuesOfChoices } from "./profile-values.ts";
 
 const common = { label: "", suggestions: [], isMore: false };
 const form: TemplateOption[] = [
@@ -49,7 +49,7 @@ describe("a profile", () => {
   });
 
   it("that is chosen puts that into the fields again, and leaves what was typed into the forms of other templates", () => {
-    const chosen = valuesOfProfile(keep(values), values);
+    const chosen = valuesOfChoices(keep(values).choices, values);
     expect(chosen).toMatchObject({ source: "template", template: "debian", unprivileged: false, start: false, address: "dhcp" });
     expect(chosen.more).toEqual({ ...values.more, memoryMebibytes: 512 });
     expect(chosen.options).toEqual({
@@ -79,7 +79,7 @@ describe("a profile", () => {
     fc.assert(
       fc.property(more, firstStart, fc.boolean(), (chosen, first, start) => {
         const kept = keep({ ...values, more: chosen, firstStart: first, start });
-        expect(keep({ ...values, more: untouchedOptions, ...valuesOfProfile(kept, values) })).toEqual(kept);
+        expect(keep({ ...values, more: untouchedOptions, ...valuesOfChoices(kept.choices, values) })).toEqual(kept);
       }),
     );
   });
@@ -89,12 +89,13 @@ describe("a profile", () => {
     const image = { id, title: "Alpine", origin: "server", unprivileged: true, bytes: 1, createdAt: 0, containers: [] } as const;
     const offered = { id, server: "", path: "", distribution: "alpine", release: "3", architecture: "", variant: "", build: "" };
     const ofImage: CreateValues = { ...values, source: "image" };
-    const again = (choices: ReturnType<typeof toChoices>) => valuesOfProfile(profile.parse({ name: "Web", choices }), values);
+    const again = (choices: ReturnType<typeof toChoices>) => valuesOfChoices(profile.parse({ name: "Web", choices }).choices, values);
     expect(again(toChoices({ ...values, source: "clone", cloneFrom: "Base_1" }, form))).toMatchObject({
       source: "clone",
       cloneFrom: "Base_1",
     });
     expect(again(toChoices({ ...values, source: "archive" }, form))).toMatchObject({ source: "archive" });
+    expect(again(toChoices({ ...values, source: "oci" }, form, undefined, true))).toMatchObject({ source: "oci", ociReference: "" });
     const oci = toChoices({ ...values, source: "oci", ociReference: "ghcr.io/x/y:1" }, form);
     expect(again(oci)).toMatchObject({ source: "oci", ociReference: "ghcr.io/x/y:1" });
     const ready = toChoices(ofImage, form, { from: "ready", image: { ...image, containers: [] } });
@@ -108,4 +109,11 @@ describe("a profile", () => {
     expect(toChoices({ ...values, source: "image" }, form)).toBeUndefined();
     expect(toChoices({ ...values, source: "oci", ociReference: "Not one" }, form)).toBeUndefined();
   });
+});
+
+it("what was asked for before fills in the dialog again, with its names", () => {
+  const { choices } = keep(values);
+  const again = (...names: string[]) => filledInAgain({ names, choices, lacks: { what: "password" } }, { ...values, name: "x", count: 1 });
+  expect(again("web")).toMatchObject({ name: "web", count: 1, source: "template", template: "debian", start: false });
+  expect(again("web-1", "web-2", "web-3")).toMatchObject({ name: "web", count: 3 });
 });

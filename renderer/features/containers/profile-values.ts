@@ -1,9 +1,9 @@
-import type { Profile, ProfileInput } from "../../../privileged-helper/contract/methods.ts";
+import type { FilledInInput, ProfileInput } from "../../../privileged-helper/contract/methods.ts";
 import type { TemplateOption } from "../../../privileged-helper/contract/model.ts";
 import { parseOciReference } from "../../../privileged-helper/contract/oci-reference.ts";
 import { secretOption } from "../../../privileged-helper/contract/template-options.ts";
 import type { ImageChoice } from "../../ui/image-choices.ts";
-import { type CreateValues, commonOf } from "./create-form.ts";
+import { type CreateValues, commonOf, stemOf } from "./create-form.ts";
 import { typedFirstStart } from "./first-start-values.ts";
 import { typedOptions } from "./option-values.ts";
 import { optionsOf, typedOf } from "./template-values.ts";
@@ -16,10 +16,16 @@ type ChosenValues = Omit<CreateValues, "name" | "count" | "archive">;
  * What is kept of the dialog's values: not the name, and no password.
  * @param form Of the template that is chosen.
  * @param choice The image that is chosen.
+ * @param isOciFile True where the image of OCI is in a file.
  * @returns Nothing where the source is not chosen yet.
  */
-export function toChoices(values: ChosenValues, form: readonly TemplateOption[], choice?: ImageChoice): Choices | undefined {
-  const source = sourceOf(values, form, choice);
+export function toChoices(
+  values: ChosenValues,
+  form: readonly TemplateOption[],
+  choice?: ImageChoice,
+  isOciFile = false,
+): Choices | undefined {
+  const source = values.source === "oci" && isOciFile ? { type: "oci-file" as const } : sourceOf(values, form, choice);
   return source && { ...commonOf(values), source };
 }
 
@@ -29,8 +35,15 @@ export function hasPassword({ source, template, options }: ChosenValues): boolea
   return Object.entries(typed).some(([name, value]) => value !== "" && value !== false && secretOption.test(name));
 }
 
-/** What stands in the dialog's fields where a profile is chosen; the others stay as they are. */
-export function valuesOfProfile({ choices }: Profile, before: Pick<CreateValues, "options">): Partial<ChosenValues> {
+/** What stands in the dialog's fields where it is filled in with what was asked for before. */
+export function filledInAgain({ names, choices }: FilledInInput, untouched: CreateValues): CreateValues {
+  const [first = ""] = names;
+  const name = names.length === 1 ? { name: first } : { name: stemOf(first), count: names.length };
+  return { ...untouched, ...valuesOfChoices(choices, untouched), ...name };
+}
+
+/** What stands in the dialog's fields where a profile's choices are taken; the others stay as they are. */
+export function valuesOfChoices(choices: Choices, before: Pick<CreateValues, "options">): Partial<ChosenValues> {
   const { source, unprivileged, start, address } = choices;
   const common = { unprivileged, start, address, more: typedOptions(choices), firstStart: typedFirstStart(choices.firstStart) };
   switch (source.type) {
@@ -46,7 +59,7 @@ export function valuesOfProfile({ choices }: Profile, before: Pick<CreateValues,
         ...common,
         source: "clone",
         cloneFrom: source.from,
-        clone: { copy: source.copy, snapshot: source.snapshot ?? "" },
+        clone: { copy: source.copy ?? "instant", snapshot: source.snapshot ?? "" },
       };
     case "image":
       return { ...common, source: "image", image: `ready:${source.image}` };
@@ -54,6 +67,8 @@ export function valuesOfProfile({ choices }: Profile, before: Pick<CreateValues,
       return { ...common, source: "image", image: `server:${source.image}` };
     case "oci":
       return { ...common, source: "oci", ociReference: source.reference };
+    case "oci-file":
+      return { ...common, source: "oci", ociReference: "" };
     case "archive":
       return { ...common, source: "archive" };
   }

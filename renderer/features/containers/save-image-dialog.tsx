@@ -29,7 +29,17 @@ export function SaveImageDialog({ name }: { name: string }) {
     void save();
   };
   return (
-    <Dialog title={`Save ${name} as image`} onSubmit={submit}>
+    <Dialog
+      title={`Save ${name} as image`}
+      onSubmit={submit}
+      buttons={
+        <DialogButtons>
+          <Button type="submit" disabled={wanted === ""}>
+            Save
+          </Button>
+        </DialogButtons>
+      }
+    >
       <Text size="sm">
         The files of {name} are copied as they are now, its keys and passwords among them. New containers begin with them, are there at
         once, and store only what they change. {name} stays as it is.
@@ -43,11 +53,6 @@ export function SaveImageDialog({ name }: { name: string }) {
         onChange={(event) => setTitle(event.currentTarget.value)}
         error={wanted === "" ? "Type a title." : undefined}
       />
-      <DialogButtons>
-        <Button type="submit" disabled={wanted === ""}>
-          Save
-        </Button>
-      </DialogButtons>
     </Dialog>
   );
 }

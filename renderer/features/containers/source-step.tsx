@@ -1,30 +1,47 @@
 import { Alert, Collapse, NumberInput, Radio, Select, Stack, Switch, TextInput } from "@mantine/core";
-import { IconAlertTriangle } from "@tabler/icons-react";
+import { IconAlertTriangle, IconInfoCircle } from "@tabler/icons-react";
 import { listInside } from "../../ui/list-inside.ts";
 import { ProblemView } from "../../ui/problem-view.tsx";
 import { ArchiveField } from "./archive-field.tsx";
 import { CloneFields } from "./clone-fields.tsx";
-import { CreateCommand } from "./create-command.tsx";
-import { sources } from "./create-form.ts";
+import { explainLack, sources } from "./create-form.ts";
 import { ImageField } from "./image-field.tsx";
 import { MissingTools } from "./missing-tools.tsx";
 import { OciFields } from "./oci-fields.tsx";
 import { ProfileField } from "./profile-field.tsx";
 import { TemplateFields } from "./template-fields.tsx";
-import { optionsOf, templateChoices } from "./template-values.ts";
+import { templateChoices } from "./template-values.ts";
 import type { CreateChoices } from "./use-create-choices.ts";
 
 /** The first step: what it is called, what it is made of, and how private it is. All that a container needs. */
 export function SourceStep(choices: CreateChoices) {
-  const { form, values, containers, host, templates, template, templateForm, isTemplateFormGood, typed, missingTools, images } = choices;
+  const { form, values, containers, templates, template, templateForm, typed, missingTools, images } = choices;
   const { choice, problem, askAgain, names, nameError, countError, sourceError, given, isUnprivileged } = choices;
-  const { changeName, changeCount, cloneOf, chooseImage, chooseOci, chooseArchive, oci, profileName, chooseProfile } = choices;
+  const {
+    changeName,
+    changeCount,
+    cloneOf,
+    chooseImage,
+    chooseOci,
+    chooseOciFile,
+    chooseArchive,
+    oci,
+    ociFile,
+    again,
+    profileName,
+    chooseProfile,
+  } = choices;
   const { ready, rows, isLoading } = images;
   return (
     <>
       {problem && (
         <Alert color="red" icon={<IconAlertTriangle aria-hidden />}>
           <ProblemView problem={problem} onRetry={askAgain} />
+        </Alert>
+      )}
+      {again && (
+        <Alert color="yellow" icon={<IconInfoCircle aria-hidden />}>
+          {explainLack(again)}
         </Alert>
       )}
       <ProfileField value={profileName} onChosen={chooseProfile} />
@@ -100,7 +117,9 @@ export function SourceStep(choices: CreateChoices) {
         <OciFields
           reference={values.ociReference}
           onReference={chooseOci}
-          error={values.ociReference === "" ? undefined : sourceError}
+          error={values.ociReference === "" && !ociFile.file ? undefined : sourceError}
+          file={ociFile}
+          onFile={chooseOciFile}
           lookUp={oci}
           application={values.application}
           onApplication={(application) => form.setFieldValue("application", application)}
@@ -139,14 +158,6 @@ export function SourceStep(choices: CreateChoices) {
         </Alert>
       </Collapse>
       <Switch label="Start after creation" {...form.getInputProps("start", { type: "checkbox" })} />
-      {template && host && values.source === "template" && (
-        <CreateCommand
-          template={template}
-          name={names[0] ?? values.name}
-          lxcPath={host.lxcPath}
-          options={nameError === undefined && isTemplateFormGood ? optionsOf(templateForm, typed) : undefined}
-        />
-      )}
     </>
   );
 }

@@ -2,10 +2,12 @@ import type { FirstStart } from "../../../privileged-helper/contract/first-start
 import type { ContainersOfArchive } from "../../../privileged-helper/contract/model.ts";
 import { ProblemError, toProblem } from "../../../privileged-helper/contract/problems.ts";
 import type { Client } from "../../backend/client.ts";
-import { sendFile } from "../../backend/upload.ts";
+import { copyOciFile, forgetOciFile } from "../../backend/oci-file.ts";
+import { sendFileFor } from "../../backend/upload.ts";
+import { openDialog } from "../../state/dialogs.ts";
 import { showDone, showProblem } from "../../ui/toasts.tsx";
 import { performAction } from "./actions.ts";
-import { type CreateRequest, namesIn } from "./create-form.ts";
+import { type CreateRequest, formOf, namesIn, referenceIn } from "./create-form.ts";
 
 /**
  * Asks for new containers, all at once, and tells how each of them went.
@@ -13,6 +15,8 @@ import { type CreateRequest, namesIn } from "./create-form.ts";
  */
 export async function submitCreate(client: Client, requests: readonly CreateRequest[], open: (name: string) => void): Promise<void> {
   const made = (await Promise.all(requests.map((request) => attempt(client, request, open)))).flat();
+  const copies = requests.flatMap((request) => (request.method === "oci.create" ? (request.file?.copy?.channel ?? []) : []));
+  for (const channel of new Set(copies)) forgetOciFile(client, channel);
   const [first, last] = [made[0], made.at(-1)];
   if (first === undefined || last === undefined) return;
   const how = requests[0]?.params.start ? "running" : "ready";
@@ -33,7 +37,9 @@ async function attempt(client: Client, request: CreateRequest, open: (name: stri
     showProblem(error, () => {
       if (code === "start-failed") return performAction(client, "start", name);
       if (code === "first-start-failed" && firstStart) return setUp(client, name, firstStart);
-      return submitCreate(client, [again], open);
+      const form = code === "file-unreadable" ? formOf(again) : undefined;
+      if (form) return openDialog({ type: "create", again: form });
+      return submitCreate(client, [onceMore(again)], open);
     });
   }
   if (failures.some(({ again }) => again === request)) return [];
@@ -63,7 +69,7 @@ async function perform(client: Client, request: CreateRequest): Promise<Failure[
     }));
   }
   if (request.method === "containers.create") await client.call(request.method, request.params);
-  else if (request.method === "oci.create") await client.call(request.method, request.params);
+  else if (request.method === "oci.create") await createOfOci(client, request);
   else await client.call(request.method, request.params);
   return [];
 }
@@ -72,19 +78,22 @@ type OfArchive = Extract<CreateRequest, { method: "archives.create" }>;
 
 async function createOfArchive(client: Client, { title, file, params }: OfArchive): Promise<ContainersOfArchive> {
   const { channel } = await client.call("archives.open", { title, bytes: file.size });
-  const sending = new AbortController();
-  const creating = new AbortController();
-  let unreadable: unknown;
-  const sent = sendFile(client, channel, file, sending.signal).catch((error: unknown) => {
-    unreadable = error;
-    creating.abort();
-  });
+  return sendFileFor(client, file, { channel }, (signal) => client.call("archives.create", { ...params, channel }, { signal }));
+}
+
+type OfOci = Extract<CreateRequest, { method: "oci.create" }>;
+
+async function createOfOci(client: Client, { params, file }: OfOci): Promise<void> {
+  if (!file || file.copy) return client.call("oci.create", params);
+  const copy = await copyOciFile(client, file.file);
   try {
-    return await client.call("archives.create", { ...params, channel }, { signal: creating.signal });
-  } catch (error) {
-    throw unreadable ? new ProblemError({ code: "file-unreadable", name: file.name.slice(0, 255) }) : error;
+    await client.call("oci.create", { ...params, reference: referenceIn({ ...file, copy }) });
   } finally {
-    sending.abort();
-    await sent;
+    forgetOciFile(client, copy.channel);
   }
+}
+
+/** What is left of it is asked for: no copy is left. */
+function onceMore(request: CreateRequest): CreateRequest {
+  return request.method === "oci.create" && request.file ? { ...request, file: { ...request.file, copy: undefined } } : request;
 }

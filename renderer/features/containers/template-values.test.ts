@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Template, TemplateOption } from "../../../privileged-helper/contract/model.ts";
-import { commandOf, explainTyped, optionsOf, templateChoices } from "./template-values.ts";
+import { explainTyped, optionsOf, templateChoices } from "./template-values.ts";
 
 const option = (kind: TemplateOption["kind"], name: string = kind): TemplateOption => ({
   name,
@@ -46,13 +46,6 @@ describe("what is typed into a template's form", () => {
     // A blank in a password is the person's, not ours to take away.
     expect(explainTyped(option("password"), " secret")).toBeDefined();
   });
-});
-
-it("the command is the one that the helper runs, but for a password", () => {
-  const debian = template("debian", [], [option("word", "release"), option("password")]);
-  expect(commandOf(debian, "web", "/var/lib/lxc", { release: "trixie", password: "secret" }).join(" ")).toBe(
-    "lxc-create -n web -P /var/lib/lxc -t debian -f /var/lib/lxc/web/config.new -- --release=trixie --password=********",
-  );
 });
 
 it("templates that are ready come before those that lack programs", () => {

@@ -1,10 +1,8 @@
 import type { Template, TemplateOption } from "../../../privileged-helper/contract/model.ts";
 import {
-  createArguments,
   explainOptionValue,
   type TemplateOptions,
   type TemplateOptionValue,
-  templateArguments,
 } from "../../../privileged-helper/contract/template-options.ts";
 
 /** What stands in the fields of one template's form: text as it is typed, and what is switched on. */
@@ -40,12 +38,6 @@ export function optionsOf(form: readonly TemplateOption[], typed: TypedOptions):
 /** What stands in the fields where that is asked for. */
 export function typedOf(options: TemplateOptions): TypedOptions {
   return Object.fromEntries(Object.entries(options).map(([name, value]) => [name, Array.isArray(value) ? value.join(", ") : value]));
-}
-
-/** The command that makes the container, as the helper runs it; a password in it is not shown. */
-export function commandOf(template: Template, name: string, lxcPath: string, options: TemplateOptions): string[] {
-  const forTemplate = templateArguments(template.options, options, "concealed");
-  return ["lxc-create", ...createArguments({ lxcPath, name, template: template.name }, forTemplate)];
 }
 
 /** What is ready comes first; what is not says what it lacks. */

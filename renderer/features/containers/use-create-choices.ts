@@ -1,8 +1,8 @@
 import { type UseFormReturnType, useForm } from "@mantine/form";
 import { useEffect, useMemo, useState } from "react";
-import type { Profile, ProfileInput } from "../../../privileged-helper/contract/methods.ts";
+import type { FilledInInput, Profile, ProfileInput } from "../../../privileged-helper/contract/methods.ts";
 import type { Container, Download, HostInfo, ReadyImage, Template, TemplateOption } from "../../../privileged-helper/contract/model.ts";
-import { parseOciReference } from "../../../privileged-helper/contract/oci-reference.ts";
+import { ociTitle, parseOciReference } from "../../../privileged-helper/contract/oci-reference.ts";
 import type { Problem } from "../../../privileged-helper/contract/problems.ts";
 import type { Client } from "../../backend/client.ts";
 import { useAnswer } from "../../state/answer.ts";
@@ -18,16 +18,18 @@ import {
   explainNames,
   namesOf,
   reasonAgainstClone,
+  referenceIn,
   stemOf,
   suggestName,
   titleOf,
   toRequests,
 } from "./create-form.ts";
 import { isFirstStartGood, nothingAtFirstStart, reasonAgainstPackages } from "./first-start-values.ts";
-import { explainChanges } from "./oci-values.ts";
+import { explainChanges, explainOciFile } from "./oci-values.ts";
 import { areOptionsGood, mayReserveAddress, untouchedOptions } from "./option-values.ts";
-import { hasPassword, toChoices, valuesOfProfile } from "./profile-values.ts";
+import { filledInAgain, hasPassword, toChoices, valuesOfChoices } from "./profile-values.ts";
 import { explainTyped, type TypedOptions } from "./template-values.ts";
+import { type OciFile, useOciFile } from "./use-oci-file.ts";
 import { type OciLookUp, useOciLookUp } from "./use-oci-look-up.ts";
 
 const askHost = (client: Client) => client.call("host.info", {});
@@ -57,6 +59,10 @@ export type CreateChoices = {
   /** The container that is to be cloned. */
   base?: Container;
   oci: OciLookUp;
+  /** The file that the image of OCI is in. */
+  ociFile: OciFile;
+  /** What the dialog was filled in with before. */
+  again?: FilledInInput;
   /** It runs one application: nothing in it asks for an address, or can be set up at a first start. */
   isApplication: boolean;
   /** Why the list of templates is not there. */
@@ -81,6 +87,7 @@ export type CreateChoices = {
   cloneOf(from: string): void;
   chooseImage(value: string): void;
   chooseOci(reference: string): void;
+  chooseOciFile(file: File | undefined): void;
   chooseArchive(file: File | undefined): void;
   /** What Create asks for. */
   requests(): CreateRequest[];
@@ -93,39 +100,52 @@ export type CreateChoices = {
   hasPassword: boolean;
 };
 
-export function useCreateChoices({ cloneFrom, image }: { cloneFrom?: string; image?: string }): CreateChoices {
+/** For what the dialog was opened. */
+export type Opened = {
+  cloneFrom?: string;
+  /** A value of the list of images. */
+  image?: string;
+  /** What it was filled in with before. */
+  again?: FilledInInput;
+};
+
+export function useCreateChoices({ cloneFrom, image, again }: Opened): CreateChoices {
   const containers = useContainers() ?? noContainers;
-  const [isNameSuggested, setIsNameSuggested] = useState(true);
+  const [isNameSuggested, setIsNameSuggested] = useState(again === undefined);
   const [profileName, setProfileName] = useState("");
   const { answer: host } = useAnswer(askHost);
   const { answer: templates, problem, askAgain } = useAnswer(askTemplates);
 
-  const form = useForm<CreateValues>({
-    mode: "controlled",
-    initialValues: {
-      name: suggestName(cloneFrom ?? "container", containers),
-      count: 1,
-      source: cloneFrom !== undefined ? "clone" : image !== undefined ? "image" : "template",
-      template: "busybox",
-      options: {},
-      image: image ?? "",
-      ociReference: "",
-      cloneFrom: cloneFrom ?? "",
-      clone: { copy: "instant", snapshot: "" },
-      unprivileged: true,
-      start: true,
-      address: "static",
-      more: untouchedOptions,
-      firstStart: nothingAtFirstStart,
-    },
-  });
+  const untouched: CreateValues = {
+    name: suggestName(cloneFrom ?? "container", containers),
+    count: 1,
+    source: cloneFrom !== undefined ? "clone" : image !== undefined ? "image" : "template",
+    template: "busybox",
+    options: {},
+    image: image ?? "",
+    ociReference: "",
+    cloneFrom: cloneFrom ?? "",
+    clone: { copy: "instant", snapshot: "" },
+    unprivileged: true,
+    start: true,
+    address: "static",
+    more: untouchedOptions,
+    firstStart: nothingAtFirstStart,
+  };
+  const form = useForm<CreateValues>({ mode: "controlled", initialValues: again ? filledInAgain(again, untouched) : untouched });
   const { values } = form;
   const template = templates?.find(({ name }) => name === values.template);
   const base = containers.get(values.cloneFrom);
   const images = useImages(values.source === "image");
   const { ready, rows } = images;
   const choice = findChoice(values.image, ready, rows);
-  const oci = useOciLookUp(values.ociReference);
+  const ociFile = useOciFile();
+  const chosenFile =
+    ociFile.file && ociFile.copy && ociFile.image !== undefined
+      ? { file: ociFile.file, copy: ociFile.copy, image: ociFile.image }
+      : undefined;
+  const referenceInFile = chosenFile && referenceIn(chosenFile);
+  const oci = useOciLookUp(referenceInFile ?? values.ociReference);
   const isApplication =
     values.source === "oci" || (values.source === "image" && choice?.from === "ready" && choice.image.application !== undefined);
   const parsedReference = parseOciReference(values.ociReference);
@@ -139,7 +159,9 @@ export function useCreateChoices({ cloneFrom, image }: { cloneFrom?: string; ima
   const sourceError = {
     template: templates !== undefined && template === undefined ? "Choose a template." : undefined,
     image: choice === undefined ? "Choose an image." : undefined,
-    oci: typeof parsedReference === "string" ? parsedReference : explainChanges(values.application ?? oci.image?.application),
+    oci:
+      (ociFile.file ? explainOciFile(ociFile) : typeof parsedReference === "string" ? parsedReference : undefined) ??
+      explainChanges(values.application ?? oci.image?.application),
     archive: values.archive === undefined ? "Choose a file." : values.archive.size === 0 ? "This file is empty." : undefined,
     clone: base === undefined ? "Choose a container." : reasonAgainstClone(base),
   }[values.source];
@@ -186,6 +208,11 @@ export function useCreateChoices({ cloneFrom, image }: { cloneFrom?: string; ima
     form.setValues({ ociReference: reference, application: undefined });
     nameAfter(nameOfReference(reference));
   };
+  const chooseOciFile = (file: File | undefined) => {
+    form.setFieldValue("application", undefined);
+    ociFile.choose(file);
+    nameAfter(titleOf(file?.name ?? ""));
+  };
   const chooseArchive = (file: File | undefined) => {
     form.setFieldValue("archive", file);
     nameAfter(file ? titleOf(file.name) : "");
@@ -193,7 +220,7 @@ export function useCreateChoices({ cloneFrom, image }: { cloneFrom?: string; ima
   const chooseProfile = (profile: Profile | undefined) => {
     setProfileName(profile?.name ?? "");
     if (!profile) return;
-    form.setValues(valuesOfProfile(profile, values));
+    form.setValues(valuesOfChoices(profile.choices, values));
     nameAfter(profile.name);
   };
   /** The values as they are asked for: what another choice decides is decided. */
@@ -203,6 +230,13 @@ export function useCreateChoices({ cloneFrom, image }: { cloneFrom?: string; ima
     address: isApplication ? "static" : mayReserve ? values.address : "dhcp",
     firstStart: isApplication ? nothingAtFirstStart : values.firstStart,
   });
+  // What is on this computer is asked without being told.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: only when it is another one
+  useEffect(() => {
+    if (referenceInFile === undefined) return;
+    oci.ask();
+    nameAfter(nameOfReference(referenceInFile));
+  }, [referenceInFile]);
   // An image that the dialog was opened for names the container as soon as it is known.
   const firstName = image === undefined ? "" : nameOfChoice(findChoice(image, ready, rows));
   // biome-ignore lint/correctness/useExhaustiveDependencies: only when that name comes
@@ -223,6 +257,8 @@ export function useCreateChoices({ cloneFrom, image }: { cloneFrom?: string; ima
     choice,
     base,
     oci,
+    ociFile,
+    again,
     isApplication,
     problem,
     askAgain,
@@ -236,7 +272,8 @@ export function useCreateChoices({ cloneFrom, image }: { cloneFrom?: string; ima
     noPackages,
     isSourceGood,
     areSettingsGood:
-      areOptionsGood(values.more, isUnprivileged) && (!values.start || isApplication || isFirstStartGood(values.firstStart, noPackages)),
+      areOptionsGood(values.more, isUnprivileged, host?.bridges) &&
+      (!values.start || isApplication || isFirstStartGood(values.firstStart, noPackages)),
     changeName(name) {
       setIsNameSuggested(false);
       form.setFieldValue("name", name);
@@ -245,12 +282,13 @@ export function useCreateChoices({ cloneFrom, image }: { cloneFrom?: string; ima
     cloneOf,
     chooseImage,
     chooseOci,
+    chooseOciFile,
     chooseArchive,
-    requests: () => toRequests(decided(), names, templateForm, { choice, base, oci: oci.image }),
+    requests: () => toRequests(decided(), names, templateForm, { choice, base, oci: oci.image, ociFile: chosenFile }),
     profileName,
     chooseProfile,
     setProfileName,
-    profileChoices: () => toChoices(decided(), templateForm, choice),
+    profileChoices: () => toChoices(decided(), templateForm, choice, ociFile.file !== undefined),
     hasPassword: hasPassword(values),
   };
 }
@@ -268,7 +306,8 @@ function useImages(isWanted: boolean) {
 function nameOfReference(text: string): string {
   const reference = parseOciReference(text);
   if (typeof reference === "string") return "";
-  return titleOf((reference.type === "registry" ? reference.repository : reference.path).replace(/^.*\//, ""));
+  const name = reference.type === "registry" ? reference.repository : ociTitle(reference).replace(/(:[^:/]*| @\d+)$/, "");
+  return titleOf(name.replace(/^.*\//, ""));
 }
 
 /** What a container of an image is called where nobody says otherwise. */

@@ -16,7 +16,23 @@ export function FixDialog({ check }: { check: HostCheck }) {
   const commands = fix?.commands ?? [];
   const isOne = commands.length === 1;
   return (
-    <Dialog title={`Fix ${title}`} size="lg">
+    <Dialog
+      title={`Fix ${title}`}
+      size="lg"
+      buttons={
+        <DialogButtons>
+          <Button
+            data-autofocus
+            onClick={() => {
+              closeDialog();
+              void runFix(client, check);
+            }}
+          >
+            {isOne ? "Run it" : "Run them"}
+          </Button>
+        </DialogButtons>
+      }
+    >
       <Text size="sm">{fix?.summary}</Text>
       <CommandBlock
         title={isOne ? "This command runs as root" : "These commands run as root"}
@@ -28,17 +44,6 @@ export function FixDialog({ check }: { check: HostCheck }) {
           You are asked for an administrator's password: this changes the computer itself.
         </Text>
       )}
-      <DialogButtons>
-        <Button
-          data-autofocus
-          onClick={() => {
-            closeDialog();
-            void runFix(client, check);
-          }}
-        >
-          {isOne ? "Run it" : "Run them"}
-        </Button>
-      </DialogButtons>
     </Dialog>
   );
 }

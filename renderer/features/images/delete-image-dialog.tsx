@@ -13,17 +13,21 @@ export function DeleteImageDialog({ image, name, bytes }: { image: string; name:
     client.call("downloads.delete", { image }).catch(showProblem);
   };
   return (
-    <Dialog title={`Delete ${name}?`}>
+    <Dialog
+      title={`Delete ${name}?`}
+      buttons={
+        <DialogButtons focusCancel>
+          <Button color="red" onClick={remove}>
+            Delete
+          </Button>
+        </DialogButtons>
+      }
+    >
       <Text size="sm">
         What was downloaded of {name}
         {bytes > 0 ? `, ${formatBytes(bytes)},` : ""} is removed from this computer. Containers that were made of it stay. It can be
         downloaded again as long as a server offers it.
       </Text>
-      <DialogButtons focusCancel>
-        <Button color="red" onClick={remove}>
-          Delete
-        </Button>
-      </DialogButtons>
     </Dialog>
   );
 }

@@ -13,12 +13,11 @@ export function DeleteReadyImageDialog({ image, name }: { image: ReadyImage; nam
   const containers = useContainersOfImage(image.id);
   if (containers.length > 0) {
     return (
-      <Dialog title={`${name} is still needed`}>
+      <Dialog title={`${name} is still needed`} buttons={<DialogButtons cancel="Close" focusCancel />}>
         <Text size="sm">
           {formatList([...containers])} {containers.length === 1 ? "has its" : "have their"} files in it. Destroy{" "}
           {containers.length === 1 ? "it" : "them"} first.
         </Text>
-        <DialogButtons cancel="Close" focusCancel />
       </Dialog>
     );
   }
@@ -32,7 +31,16 @@ export function DeleteReadyImageDialog({ image, name }: { image: ReadyImage; nam
     }
   };
   return (
-    <Dialog title={`Delete the image ${name}?`}>
+    <Dialog
+      title={`Delete the image ${name}?`}
+      buttons={
+        <DialogButtons focusCancel>
+          <Button color="red" onClick={() => void remove()}>
+            Delete
+          </Button>
+        </DialogButtons>
+      }
+    >
       <Text size="sm">
         Its files, {formatBytes(image.bytes)}, are removed from this computer.{" "}
         {image.origin === "server"
@@ -41,11 +49,6 @@ export function DeleteReadyImageDialog({ image, name }: { image: ReadyImage; nam
             ? "It can be made again from where it came from."
             : "This cannot be undone: no container has them, and they are nowhere else in LXC Desktop."}
       </Text>
-      <DialogButtons focusCancel>
-        <Button color="red" onClick={() => void remove()}>
-          Delete
-        </Button>
-      </DialogButtons>
     </Dialog>
   );
 }

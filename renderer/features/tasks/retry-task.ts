@@ -10,7 +10,9 @@ import { hideStartProblem, showProblem } from "../../ui/toasts.tsx";
  * again.
  */
 export async function retryTask(client: Client, task: Task): Promise<void> {
-  const { kind, target, request } = task;
+  const { kind, target, request, form } = task;
+  // Something has to be given again: a file, a password.
+  if (form) return openDialog({ type: "create", again: form });
   if (!request) return;
   if (kind === "destroy") return openDialog({ type: "destroy", name: target });
   if (kind === "force-stop") return openDialog({ type: "force-stop", name: target });

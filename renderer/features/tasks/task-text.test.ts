@@ -82,6 +82,8 @@ describe("trying again", () => {
     expect(isRetriable(task({ state: "cancelled" }))).toBe(true);
     for (const state of ["waiting", "running", "succeeded"] as const) expect(isRetriable(task({ state }))).toBe(false);
     expect(isRetriable(task({ state: "failed", request: undefined }))).toBe(false);
+    const form = {} as Task["form"];
+    expect(isRetriable(task({ state: "failed", request: undefined, form }))).toBe(true);
     for (const kind of ["recover", "repair", "fix"] as const) expect(isRetriable(task({ kind, state: "failed" }))).toBe(false);
   });
 });

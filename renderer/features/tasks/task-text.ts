@@ -93,6 +93,6 @@ export function filterTasks(tasks: readonly Task[], filter: TaskFilter, text: st
 const neverRetried: ReadonlySet<TaskKind> = new Set(["recover", "repair", "fix", "keep", "discard"]);
 
 /** True where it did not do what was asked for, and can be asked for again. */
-export function isRetriable({ kind, state, request }: Task): boolean {
-  return request !== undefined && (state === "failed" || state === "cancelled") && !neverRetried.has(kind);
+export function isRetriable({ kind, state, request, form }: Task): boolean {
+  return (request !== undefined || form !== undefined) && (state === "failed" || state === "cancelled") && !neverRetried.has(kind);
 }

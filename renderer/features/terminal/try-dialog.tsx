@@ -1,4 +1,4 @@
-import { Button, Group, Loader, Text } from "@mantine/core";
+import { Button, Loader, Text } from "@mantine/core";
 import { useCallback, useEffect, useRef, useState } from "react";
 import { useLocation } from "wouter";
 import type { ParamsInputOf } from "../../../privileged-helper/contract/methods.ts";
@@ -6,7 +6,7 @@ import { type Problem, toProblem } from "../../../privileged-helper/contract/pro
 import type { Client } from "../../backend/client.ts";
 import { useClient } from "../../state/connection.ts";
 import { closeDialog } from "../../state/dialogs.ts";
-import { Dialog } from "../../ui/dialog.tsx";
+import { Dialog, DialogButtons } from "../../ui/dialog.tsx";
 import { KeepForm } from "../../ui/keep-form.tsx";
 import { containerPath } from "../../ui/paths.ts";
 import { ProblemView } from "../../ui/problem-view.tsx";
@@ -53,18 +53,28 @@ export function TryDialog({ source, title }: Props) {
 
   if (problem) {
     return (
-      <Dialog title={`Try ${title}`} isModalUntilClosed>
+      <Dialog title={`Try ${title}`} isModalUntilClosed buttons={<DialogButtons cancel="Close" />}>
         <ProblemView problem={problem} onRetry={tryAgain} />
-        <Group justify="flex-end">
-          <Button variant="default" onClick={closeDialog}>
-            Close
-          </Button>
-        </Group>
       </Dialog>
     );
   }
   return (
-    <Dialog title={name ?? `Try ${title}`} size="min(1000px, 100%)" isModalUntilClosed>
+    <Dialog
+      title={name ?? `Try ${title}`}
+      size="min(1000px, 100%)"
+      isModalUntilClosed
+      buttons={
+        !isKeeping && (
+          <DialogButtons cancel={isKept ? "Close" : "Throw away"}>
+            {!isKept && (
+              <Button disabled={name === undefined} onClick={() => setIsKeeping(true)}>
+                Keep
+              </Button>
+            )}
+          </DialogButtons>
+        )
+      }
+    >
       <Text size="sm">
         {isKept
           ? `${name} is there to stay: closing this ends only the shell.`
@@ -78,7 +88,7 @@ export function TryDialog({ source, title }: Props) {
           <TerminalView name={name} onEnded={onShellEnded} />
         </section>
       )}
-      {isKeeping && name !== undefined ? (
+      {isKeeping && name !== undefined && (
         <KeepForm
           name={name}
           onBegun={(as) => {
@@ -87,17 +97,6 @@ export function TryDialog({ source, title }: Props) {
           onEnded={onKept}
           onCancelled={() => setIsKeeping(false)}
         />
-      ) : (
-        <Group justify="flex-end">
-          <Button variant="default" onClick={closeDialog}>
-            {isKept ? "Close" : "Throw away"}
-          </Button>
-          {!isKept && (
-            <Button disabled={name === undefined} onClick={() => setIsKeeping(true)}>
-              Keep
-            </Button>
-          )}
-        </Group>
       )}
     </Dialog>
   );
