@@ -19,6 +19,8 @@ export type MetricsOptions = {
   containers: Pick<ContainerWatch, "snapshot" | "onChanged">;
   /** Opens the counters of a running container; undefined where its init has gone meanwhile. */
   open?: (container: RunningContainer) => CounterReader | undefined;
+  /** True while nobody takes what is told: then there is no tick. */
+  isBehind?: () => boolean;
   /** Milliseconds that only ever grow. */
   clock?: () => number;
 };
@@ -26,7 +28,13 @@ export type MetricsOptions = {
 export type RunningContainer = { name: string; initPid: number; startedAt: number | undefined };
 
 type Reading = { at: number; counters: Counters };
-type Metered = { container: RunningContainer; reader: CounterReader; last: Reading | undefined };
+type Metered = {
+  container: RunningContainer;
+  reader: CounterReader;
+  last: Reading | undefined;
+  /** What its last sample was made of, if nothing had moved then: as long as nothing does, each further one would be the same. */
+  toldAtRest?: Counters;
+};
 
 /** The second tick comes early, so that rates need not be waited for. */
 const secondTickAfterMilliseconds = 250;
@@ -35,7 +43,12 @@ const shortestRateMilliseconds = 100;
 /** After so many ticks that did not come, a rate would be an average over what nobody saw. */
 const gapAfterIntervals = 3;
 
-export function createMetrics({ containers, open = openRunning, clock = () => performance.now() }: MetricsOptions): Metrics {
+export function createMetrics({
+  containers,
+  open = openRunning,
+  isBehind = () => false,
+  clock = () => performance.now(),
+}: MetricsOptions): Metrics {
   const metered = new Map<string, Metered>();
   let unwatch: (() => void) | undefined;
   let timer: NodeJS.Timeout | undefined;
@@ -81,6 +94,7 @@ export function createMetrics({ containers, open = openRunning, clock = () => pe
   }
 
   const tick = () => {
+    if (isBehind()) return schedule();
     ticksOfThisWatch += 1;
     const at = clock();
     const time = Date.now();
@@ -88,6 +102,7 @@ export function createMetrics({ containers, open = openRunning, clock = () => pe
     const since = lastTick && Math.max(at - lastTick.at, time - lastTick.time);
     const afterGap = since === undefined || since > gapAfterIntervals * interval;
     const samples: MetricsSample[] = [];
+    const unchanged: string[] = [];
     let isOneLost = false;
     for (const entry of [...metered.values()]) {
       const before = entry.last;
@@ -98,22 +113,27 @@ export function createMetrics({ containers, open = openRunning, clock = () => pe
       }
       const elapsed = now.at - before.at;
       const hasRate = elapsed >= shortestRateMilliseconds && elapsed <= gapAfterIntervals * interval;
-      samples.push(sampleOf(entry.container.name, now, hasRate ? before : undefined));
       if (elapsed >= shortestRateMilliseconds) entry.last = now;
+      if (hasRate && entry.toldAtRest === now.counters) {
+        unchanged.push(entry.container.name);
+        continue;
+      }
+      samples.push(sampleOf(entry.container.name, now, hasRate ? before : undefined));
+      entry.toldAtRest = hasRate && before.counters === now.counters ? now.counters : undefined;
     }
     // It has ended, or been started again: then it is metered anew.
     if (isOneLost) for (const container of containers.snapshot().containers) follow(container);
     schedule();
-    if (samples.length === 0) return;
+    if (samples.length + unchanged.length === 0) return;
     lastTick = { at, time };
-    onTick({ time, afterGap, samples });
+    onTick({ time, afterGap, samples, unchanged });
   };
 
   const schedule = () => {
     clearTimeout(timer);
     timer = undefined;
     if (metered.size === 0 || !unwatch) return;
-    const delay = ticksOfThisWatch === 0 ? 0 : ticksOfThisWatch === 1 ? secondTickAfterMilliseconds : interval;
+    const delay = isBehind() ? interval : ticksOfThisWatch === 0 ? 0 : ticksOfThisWatch === 1 ? secondTickAfterMilliseconds : interval;
     timer = setTimeout(tick, delay).unref();
   };
 
@@ -131,6 +151,7 @@ export function createMetrics({ containers, open = openRunning, clock = () => pe
       interval = intervalMilliseconds;
       onTick = listener;
       ticksOfThisWatch = 0;
+      for (const entry of metered.values()) entry.toldAtRest = undefined;
       if (wanted !== "running" && wanted.size === 0) return stop();
       unwatch ??= containers.onChanged(({ changed, removed }) => {
         for (const name of removed) forget(name);
