@@ -24,8 +24,12 @@ function createHost() {
   const opened: string[] = [];
   const closed: string[] = [];
   let reads = 0;
+  let isBehind = false;
   return {
     counters,
+    setBehind(behind: boolean) {
+      isBehind = behind;
+    },
     opened,
     closed,
     reads: () => reads,
@@ -44,6 +48,7 @@ function createHost() {
     },
     create: () =>
       createMetrics({
+        isBehind: () => isBehind,
         containers: {
           snapshot: () => ({ revision: 0, containers: [...known.values()] }),
           onChanged(listener) {
@@ -69,7 +74,7 @@ let host: ReturnType<typeof createHost>;
 let metrics: Metrics;
 let ticks: MetricsTick[];
 const onTick = (tick: MetricsTick) => ticks.push(tick);
-const namesOf = (tick: MetricsTick | undefined) => tick?.samples.map(({ name }) => name);
+const namesOf = (tick: MetricsTick | undefined) => tick && [...tick.samples.map(({ name }) => name), ...tick.unchanged];
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date", "performance"] });
@@ -181,6 +186,63 @@ describe("ticks", () => {
     expect(namesOf(ticks.at(-1))).toEqual(["web"]);
     expect(host.watchers()).toBe(1);
   });
+});
+
+describe("containers in which nothing moves", () => {
+  const restingAndBusy = () => {
+    host.run("rests", 10, { cpuNanoseconds: 1e9, memoryUsageBytes: 500 });
+    host.run("works", 20, { cpuNanoseconds: 1e9 });
+    metrics.watch("running", 1000, onTick);
+    vi.advanceTimersByTime(250);
+  };
+  const work = () => host.counters.set("works", { cpuLimit: 2, cpuNanoseconds: 1e9 + performance.now() * 1e5 });
+
+  it("are told by name only, once they were told with rates of nothing", () => {
+    restingAndBusy();
+    work();
+    vi.advanceTimersByTime(1000);
+    expect(ticks[1]?.unchanged).toEqual([]);
+    expect(ticks[1]?.samples[0]).toMatchObject({ name: "rests", cpuPercent: 0, memoryBytes: 500 });
+    expect(ticks[2]?.unchanged).toEqual(["rests"]);
+    expect(namesOf(ticks[2])).toEqual(["works", "rests"]);
+  });
+
+  it("are told in full as soon as something moves", () => {
+    restingAndBusy();
+    vi.advanceTimersByTime(3000);
+    expect(ticks.at(-1)?.unchanged).toEqual(["rests", "works"]);
+    host.counters.set("rests", { cpuLimit: 2, cpuNanoseconds: 1e9, memoryUsageBytes: 600 });
+    vi.advanceTimersByTime(1000);
+    expect(ticks.at(-1)?.samples).toEqual([expect.objectContaining({ name: "rests", cpuPercent: 0, memoryBytes: 600 })]);
+    host.counters.set("rests", { cpuLimit: 2, cpuNanoseconds: 1.5e9, memoryUsageBytes: 600 });
+    vi.advanceTimersByTime(1000);
+    // The time in which it rested is not part of what its rate is an average over.
+    expect(ticks.at(-1)?.samples[0]).toMatchObject({ name: "rests", cpuPercent: 50 });
+  });
+
+  it("are told in full to whoever begins to watch", () => {
+    restingAndBusy();
+    vi.advanceTimersByTime(2000);
+    metrics.watch("running", 1000, onTick);
+    vi.advanceTimersByTime(0);
+    expect(ticks.at(-1)?.samples).toHaveLength(2);
+    expect(ticks.at(-1)?.unchanged).toEqual([]);
+  });
+});
+
+it("does not read while nobody takes what it tells, and goes on after that with a gap", () => {
+  host.run("web", 10, { cpuNanoseconds: 1e9 });
+  metrics.watch("running", 1000, onTick);
+  vi.advanceTimersByTime(2250);
+  const before = [ticks.length, host.reads()];
+  host.setBehind(true);
+  vi.advanceTimersByTime(5000);
+  expect([ticks.length, host.reads()]).toEqual(before);
+  host.setBehind(false);
+  vi.advanceTimersByTime(1000);
+  expect(ticks).toHaveLength((before[0] ?? 0) + 1);
+  expect(ticks.at(-1)).toMatchObject({ afterGap: true, unchanged: [] });
+  expect(namesOf(ticks.at(-1))).toEqual(["web"]);
 });
 
 describe("gaps", () => {

@@ -250,4 +250,32 @@ describe("a container's counters", () => {
     time = 40_000;
     expect(counters.read()).toMatchObject({ memoryUsageBytes: 3_000 });
   });
+
+  it("give the very same object as long as none has changed, whatever is read again", () => {
+    put("cgroup/cpu.stat", "usage_usec 500\n");
+    put("cgroup/memory.current", "1000\n");
+    const counters = openUnified();
+    const before = counters.read();
+    for (time of [1_000, 35_000, 120_000]) expect(counters.read()).toBe(before);
+    put("cgroup/memory.current", "1001\n");
+    time = 160_000;
+    expect(counters.read()).toEqual({ ...before, memoryUsageBytes: 1001 });
+  });
+
+  it("do not ask the kernel for the parts of memory of a container that rests with as much of it as before, but with its limits", () => {
+    put("cgroup/cpu.stat", "usage_usec 500\n");
+    put("cgroup/memory.current", "1000\n");
+    put("cgroup/memory.stat", "inactive_file 300\n");
+    const counters = openUnified();
+    counters.read();
+    put("cgroup/memory.stat", "inactive_file 400\n");
+    time = 31_000;
+    expect(counters.read()).toMatchObject({ inactiveFileBytes: 300 });
+    put("cgroup/memory.current", "1100\n");
+    time = 62_000;
+    expect(counters.read()).toMatchObject({ inactiveFileBytes: 400, memoryUsageBytes: 1100 });
+    put("cgroup/memory.stat", "inactive_file 500\n");
+    time = 123_000;
+    expect(counters.read()).toMatchObject({ inactiveFileBytes: 500 });
+  });
 });

@@ -88,10 +88,7 @@ function onTouched() {
  * Adds a tick to the rings of those that it has readings of. A ring that has got no reading for as long as a chart shows is let go:
  * its container has stopped, or is gone.
  */
-export function addTick(
-  points: Readonly<Record<string, readonly MetricsPoint[]>>,
-  { time, afterGap, samples, unchanged }: MetricsTick,
-) {
+export function addTick(points: Readonly<Record<string, readonly MetricsPoint[]>>, { time, afterGap, samples, unchanged }: MetricsTick) {
   const next: Record<string, readonly MetricsPoint[]> = {};
   for (const [name, before] of Object.entries(points)) {
     if (time - (before.at(-1)?.time ?? 0) < keptMilliseconds) next[name] = before;
