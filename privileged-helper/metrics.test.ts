@@ -42,6 +42,11 @@ function createHost() {
       known.set(changed.name, changed);
       for (const listener of listeners) listener({ revision: 1, changed: [changed], removed: [] });
     },
+    /** Other counters than before, though they count the same. */
+    countAnew(name: string) {
+      const before = counters.get(name);
+      counters.set(name, before && { ...before });
+    },
     remove(name: string) {
       known.delete(name);
       for (const listener of listeners) listener({ revision: 1, changed: [], removed: [name] });
@@ -220,6 +225,17 @@ describe("containers in which nothing moves", () => {
     expect(ticks.at(-1)?.samples[0]).toMatchObject({ name: "rests", cpuPercent: 50 });
   });
 
+  it("have rates over all the time since what they are made of was read", () => {
+    const rest = { cpuLimit: 2, cpuNanoseconds: 1e9 };
+    host.run("rests", 10, { ...rest, networkReceivedBytes: 0 });
+    metrics.watch("running", 1000, onTick);
+    // The very same counters: nothing was read since.
+    vi.advanceTimersByTime(4250);
+    host.counters.set("rests", { ...rest, cpuNanoseconds: 1.5e9, networkReceivedBytes: 5250 });
+    vi.advanceTimersByTime(1000);
+    expect(ticks.at(-1)?.samples[0]).toMatchObject({ cpuPercent: 50, networkReceivedBytesPerSecond: 1000 });
+  });
+
   it("are told in full to whoever begins to watch", () => {
     restingAndBusy();
     vi.advanceTimersByTime(2000);
@@ -313,6 +329,7 @@ describe("figures", () => {
   it("are shares of the time for pressure, never more than all of it", () => {
     host.run("web", 10, { cpuPressureMicroseconds: 100, memoryPressureMicroseconds: 100, diskPressureMicroseconds: 100 });
     metrics.watch("running", 2000, onTick);
+    host.countAnew("web");
     vi.advanceTimersByTime(250);
     host.counters.set("web", {
       cpuLimit: 2,
@@ -329,6 +346,7 @@ describe("figures", () => {
   it("are bytes per second for disks and network", () => {
     host.run("web", 10, { diskReadBytes: 0, diskWriteBytes: 0, networkReceivedBytes: 0, networkSentBytes: 0 });
     metrics.watch("running", 2000, onTick);
+    host.countAnew("web");
     vi.advanceTimersByTime(250);
     host.counters.set("web", {
       cpuLimit: 2,

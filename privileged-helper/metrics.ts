@@ -27,7 +27,12 @@ export type MetricsOptions = {
 
 export type RunningContainer = { name: string; initPid: number; startedAt: number | undefined };
 
-type Reading = { at: number; counters: Counters };
+type Reading = {
+  at: number;
+  /** When it was last seen that no CPU was used is `at`; what else the counters say may be older. */
+  readAt: number;
+  counters: Counters;
+};
 type Metered = {
   container: RunningContainer;
   reader: CounterReader;
@@ -83,12 +88,13 @@ export function createMetrics({
 
   /** Reads a container. Undefined, and forgotten, where it is gone. */
   function take(entry: Metered): Reading | undefined {
-    const counters = entry.reader.read();
+    const counters = entry.reader.read(wanted === "running");
     if (!counters) {
       forget(entry.container.name);
       return undefined;
     }
-    const reading = { at: clock(), counters };
+    const at = clock();
+    const reading = { at, readAt: entry.last?.counters === counters ? entry.last.readAt : at, counters };
     entry.last ??= reading;
     return reading;
   }
@@ -176,7 +182,8 @@ export function sampleOf(name: string, now: Reading, before: Reading | undefined
     const [later, earlier] = [counters[key], before?.counters[key]];
     // A counter that went back was begun anew: how much it counted in between is not known.
     if (before === undefined || later === undefined || earlier === undefined || later < earlier) return undefined;
-    return ((later - earlier) * 1000) / (now.at - before.at);
+    const since = key === "cpuNanoseconds" ? before.at : before.readAt;
+    return ((later - earlier) * 1000) / (now.at - since);
   };
   /** The kernel adds up a moment after the clock was read, so slightly more than all of the time is possible. */
   const waiting = (key: RateKey): number | undefined => {

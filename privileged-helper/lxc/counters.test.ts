@@ -262,6 +262,26 @@ describe("a container's counters", () => {
     expect(counters.read()).toEqual({ ...before, memoryUsageBytes: 1001 });
   });
 
+  it("read no more than the CPU's at a glance while it rests, but all again at times, and the network's for whoever looks closely", () => {
+    const receive = (bytes: number) => put("init/net/dev", `a\nb\neth0: ${bytes} 0 0 0 0 0 0 0 20 0 0 0 0 0 0 0\n`);
+    put("cgroup/cpu.stat", "usage_usec 500\n");
+    receive(100);
+    const counters = openUnified();
+    expect(counters.read(true)).toMatchObject({ networkReceivedBytes: 100 });
+    receive(200);
+    time = 5_000;
+    expect(counters.read(true)).toMatchObject({ networkReceivedBytes: 100 });
+    expect(counters.read()).toMatchObject({ networkReceivedBytes: 200 });
+    receive(300);
+    time = 64_999;
+    expect(counters.read(true)).toMatchObject({ networkReceivedBytes: 200 });
+    time = 65_000;
+    expect(counters.read(true)).toMatchObject({ networkReceivedBytes: 300 });
+    receive(400);
+    put("cgroup/cpu.stat", "usage_usec 501\n");
+    expect(counters.read(true)).toMatchObject({ cpuNanoseconds: 501_000, networkReceivedBytes: 400 });
+  });
+
   it("do not ask the kernel for the parts of memory of a container that rests with as much of it as before, but with its limits", () => {
     put("cgroup/cpu.stat", "usage_usec 500\n");
     put("cgroup/memory.current", "1000\n");

@@ -31,8 +31,12 @@ export type Counters = {
 };
 
 export type CounterReader = {
-  /** The counters as they are now, the very same object where none has changed; undefined once the container's cgroup is gone. */
-  read(): Counters | undefined;
+  /**
+   * The counters as they are now, the very same object where none has changed; undefined once the container's cgroup is gone.
+   * @param isGlance Does no more than needed for a list: as long as it has used no CPU, what else it may have got meanwhile, packets
+   * for instance, is read only now and then.
+   */
+  read(isGlance?: boolean): Counters | undefined;
   close(): void;
 };
 
@@ -55,6 +59,8 @@ const memoryStatEveryMilliseconds = 2_000;
 const limitsEveryMilliseconds = 60_000;
 /** A container that has used no CPU since has neither more memory nor more processes; what others do to it shows after this time. */
 const restingMilliseconds = 30_000;
+/** So long it is taken on trust at a glance. */
+const glanceMilliseconds = 60_000;
 
 /**
  * Reads a container's counters from descriptors that stay open: a positioned read costs a quarter of open, read and close.
@@ -89,8 +95,8 @@ export function openCounters({
   );
   const stackedDevices = parseStackedMajors(readIfThere(join(procFolder, "devices")) ?? "");
 
-  /** What may change at any time, whatever the container does. */
-  const live = [cpuUsage, disk, network, cpuPressure, memoryPressure, diskPressure];
+  /** What may change whatever the container does. */
+  const live = [disk, network, cpuPressure, memoryPressure, diskPressure];
 
   let cache: { at: number; stat: Pick<Counters, "inactiveFileBytes" | "activeFileBytes">; limitBytes?: number } | undefined;
   let limits: { at: number; values: Pick<Counters, "memoryLimitBytes" | "processesLimit"> & { cpuLimit: number } } | undefined;
@@ -151,25 +157,33 @@ export function openCounters({
     return values;
   };
 
-  let last: { texts: (string | undefined)[]; own: Omit<Counters, "cpuNanoseconds">; counters: Counters } | undefined;
+  let last:
+    | { at: number; usage?: string; texts: (string | undefined)[]; own: Omit<Counters, "cpuNanoseconds">; counters: Counters }
+    | undefined;
   return {
-    read() {
+    read(isGlance = false) {
       try {
+        const usage = cpuUsage?.read();
+        const isResting = last !== undefined && usage !== undefined && last.usage === usage;
+        if (isGlance && last && isResting && clock() - last.at < glanceMilliseconds) return last.counters;
         const texts = live.map((file) => file?.read());
-        const [usage, diskText, networkText, cpuPressureText, memoryPressureText, diskPressureText] = texts;
+        const [diskText, networkText, cpuPressureText, memoryPressureText, diskPressureText] = texts;
         const cpuNanoseconds = usage !== undefined && cpuUsage ? parseCpu(cpuUsage.name, usage) : undefined;
-        const values = readOwn(cpuNanoseconds);
-        if (last?.own === values && texts.every((text, index) => text === last?.texts[index])) return last.counters;
+        const own = readOwn(cpuNanoseconds);
+        if (last && isResting && last.own === own && texts.every((text, index) => text === last?.texts[index])) {
+          last.at = clock();
+          return last.counters;
+        }
         const counters = {
           ...defined("cpuNanoseconds", cpuNanoseconds),
-          ...values,
+          ...own,
           ...(disk && diskText !== undefined ? parseDisk(disk.name, diskText, stackedDevices) : {}),
           ...(networkText !== undefined ? parseNetworkDevices(networkText) : {}),
           ...defined("cpuPressureMicroseconds", parsePressure(cpuPressureText)),
           ...defined("memoryPressureMicroseconds", parsePressure(memoryPressureText)),
           ...defined("diskPressureMicroseconds", parsePressure(diskPressureText)),
         };
-        last = { texts, own: values, counters };
+        last = { at: clock(), usage, texts, own, counters };
         return counters;
       } catch (thrown) {
         if (isGone(thrown)) return undefined;
@@ -177,7 +191,7 @@ export function openCounters({
       }
     },
     close() {
-      for (const file of [...live, memoryUsage, memoryStat, processes]) file?.close();
+      for (const file of [cpuUsage, ...live, memoryUsage, memoryStat, processes]) file?.close();
     },
   };
 }
