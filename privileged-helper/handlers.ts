@@ -65,6 +65,8 @@ type World = {
   /** True where whoever uses the app is root already. */
   isRootSession: boolean;
   notify<E extends EventName>(event: E, params: Events[E]): void;
+  /** True while so much waits for the host that figures had better wait, too. */
+  isHostBehind?(): boolean;
   sendData(channel: number, bytes: Uint8Array): void;
   log?: Log;
 };
@@ -83,7 +85,7 @@ export type HelperHandlers = {
 };
 
 /** Joins the parts and names the function behind each method. */
-export function createHandlers({ lxcPath, uid, isRootSession, notify, sendData, log }: World): HelperHandlers {
+export function createHandlers({ lxcPath, uid, isRootSession, notify, isHostBehind, sendData, log }: World): HelperHandlers {
   const images = createImageStore({ lxcPath });
   const reader = createContainerReader({ lxcPath, images });
   const requestedBy: NonNullable<Task["requestedBy"]> = { uid };
@@ -111,7 +113,7 @@ export function createHandlers({ lxcPath, uid, isRootSession, notify, sendData, 
     imageWatch.look();
     if (!unwatchContainers && tasks.operations().size === 0) reader.rest();
   });
-  const metrics = createMetrics({ containers: watch });
+  const metrics = createMetrics({ containers: watch, isBehind: isHostBehind });
   const logs = createLogWatch({ lxcPath });
   const nextChannel = createChannels();
   const uploads = createUploads({

@@ -31,7 +31,13 @@ describe("figures of real containers", () => {
   afterEach(() => metrics.stop());
 
   const onTick = (tick: MetricsTick) => ticks.push(tick);
-  const sampleOf = (name: string, tick = ticks.at(-1)): MetricsSample | undefined => tick?.samples.find((sample) => sample.name === name);
+  /** Those that the newest tick tells of. */
+  const told = () => ticks.slice(-1).flatMap(({ samples, unchanged }) => [...samples.map(({ name }) => name), ...unchanged]);
+  /** What is known of a container at the newest tick: where nothing has moved in it, an earlier one says it. */
+  const sampleOf = (name: string): MetricsSample | undefined =>
+    told().includes(name)
+      ? ticks.findLast(({ unchanged }) => !unchanged.includes(name))?.samples.find((sample) => sample.name === name)
+      : undefined;
   const until = (check: () => void) => vi.waitFor(check, { timeout: 10_000, interval: 20 });
   const cgroupsOf = (name: string) => {
     const initPid = lxc.reader.readOne(name)?.initPid;
@@ -82,6 +88,15 @@ describe("figures of real containers", () => {
     expect(added / counted).toBeLessThan(1.1);
     expect(sampleOf("busy")?.cpuNanoseconds).toBeLessThanOrEqual(rawCpuNanoseconds("busy"));
     expect(sampleOf("busy")?.cpuNanoseconds).toBeGreaterThan(before);
+  });
+
+  it("name a container at rest only, until something moves in it", async () => {
+    metrics.watch(["idle"], 500, onTick);
+    await until(() => expect(ticks.at(-1)).toMatchObject({ samples: [], unchanged: ["idle"] }));
+    expect(sampleOf("idle")).toMatchObject({ cpuPercent: 0, memoryBytes: expect.any(Number) });
+    const used = rawCpuNanoseconds("idle");
+    lxc.run("lxc-attach", "-n", "idle", "--", "true");
+    await until(() => expect(sampleOf("idle")?.cpuNanoseconds).toBeGreaterThan(used));
   });
 
   it("show processes, memory without cache, and the limits that are set", async () => {
@@ -161,10 +176,10 @@ describe("figures of real containers", () => {
   it("follow a container that stops and starts again, and let go of what was read", async () => {
     const descriptors = () => readdirSync("/proc/self/fd").length;
     metrics.watch("running", 500, onTick);
-    await until(() => expect(ticks.at(-1)?.samples).toHaveLength(2));
+    await until(() => expect(told()).toHaveLength(2));
     const before = descriptors();
     await lxc.runAside("lxc-stop", "-k", "-n", "busy");
-    await until(() => expect(ticks.at(-1)?.samples.map(({ name }) => name)).toEqual(["idle"]));
+    await until(() => expect(told()).toEqual(["idle"]));
     expect(descriptors()).toBeLessThan(before);
     const count = ticks.length;
     await lxc.runAside("lxc-start", "-d", "-n", "busy");

@@ -15,8 +15,12 @@ function createHost() {
   const opened: string[] = [];
   const closed: string[] = [];
   let reads = 0;
+  let isBehind = false;
   return {
     counters,
+    setBehind(behind: boolean) {
+      isBehind = behind;
+    },
     opened,
     closed,
     reads: () => reads,
@@ -29,12 +33,18 @@ function createHost() {
       known.set(changed.name, changed);
       for (const listener of listeners) listener({ revision: 1, changed: [changed], removed: [] });
     },
+    /** Other counters than before, though they count the same. */
+    countAnew(name: string) {
+      const before = counters.get(name);
+      counters.set(name, before && { ...before });
+    },
     remove(name: string) {
       known.delete(name);
       for (const listener of listeners) listener({ revision: 1, changed: [], removed: [name] });
     },
     create: () =>
       createMetrics({
+        isBehind: () => isBehind,
         containers: {
           snapshot: () => ({ revision: 0, containers: [...known.values()] }),
           onChanged(listener) {
@@ -60,7 +70,7 @@ let host: ReturnType<typeof createHost>;
 let metrics: Metrics;
 let ticks: MetricsTick[];
 const onTick = (tick: MetricsTick) => ticks.push(tick);
-const namesOf = (tick: MetricsTick | undefined) => tick?.samples.map(({ name }) => name);
+const namesOf = (tick: MetricsTick | undefined) => tick && [...tick.samples.map(({ name }) => name), ...tick.unchanged];
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date", "performance"] });
@@ -174,6 +184,74 @@ describe("ticks", () => {
   });
 });
 
+describe("containers in which nothing moves", () => {
+  const restingAndBusy = () => {
+    host.run("rests", 10, { cpuNanoseconds: 1e9, memoryUsageBytes: 500 });
+    host.run("works", 20, { cpuNanoseconds: 1e9 });
+    metrics.watch("running", 1000, onTick);
+    vi.advanceTimersByTime(250);
+  };
+  const work = () => host.counters.set("works", { cpuLimit: 2, cpuNanoseconds: 1e9 + performance.now() * 1e5 });
+
+  it("are told by name only, once they were told with rates of nothing", () => {
+    restingAndBusy();
+    work();
+    vi.advanceTimersByTime(1000);
+    expect(ticks[1]?.unchanged).toEqual([]);
+    expect(ticks[1]?.samples[0]).toMatchObject({ name: "rests", cpuPercent: 0, memoryBytes: 500 });
+    expect(ticks[2]?.unchanged).toEqual(["rests"]);
+    expect(namesOf(ticks[2])).toEqual(["works", "rests"]);
+  });
+
+  it("are told in full as soon as something moves", () => {
+    restingAndBusy();
+    vi.advanceTimersByTime(3000);
+    expect(ticks.at(-1)?.unchanged).toEqual(["rests", "works"]);
+    host.counters.set("rests", { cpuLimit: 2, cpuNanoseconds: 1e9, memoryUsageBytes: 600 });
+    vi.advanceTimersByTime(1000);
+    expect(ticks.at(-1)?.samples).toEqual([expect.objectContaining({ name: "rests", cpuPercent: 0, memoryBytes: 600 })]);
+    host.counters.set("rests", { cpuLimit: 2, cpuNanoseconds: 1.5e9, memoryUsageBytes: 600 });
+    vi.advanceTimersByTime(1000);
+    // The time in which it rested is not part of what its rate is an average over.
+    expect(ticks.at(-1)?.samples[0]).toMatchObject({ name: "rests", cpuPercent: 50 });
+  });
+
+  it("have rates over all the time since what they are made of was read", () => {
+    const rest = { cpuLimit: 2, cpuNanoseconds: 1e9 };
+    host.run("rests", 10, { ...rest, networkReceivedBytes: 0 });
+    metrics.watch("running", 1000, onTick);
+    // The very same counters: nothing was read since.
+    vi.advanceTimersByTime(4250);
+    host.counters.set("rests", { ...rest, cpuNanoseconds: 1.5e9, networkReceivedBytes: 5250 });
+    vi.advanceTimersByTime(1000);
+    expect(ticks.at(-1)?.samples[0]).toMatchObject({ cpuPercent: 50, networkReceivedBytesPerSecond: 1000 });
+  });
+
+  it("are told in full to whoever begins to watch", () => {
+    restingAndBusy();
+    vi.advanceTimersByTime(2000);
+    metrics.watch("running", 1000, onTick);
+    vi.advanceTimersByTime(0);
+    expect(ticks.at(-1)?.samples).toHaveLength(2);
+    expect(ticks.at(-1)?.unchanged).toEqual([]);
+  });
+});
+
+it("does not read while nobody takes what it tells, and goes on after that with a gap", () => {
+  host.run("web", 10, { cpuNanoseconds: 1e9 });
+  metrics.watch("running", 1000, onTick);
+  vi.advanceTimersByTime(2250);
+  const before = [ticks.length, host.reads()];
+  host.setBehind(true);
+  vi.advanceTimersByTime(5000);
+  expect([ticks.length, host.reads()]).toEqual(before);
+  host.setBehind(false);
+  vi.advanceTimersByTime(1000);
+  expect(ticks).toHaveLength((before[0] ?? 0) + 1);
+  expect(ticks.at(-1)).toMatchObject({ afterGap: true, unchanged: [] });
+  expect(namesOf(ticks.at(-1))).toEqual(["web"]);
+});
+
 describe("gaps", () => {
   const watchWeb = (interval = 1000) => {
     host.run("web", 10, { cpuNanoseconds: 1e9, networkSentBytes: 5000 });
@@ -242,6 +320,7 @@ describe("figures", () => {
   it("are shares of the time for pressure, never more than all of it", () => {
     host.run("web", 10, { cpuPressureMicroseconds: 100, memoryPressureMicroseconds: 100, diskPressureMicroseconds: 100 });
     metrics.watch("running", 2000, onTick);
+    host.countAnew("web");
     vi.advanceTimersByTime(250);
     host.counters.set("web", {
       cpuLimit: 2,
@@ -258,6 +337,7 @@ describe("figures", () => {
   it("are bytes per second for disks and network", () => {
     host.run("web", 10, { diskReadBytes: 0, diskWriteBytes: 0, networkReceivedBytes: 0, networkSentBytes: 0 });
     metrics.watch("running", 2000, onTick);
+    host.countAnew("web");
     vi.advanceTimersByTime(250);
     host.counters.set("web", {
       cpuLimit: 2,

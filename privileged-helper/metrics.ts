@@ -19,14 +19,27 @@ export type MetricsOptions = {
   containers: Pick<ContainerWatch, "snapshot" | "onChanged">;
   /** Opens the counters of a running container; undefined where its init has gone meanwhile. */
   open?: (container: RunningContainer) => CounterReader | undefined;
+  /** True while nobody takes what is told: then there is no tick. */
+  isBehind?: () => boolean;
   /** Milliseconds that only ever grow. */
   clock?: () => number;
 };
 
 export type RunningContainer = { name: string; initPid: number; startedAt: number | undefined };
 
-type Reading = { at: number; counters: Counters };
-type Metered = { container: RunningContainer; reader: CounterReader; last: Reading | undefined };
+type Reading = {
+  at: number;
+  /** When it was last seen that no CPU was used is `at`; what else the counters say may be older. */
+  readAt: number;
+  counters: Counters;
+};
+type Metered = {
+  container: RunningContainer;
+  reader: CounterReader;
+  last: Reading | undefined;
+  /** What its last sample was made of, if nothing had moved then: as long as nothing does, each further one would be the same. */
+  toldAtRest?: Counters;
+};
 
 /** The second tick comes early, so that rates need not be waited for. */
 const secondTickAfterMilliseconds = 250;
@@ -35,7 +48,12 @@ const shortestRateMilliseconds = 100;
 /** After so many ticks that did not come, a rate would be an average over what nobody saw. */
 const gapAfterIntervals = 3;
 
-export function createMetrics({ containers, open = openRunning, clock = () => performance.now() }: MetricsOptions): Metrics {
+export function createMetrics({
+  containers,
+  open = openRunning,
+  isBehind = () => false,
+  clock = () => performance.now(),
+}: MetricsOptions): Metrics {
   const metered = new Map<string, Metered>();
   let unwatch: (() => void) | undefined;
   let timer: NodeJS.Timeout | undefined;
@@ -70,17 +88,19 @@ export function createMetrics({ containers, open = openRunning, clock = () => pe
 
   /** Reads a container. Undefined, and forgotten, where it is gone. */
   function take(entry: Metered): Reading | undefined {
-    const counters = entry.reader.read();
+    const counters = entry.reader.read(wanted === "running");
     if (!counters) {
       forget(entry.container.name);
       return undefined;
     }
-    const reading = { at: clock(), counters };
+    const at = clock();
+    const reading = { at, readAt: entry.last?.counters === counters ? entry.last.readAt : at, counters };
     entry.last ??= reading;
     return reading;
   }
 
   const tick = () => {
+    if (isBehind()) return schedule();
     ticksOfThisWatch += 1;
     const at = clock();
     const time = Date.now();
@@ -88,6 +108,7 @@ export function createMetrics({ containers, open = openRunning, clock = () => pe
     const since = lastTick && Math.max(at - lastTick.at, time - lastTick.time);
     const afterGap = since === undefined || since > gapAfterIntervals * interval;
     const samples: MetricsSample[] = [];
+    const unchanged: string[] = [];
     let isOneLost = false;
     for (const entry of [...metered.values()]) {
       const before = entry.last;
@@ -98,22 +119,27 @@ export function createMetrics({ containers, open = openRunning, clock = () => pe
       }
       const elapsed = now.at - before.at;
       const hasRate = elapsed >= shortestRateMilliseconds && elapsed <= gapAfterIntervals * interval;
-      samples.push(sampleOf(entry.container.name, now, hasRate ? before : undefined));
       if (elapsed >= shortestRateMilliseconds) entry.last = now;
+      if (hasRate && entry.toldAtRest === now.counters) {
+        unchanged.push(entry.container.name);
+        continue;
+      }
+      samples.push(sampleOf(entry.container.name, now, hasRate ? before : undefined));
+      entry.toldAtRest = hasRate && before.counters === now.counters ? now.counters : undefined;
     }
     // It has ended, or been started again: then it is metered anew.
     if (isOneLost) for (const container of containers.snapshot().containers) follow(container);
     schedule();
-    if (samples.length === 0) return;
+    if (samples.length + unchanged.length === 0) return;
     lastTick = { at, time };
-    onTick({ time, afterGap, samples });
+    onTick({ time, afterGap, samples, unchanged });
   };
 
   const schedule = () => {
     clearTimeout(timer);
     timer = undefined;
     if (metered.size === 0 || !unwatch) return;
-    const delay = ticksOfThisWatch === 0 ? 0 : ticksOfThisWatch === 1 ? secondTickAfterMilliseconds : interval;
+    const delay = isBehind() ? interval : ticksOfThisWatch === 0 ? 0 : ticksOfThisWatch === 1 ? secondTickAfterMilliseconds : interval;
     timer = setTimeout(tick, delay).unref();
   };
 
@@ -131,6 +157,7 @@ export function createMetrics({ containers, open = openRunning, clock = () => pe
       interval = intervalMilliseconds;
       onTick = listener;
       ticksOfThisWatch = 0;
+      for (const entry of metered.values()) entry.toldAtRest = undefined;
       if (wanted !== "running" && wanted.size === 0) return stop();
       unwatch ??= containers.onChanged(({ changed, removed }) => {
         for (const name of removed) forget(name);
@@ -155,7 +182,8 @@ export function sampleOf(name: string, now: Reading, before: Reading | undefined
     const [later, earlier] = [counters[key], before?.counters[key]];
     // A counter that went back was begun anew: how much it counted in between is not known.
     if (before === undefined || later === undefined || earlier === undefined || later < earlier) return undefined;
-    return ((later - earlier) * 1000) / (now.at - before.at);
+    const since = key === "cpuNanoseconds" ? before.at : before.readAt;
+    return ((later - earlier) * 1000) / (now.at - since);
   };
   /** The kernel adds up a moment after the clock was read, so slightly more than all of the time is possible. */
   const waiting = (key: RateKey): number | undefined => {

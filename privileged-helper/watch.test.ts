@@ -179,6 +179,41 @@ describe("a change made by anyone", () => {
     expect(changes[0]?.changed.map(({ name }) => name)).toEqual(["web"]);
   });
 
+  it("is looked for ever more rarely where containers of others come and go, until all is read again anyway", async () => {
+    unsubscribers.pop()?.();
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const unsubscribe = subscribe();
+    try {
+      let foreign = 0;
+      /** A control group of no container that is known. @returns Once the watch has heard of it. */
+      const startForeign = async () => {
+        const timers = vi.getTimerCount();
+        mkdirSync(join(cgroups, `lxc.payload.foreign${++foreign}`));
+        while (vi.getTimerCount() === timers) await new Promise((resolve) => setImmediate(resolve));
+      };
+      const looksAfter = (milliseconds: number) => {
+        const before = reads;
+        vi.advanceTimersByTime(milliseconds);
+        return reads > before;
+      };
+      await startForeign();
+      expect(looksAfter(100)).toBe(true);
+      await startForeign();
+      expect(looksAfter(199)).toBe(false);
+      expect(looksAfter(1)).toBe(true);
+      await startForeign();
+      expect(looksAfter(399)).toBe(false);
+      expect(looksAfter(1)).toBe(true);
+      // The next sweep of its own begins anew.
+      vi.advanceTimersByTime(10_000);
+      await startForeign();
+      expect(looksAfter(100)).toBe(true);
+    } finally {
+      unsubscribe();
+      vi.useRealTimers();
+    }
+  });
+
   it("is none where nothing differs, as when a log grows", async () => {
     writeFileSync(join(lxcPath, "web/config"), "");
     writeFileSync(join(lxcPath, "web/console.log"), "line\n");

@@ -39,6 +39,8 @@ export type ContainerWatchOptions = {
 const coalesceMilliseconds = 3;
 /** An event that names no container that is known: maybe one with a cgroup name of its own, likely one of another folder. */
 const unknownEventMilliseconds = 100;
+/** Where such events come again and again and mean nothing to us, all is read anew for their sake ever more rarely, up to this. */
+const longestUnknownEventMilliseconds = 3_200;
 /** Everything is read at times, for what sends no event: addresses that change inside, a queue of events that overflowed. */
 const sweepEveryMilliseconds = 10_000;
 /** While nothing happens at all, it is done ever more rarely, up to this. */
@@ -62,6 +64,7 @@ export function createContainerWatch(options: ContainerWatchOptions): ContainerW
   let sweepIsDue = false;
   let flushTimer: NodeJS.Timeout | undefined;
   let unknownTimer: NodeJS.Timeout | undefined;
+  let unknownPause = unknownEventMilliseconds;
   let sweepTimer: NodeJS.Timeout | undefined;
   let sweepPause = sweepEveryMilliseconds;
   const followUps = new Map<string, { timer: NodeJS.Timeout; delay: number; endsAt: number }>();
@@ -73,9 +76,11 @@ export function createContainerWatch(options: ContainerWatchOptions): ContainerW
   };
   const lookAtAll = () => {
     unknownTimer ??= setTimeout(() => {
+      // Before the sweep: what it finds begins anew.
+      unknownPause = Math.min(2 * unknownPause, longestUnknownEventMilliseconds);
       sweepIsDue = true;
       flush();
-    }, unknownEventMilliseconds).unref();
+    }, unknownPause).unref();
   };
 
   const eyes = createEyes(options, {
@@ -157,6 +162,7 @@ export function createContainerWatch(options: ContainerWatchOptions): ContainerW
       eyes.tell(thrown instanceof Error ? thrown.message : String(thrown));
     }
     if (changed.size === 0 && removed.size === 0) return;
+    unknownPause = unknownEventMilliseconds;
     if (sweepPause > sweepEveryMilliseconds) keepSweeping();
     revision += 1;
     const change = { revision, changed: [...changed.values()], removed: [...removed] };
@@ -175,6 +181,7 @@ export function createContainerWatch(options: ContainerWatchOptions): ContainerW
       () => {
         // Before the sweep: what it finds begins anew.
         sweepPause = Math.min(2 * sweepPause, longestSweepMilliseconds);
+        unknownPause = unknownEventMilliseconds;
         sweepAfterPause();
         sweepIsDue = true;
         flush();

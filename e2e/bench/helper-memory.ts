@@ -10,8 +10,8 @@ export async function helperMemoryFigures(helper: HelperClient, running: number)
   await helper.call("containers.watch", {});
   let seen = 0;
   const enough = new Promise<void>((resolve) => {
-    helper.on("metrics.tick", ({ samples }) => {
-      if (samples.length < running) return;
+    helper.on("metrics.tick", ({ samples, unchanged }) => {
+      if (samples.length + unchanged.length < running) return;
       seen++;
       if (seen === ticks) resolve();
     });

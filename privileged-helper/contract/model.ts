@@ -185,6 +185,8 @@ export type MetricsTick = {
   /** True where earlier ticks are missing: a chart draws a gap. */
   afterGap: boolean;
   samples: MetricsSample[];
+  /** Containers in which nothing has moved since their last sample, which counts for this tick as well. */
+  unchanged: string[];
 };
 
 export const taskKinds = [

@@ -250,4 +250,52 @@ describe("a container's counters", () => {
     time = 40_000;
     expect(counters.read()).toMatchObject({ memoryUsageBytes: 3_000 });
   });
+
+  it("give the very same object as long as none has changed, whatever is read again", () => {
+    put("cgroup/cpu.stat", "usage_usec 500\n");
+    put("cgroup/memory.current", "1000\n");
+    const counters = openUnified();
+    const before = counters.read();
+    for (time of [1_000, 35_000, 120_000]) expect(counters.read()).toBe(before);
+    put("cgroup/memory.current", "1001\n");
+    time = 160_000;
+    expect(counters.read()).toEqual({ ...before, memoryUsageBytes: 1001 });
+  });
+
+  it("read no more than the CPU's at a glance while it rests, but all again at times, and the network's for whoever looks closely", () => {
+    const receive = (bytes: number) => put("init/net/dev", `a\nb\neth0: ${bytes} 0 0 0 0 0 0 0 20 0 0 0 0 0 0 0\n`);
+    put("cgroup/cpu.stat", "usage_usec 500\n");
+    receive(100);
+    const counters = openUnified();
+    expect(counters.read(true)).toMatchObject({ networkReceivedBytes: 100 });
+    receive(200);
+    time = 5_000;
+    expect(counters.read(true)).toMatchObject({ networkReceivedBytes: 100 });
+    expect(counters.read()).toMatchObject({ networkReceivedBytes: 200 });
+    receive(300);
+    time = 64_999;
+    expect(counters.read(true)).toMatchObject({ networkReceivedBytes: 200 });
+    time = 65_000;
+    expect(counters.read(true)).toMatchObject({ networkReceivedBytes: 300 });
+    receive(400);
+    put("cgroup/cpu.stat", "usage_usec 501\n");
+    expect(counters.read(true)).toMatchObject({ cpuNanoseconds: 501_000, networkReceivedBytes: 400 });
+  });
+
+  it("do not ask the kernel for the parts of memory of a container that rests with as much of it as before, but with its limits", () => {
+    put("cgroup/cpu.stat", "usage_usec 500\n");
+    put("cgroup/memory.current", "1000\n");
+    put("cgroup/memory.stat", "inactive_file 300\n");
+    const counters = openUnified();
+    counters.read();
+    put("cgroup/memory.stat", "inactive_file 400\n");
+    time = 31_000;
+    expect(counters.read()).toMatchObject({ inactiveFileBytes: 300 });
+    put("cgroup/memory.current", "1100\n");
+    time = 62_000;
+    expect(counters.read()).toMatchObject({ inactiveFileBytes: 400, memoryUsageBytes: 1100 });
+    put("cgroup/memory.stat", "inactive_file 500\n");
+    time = 123_000;
+    expect(counters.read()).toMatchObject({ inactiveFileBytes: 500 });
+  });
 });

@@ -1,8 +1,9 @@
 import { closeSync, existsSync, openSync, readFileSync, readlinkSync } from "node:fs";
 import { availableParallelism, totalmem } from "node:os";
 import { dirname, join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import type { ContainerCgroups } from "./cgroup.ts";
-import { readFromStart } from "./proc.ts";
+import { createTextReader } from "./proc.ts";
 
 /**
  * What the kernel counts for one container, as totals since it was started. A figure that is absent is not available on this host.
@@ -30,8 +31,12 @@ export type Counters = {
 };
 
 export type CounterReader = {
-  /** The counters as they are now; undefined once the container's cgroup is gone. */
-  read(): Counters | undefined;
+  /**
+   * The counters as they are now, the very same object where none has changed; undefined once the container's cgroup is gone.
+   * @param isGlance Does no more than needed for a list: as long as it has used no CPU, what else it may have got meanwhile, packets
+   * for instance, is read only now and then.
+   */
+  read(isGlance?: boolean): Counters | undefined;
   close(): void;
 };
 
@@ -54,6 +59,8 @@ const memoryStatEveryMilliseconds = 2_000;
 const limitsEveryMilliseconds = 60_000;
 /** A container that has used no CPU since has neither more memory nor more processes; what others do to it shows after this time. */
 const restingMilliseconds = 30_000;
+/** So long it is taken on trust at a glance. */
+const glanceMilliseconds = 60_000;
 
 /**
  * Reads a container's counters from descriptors that stay open: a positioned read costs a quarter of open, read and close.
@@ -88,11 +95,14 @@ export function openCounters({
   );
   const stackedDevices = parseStackedMajors(readIfThere(join(procFolder, "devices")) ?? "");
 
+  /** What may change whatever the container does. */
+  const live = [disk, network, cpuPressure, memoryPressure, diskPressure];
+
   let cache: { at: number; stat: Pick<Counters, "inactiveFileBytes" | "activeFileBytes">; limitBytes?: number } | undefined;
   let limits: { at: number; values: Pick<Counters, "memoryLimitBytes" | "processesLimit"> & { cpuLimit: number } } | undefined;
 
-  const readCache = () => {
-    if (cache && clock() - cache.at < memoryStatEveryMilliseconds) return cache;
+  const readCache = (everyMilliseconds: number) => {
+    if (cache && clock() - cache.at < everyMilliseconds) return cache;
     const stat = memoryStat?.read();
     cache = stat === undefined ? { at: clock(), stat: {} } : { at: clock(), ...parseMemoryStat(stat) };
     return cache;
@@ -128,47 +138,60 @@ export function openCounters({
     return limits.values;
   };
 
-  let own: { at: number; cpuNanoseconds?: number; values: Omit<Counters, "cpuNanoseconds"> } | undefined;
+  let own: { at: number; cpuNanoseconds?: number; memoryText?: string; values: Omit<Counters, "cpuNanoseconds"> } | undefined;
   /** What changes only by what the container itself does. */
   const readOwn = (cpuNanoseconds: number | undefined) => {
-    const isResting = cpuNanoseconds !== undefined && own?.cpuNanoseconds === cpuNanoseconds && clock() - own.at < restingMilliseconds;
-    if (own && isResting) return own.values;
+    const isResting = cpuNanoseconds !== undefined && own?.cpuNanoseconds === cpuNanoseconds;
+    if (own && isResting && clock() - own.at < restingMilliseconds) return own.values;
     const memoryText = memoryUsage?.read();
-    const { stat, limitBytes } = readCache();
-    const values = {
+    const hasSameMemory = isResting && own?.memoryText === memoryText;
+    const { stat, limitBytes } = readCache(hasSameMemory ? limitsEveryMilliseconds : memoryStatEveryMilliseconds);
+    const read = {
       ...defined("memoryUsageBytes", parseNumber(memoryText)),
       ...(memoryText === undefined ? {} : stat),
       ...defined("processes", parseNumber(processes?.read())),
       ...readLimits(limitBytes),
     };
-    own = { at: clock(), cpuNanoseconds, values };
+    const values = own && isDeepStrictEqual(own.values, read) ? own.values : read;
+    own = { at: clock(), cpuNanoseconds, memoryText, values };
     return values;
   };
 
+  let last:
+    | { at: number; usage?: string; texts: (string | undefined)[]; own: Omit<Counters, "cpuNanoseconds">; counters: Counters }
+    | undefined;
   return {
-    read() {
+    read(isGlance = false) {
       try {
         const usage = cpuUsage?.read();
+        const isResting = last !== undefined && usage !== undefined && last.usage === usage;
+        if (isGlance && last && isResting && clock() - last.at < glanceMilliseconds) return last.counters;
+        const texts = live.map((file) => file?.read());
+        const [diskText, networkText, cpuPressureText, memoryPressureText, diskPressureText] = texts;
         const cpuNanoseconds = usage !== undefined && cpuUsage ? parseCpu(cpuUsage.name, usage) : undefined;
-        const diskText = disk?.read();
-        const networkText = network?.read();
-        return {
+        const own = readOwn(cpuNanoseconds);
+        if (last && isResting && last.own === own && texts.every((text, index) => text === last?.texts[index])) {
+          last.at = clock();
+          return last.counters;
+        }
+        const counters = {
           ...defined("cpuNanoseconds", cpuNanoseconds),
-          ...readOwn(cpuNanoseconds),
+          ...own,
           ...(disk && diskText !== undefined ? parseDisk(disk.name, diskText, stackedDevices) : {}),
           ...(networkText !== undefined ? parseNetworkDevices(networkText) : {}),
-          ...defined("cpuPressureMicroseconds", parsePressure(cpuPressure?.read())),
-          ...defined("memoryPressureMicroseconds", parsePressure(memoryPressure?.read())),
-          ...defined("diskPressureMicroseconds", parsePressure(diskPressure?.read())),
+          ...defined("cpuPressureMicroseconds", parsePressure(cpuPressureText)),
+          ...defined("memoryPressureMicroseconds", parsePressure(memoryPressureText)),
+          ...defined("diskPressureMicroseconds", parsePressure(diskPressureText)),
         };
+        last = { at: clock(), usage, texts, own, counters };
+        return counters;
       } catch (thrown) {
         if (isGone(thrown)) return undefined;
         throw thrown;
       }
     },
     close() {
-      const files = [cpuUsage, memoryUsage, memoryStat, processes, disk, network, cpuPressure, memoryPressure, diskPressure];
-      for (const file of files) file?.close();
+      for (const file of [cpuUsage, ...live, memoryUsage, memoryStat, processes]) file?.close();
     },
   };
 }
@@ -329,6 +352,7 @@ function openFirst(...places: Place[]): OpenFile | undefined {
 }
 
 function keepOpen(name: string, file: number): OpenFile {
+  const readText = createTextReader(file);
   let isOpen = true;
   return {
     name,
@@ -336,7 +360,7 @@ function keepOpen(name: string, file: number): OpenFile {
     read() {
       if (!isOpen) return undefined;
       try {
-        return readFromStart(file);
+        return readText();
       } catch (thrown) {
         if (isGone(thrown)) throw thrown;
         return undefined;

@@ -117,7 +117,8 @@ export type HeldFile = {
 export function holdFile(path: string): HeldFile | undefined {
   const descriptor = unlessGone(() => openSync(path, "r"));
   if (descriptor === undefined) return undefined;
-  return { read: () => unlessGone(() => readFromStart(descriptor)), close: () => closeSync(descriptor) };
+  const readText = createTextReader(descriptor);
+  return { read: () => unlessGone(readText), close: () => closeSync(descriptor) };
 }
 
 /** A parser that has nothing to do where the text is what it was the last time: its answer is then the same object, not to be changed. */
@@ -129,19 +130,35 @@ export function parseWhenChanged<T>(parse: (text: string) => T): (text: string) 
   };
 }
 
-/** One buffer for all: what is read is turned into a string before anything else is. */
+/** One buffer for all: what is read is made into something of its own before anything else is. */
 let buffer = Buffer.allocUnsafeSlow(64 * 1024);
 /** The kernel hands out a page at a time, in whole records; what is much shorter than a page is the last piece. */
 const surelyLastBytes = 2048;
 
-/** The whole text of a file of the kernel's that is open. @throws What reading throws. */
-export function readFromStart(descriptor: number): string {
+/**
+ * Reads the whole text of a file of the kernel's that is open. Where it says what it said the last time, the same text is given again:
+ * files that are read again and again seldom change, and without garbage looking costs little more than the kernel's part of it.
+ * @returns A function that throws what reading throws.
+ */
+export function createTextReader(descriptor: number): () => string {
+  let last: { bytes: Buffer; text: string } | undefined;
+  return () => {
+    const filled = fillBuffer(descriptor);
+    if (last?.bytes.length === filled && buffer.compare(last.bytes, 0, filled, 0, filled) === 0) return last.text;
+    const bytes = Buffer.from(buffer.subarray(0, filled));
+    last = { bytes, text: bytes.toString("utf8") };
+    return last.text;
+  };
+}
+
+/** @returns How many bytes of the buffer are the file's. */
+function fillBuffer(descriptor: number): number {
   let filled = 0;
   for (;;) {
     if (filled === buffer.length) buffer = Buffer.concat([buffer], buffer.length * 2);
     const read = readSync(descriptor, buffer, filled, buffer.length - filled, filled);
     filled += read;
-    if (read < surelyLastBytes) return buffer.toString("utf8", 0, filled);
+    if (read < surelyLastBytes) return filled;
   }
 }
 

@@ -1,10 +1,11 @@
 import { expect, it } from "vitest";
 import { addTick, keptPoints, listPace, type MetricsPoint } from "./metrics.ts";
 
-const tick = (time: number, names: string[], afterGap = false) => ({
+const tick = (time: number, names: string[], afterGap = false, unchanged: string[] = []) => ({
   time,
   afterGap,
   samples: names.map((name) => ({ name, cpuPercent: time })),
+  unchanged,
 });
 
 it("keeps the newest readings of each container, oldest first", () => {
@@ -20,6 +21,16 @@ it("leaves the ring of a container without a reading the very same, so that its 
   const after = addTick(before, tick(2_000, ["mail"]));
   expect(after.web).toBe(before.web);
   expect(after.mail).not.toBe(before.mail);
+});
+
+it("takes the last reading of a container once more where nothing has moved in it, and knows nothing of one that it never heard of", () => {
+  let points = addTick({}, tick(1_000, ["web"]));
+  points = addTick(points, tick(3_000, [], false, ["web", "unheard"]));
+  expect(points.web?.map(({ time, sample }) => [time, sample.cpuPercent])).toEqual([
+    [1_000, 1_000],
+    [3_000, 1_000],
+  ]);
+  expect(Object.keys(points)).toEqual(["web"]);
 });
 
 it("marks a gap where the helper says so, and where a long time lies between two readings", () => {

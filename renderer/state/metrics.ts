@@ -59,7 +59,7 @@ export function startMetrics(client: Client): () => void {
   asked = "";
   const stopListening = client.on("metrics.tick", (tick) => {
     useMetricsStore.setState(({ points }) => ({ points: addTick(points, tick) }));
-    // A new pace begins with a tick that has no rates yet: that is no news.
+    // A new pace begins with a tick that has no rates yet: that is no news. Nor is what has not changed.
     areResting = tick.samples.every(({ cpuPercent = 0 }) => cpuPercent < restingPercent);
     schedule();
   });
@@ -88,16 +88,21 @@ function onTouched() {
  * Adds a tick to the rings of those that it has readings of. A ring that has got no reading for as long as a chart shows is let go:
  * its container has stopped, or is gone.
  */
-export function addTick(points: Readonly<Record<string, readonly MetricsPoint[]>>, { time, afterGap, samples }: MetricsTick) {
+export function addTick(points: Readonly<Record<string, readonly MetricsPoint[]>>, { time, afterGap, samples, unchanged }: MetricsTick) {
   const next: Record<string, readonly MetricsPoint[]> = {};
   for (const [name, before] of Object.entries(points)) {
     if (time - (before.at(-1)?.time ?? 0) < keptMilliseconds) next[name] = before;
   }
-  for (const sample of samples) {
+  const add = (sample: MetricsSample) => {
     const before = next[sample.name] ?? none;
     const last = before.at(-1);
     const isAfterGap = last !== undefined && (afterGap || time - last.time > gapMilliseconds);
     next[sample.name] = [...before.slice(-(keptPoints - 1)), { time, afterGap: isAfterGap, sample }];
+  };
+  for (const sample of samples) add(sample);
+  for (const name of unchanged) {
+    const last = next[name]?.at(-1);
+    if (last) add(last.sample);
   }
   return next;
 }

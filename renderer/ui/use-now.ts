@@ -7,7 +7,8 @@ export function useNow(everyMilliseconds: number): number {
 }
 
 export const minute = 60_000;
-const minuteLooks = 5_000;
+/** Each look at which there is another minute for some container has the window painted. */
+const minuteLooks = 20_000;
 
 /** Whole minutes since then. Whoever asks is drawn again only when there is another one. */
 export function useMinutesSince(time: number): number {

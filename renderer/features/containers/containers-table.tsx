@@ -1,8 +1,8 @@
 import { IconArrowDown, IconArrowUp, IconShield, IconShieldOff } from "@tabler/icons-react";
-import { memo } from "react";
+import { memo, useState } from "react";
 import { Link } from "wouter";
 import { useShallow } from "zustand/react/shallow";
-import type { Container } from "../../../privileged-helper/contract/model.ts";
+import type { Container, MetricsSample } from "../../../privileged-helper/contract/model.ts";
 import { type MetricsPoint, useMetricsStore } from "../../state/metrics.ts";
 import { useTasksStore } from "../../state/tasks.ts";
 import { formatBytes, formatDuration, formatPercent, unknownFigure } from "../../ui/format.ts";
@@ -151,6 +151,7 @@ function Operation({ container: { state }, task, kind }: { container: Container 
 
 /** Most of the time most of the texts and pictures stay the same: then nothing is drawn again. */
 function MetricsCells({ name, isRunning }: { name: string; isRunning: boolean }) {
+  const [shownOf] = useState(createShown);
   const { picture, cpu, memory, memoryLimit, processes } = useMetricsStore(
     useShallow(({ points }) => (isRunning ? shownOf(points[name] ?? []) : nothingShown)),
   );
@@ -175,16 +176,23 @@ function MetricsCells({ name, isRunning }: { name: string; isRunning: boolean })
 
 const nothingShown = { picture: "", cpu: "", memory: "", memoryLimit: "", processes: "" };
 
-function shownOf(points: readonly MetricsPoint[]): typeof nothingShown {
-  const sample = points.at(-1)?.sample;
-  if (!sample) return nothingShown;
-  const { cpuPercent, memoryBytes, memoryLimitBytes, processes } = sample;
-  return {
-    picture: pictureOf(points),
-    cpu: orUnknown(cpuPercent, formatPercent),
-    memory: orUnknown(memoryBytes, formatBytes),
-    memoryLimit: memoryLimitBytes === undefined ? "" : `of ${formatBytes(memoryLimitBytes)}`,
-    processes: orUnknown(processes, String),
+/** What the cells of one container show. Where there is nothing to be seen of its past, the same reading once more changes nothing. */
+function createShown(): (points: readonly MetricsPoint[]) => typeof nothingShown {
+  let last: { sample: MetricsSample; shown: typeof nothingShown } | undefined;
+  return (points) => {
+    const sample = points.at(-1)?.sample;
+    if (!sample) return nothingShown;
+    if (last?.sample === sample && last.shown.picture === "") return last.shown;
+    const { cpuPercent, memoryBytes, memoryLimitBytes, processes } = sample;
+    const shown = {
+      picture: pictureOf(points),
+      cpu: orUnknown(cpuPercent, formatPercent),
+      memory: orUnknown(memoryBytes, formatBytes),
+      memoryLimit: memoryLimitBytes === undefined ? "" : `of ${formatBytes(memoryLimitBytes)}`,
+      processes: orUnknown(processes, String),
+    };
+    last = { sample, shown };
+    return shown;
   };
 }
 
