@@ -33,13 +33,31 @@ const here = dirname(fileURLToPath(import.meta.url));
  * @returns {Promise<Image>}
  */
 export async function getImage(suite) {
+  const folder = folderOf(suite);
+  if (existsSync(folder)) console.log(`The image of ${suite} is in the cache: ${folder}`);
+  else await makeImage(suite, folder);
+  return { disk: join(folder, "disk"), kernel: join(folder, "vmlinuz"), initrd: join(folder, "initrd.img"), key: join(folder, "key") };
+}
+
+/**
+ * Why there is no image, and none can be made now; undefined where there is, or can be.
+ * @param {import("./recipe.mjs").Suite} suite
+ * @returns {Promise<string | undefined>}
+ */
+export async function reasonWithoutImage(suite) {
+  if (existsSync(folderOf(suite))) return undefined;
+  const { mirror } = readMirrors();
+  if (mirror === undefined) return "no mirror of Debian is named in this computer's apt sources";
+  const answer = await fetch(`${mirror}/dists/${suite}/Release`, { signal: AbortSignal.timeout(10_000) }).catch(() => undefined);
+  return answer?.ok ? undefined : `Debian's mirror ${mirror} cannot be reached, and the image of ${suite} is not in the cache`;
+}
+
+/** @param {import("./recipe.mjs").Suite} suite */
+function folderOf(suite) {
   const cache = join(process.env.XDG_CACHE_HOME ?? "/var/cache", "lxc-desktop-test-vm");
   const recipe = ["recipe.mjs", "image.mjs"].map((name) => readFileSync(join(here, name), "utf8")).join("");
   const hash = createHash("sha256").update(recipe).digest("hex").slice(0, 16);
-  const folder = join(cache, `${suite}-${hash}`);
-  if (existsSync(folder)) console.log(`The image of ${suite} is in the cache: ${folder}`);
-  else await makeImage(suite, cache, folder);
-  return { disk: join(folder, "disk"), kernel: join(folder, "vmlinuz"), initrd: join(folder, "initrd.img"), key: join(folder, "key") };
+  return join(cache, `${suite}-${hash}`);
 }
 
 /**
@@ -56,10 +74,10 @@ function readMirrors() {
 
 /**
  * @param {import("./recipe.mjs").Suite} suite
- * @param {string} cache
  * @param {string} folder
  */
-async function makeImage(suite, cache, folder) {
+async function makeImage(suite, folder) {
+  const cache = dirname(folder);
   const mirrors = readMirrors();
   const mirror = mirrors.mirror;
   if (mirror === undefined) throw new Error("No mirror of Debian is named in this computer's apt sources.");

@@ -8,7 +8,7 @@ import { installNodeModules } from "../host/node-modules.mjs";
 import { installPackages, machinePackages } from "../host/packages.mjs";
 import { runPlaywright } from "../host/suites.mjs";
 import { nodeBrought, packCheckout } from "./brought.mjs";
-import { getImage } from "./image.mjs";
+import { getImage, reasonWithoutImage } from "./image.mjs";
 import { hasKvm, startMachine } from "./machine.mjs";
 import { people } from "./recipe.mjs";
 import { checkRemoval } from "./removal.mjs";
@@ -70,6 +70,8 @@ async function runOn(suite, all) {
   for (const problem of [await installPackages(machinePackages), await installNodeModules(checkout)])
     if (problem !== undefined) total.failed.push(problem);
   if (capture(["qemu-system-x86_64", "--version"]).exitCode !== 0) return skip("qemu-system-x86_64 is not installed");
+  const withoutImage = await reasonWithoutImage(suite);
+  if (withoutImage !== undefined) return skip(withoutImage);
   await step("", "Packages", async () => {
     if ((await runLive(["npm", "run", "--silent", "package:deb"])) !== 0) throw new Error("npm run package:deb failed.");
   });
