@@ -1,6 +1,6 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { arch, tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { capture, endCurrent, runLive } from "../host/command.mjs";
@@ -28,7 +28,8 @@ const hardLimitMinutes = { all: 240, some: 40 };
  * about ten times slower than the real one, they run with `--all` only.
  */
 const sameEverywhere = [
-  ...["application", "clones", "disk-limit", "doctor", "first-start", "images", "oci-images", "preview", "tasks", "templates"],
+  ...["application", "clones", "disk-limit", "doctor", "first-start", "images", "oci-images", "pid-reuse", "polkit", "preview", "proxy"],
+  ...["recover", "tasks", "templates"],
 ];
 
 /** @type {import("../host/suites.mjs").Results} */
@@ -124,8 +125,12 @@ async function withMachine(label, { image, folder, brought }, test) {
  * @param {boolean} all
  */
 async function testParts(label, { address }, all) {
-  const left = all ? [] : sameEverywhere.map((name) => `--exclude=**/${name}.integration.test.ts`);
-  await suiteStep(label, "Integration tests inside", () => runIntegration(label, address, left));
+  const ending = ".integration.test.ts";
+  const isLeft = (/** @type {string} */ path) => !all && sameEverywhere.includes(basename(path, ending));
+  const files = ["electron", "privileged-helper"]
+    .flatMap((folder) => readdirSync(folder, { recursive: true, encoding: "utf8" }).map((path) => join(folder, path)))
+    .filter((path) => path.endsWith(ending) && !isLeft(path));
+  await suiteStep(label, "Integration tests inside", () => runIntegration(label, address, files));
 }
 
 /**
@@ -192,13 +197,13 @@ async function install(label, address) {
 /**
  * @param {string} label
  * @param {import("./ssh.mjs").Address} address
- * @param {readonly string[]} selection which files: Vitest's options
+ * @param {readonly string[]} files
  * @returns {Promise<import("../host/suites.mjs").Results>}
  */
-async function runIntegration(label, address, selection) {
+async function runIntegration(label, address, files) {
   const results = "/var/tmp/integration-results.json";
   // All in one process: what they import is read once.
-  const vitest = [`./${nodeBrought}`, "node_modules/vitest/vitest.mjs", "run", "--no-isolate", "--project", "integration", ...selection];
+  const vitest = [`./${nodeBrought}`, "node_modules/vitest/vitest.mjs", "run", "--no-isolate", "--project", "integration", ...files];
   const reporters = ["--reporter=default", "--reporter=./e2e/host/vitest-results.mjs"];
   const slowness = hasKvm() ? 1 : 4;
   const exitCode = await runInside(
