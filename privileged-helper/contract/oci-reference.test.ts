@@ -30,6 +30,8 @@ describe("a reference", () => {
     [`alpine:3@${digest}`, `docker://docker.io/library/alpine@${digest}`],
     ["docker-archive:/home/me/my image.tar", "docker-archive:/home/me/my image.tar"],
     ["oci-archive:/x.tar", "oci-archive:/x.tar"],
+    ["oci:/home/me/layout:1", "oci:/home/me/layout:1"],
+    ["oci:/home/me/layout", "oci:/home/me/layout"],
     ["docker-archive:/x.tar:@1", "docker-archive:/x.tar:@1"],
     ["docker-archive:/x.tar:alpine:3.22", "docker-archive:/x.tar:alpine:3.22"],
   ])("%s is %s", (text, expected) => expect(written(text)).toBe(expected));
@@ -50,7 +52,9 @@ describe("a reference", () => {
     ["dir:/etc", /Only docker/],
     ["docker-daemon:x", /Only docker/],
     ["https://hub.docker.com/_/alpine", /Only docker/],
-    ["oci-archive:x.tar", /whole path/],
+    ["oci-archive:x.tar", /whole path of the file/],
+    ["oci:layout", /whole path of the folder/],
+    ["oci:/layout:", /which image/],
     ["docker-archive:/x.tar:", /which image/],
     ["docker-archive:/x\n.tar", /control/],
     ["a".repeat(1001), /at most/],
@@ -63,6 +67,8 @@ describe("a reference", () => {
     expect(titleOf(`alpine@${digest}`)).toBe("alpine@sha256:0123456789ab");
     expect(titleOf("oci-archive:/home/me/app.tar")).toBe("app.tar");
     expect(titleOf("oci-archive:/home/me/app.tar:two")).toBe("app.tar two");
+    expect(titleOf("oci:/home/me/layout/:two")).toBe("layout two");
+    expect(titleOf("oci:/")).toBe("/");
     expect(titleOf("docker-archive:/home/me/app.tar:@1")).toBe("app.tar @1");
     expect(titleOf("docker-archive:/home/me/app.tar:docker.io/library/alpine:3")).toBe("alpine:3");
   });
@@ -80,7 +86,7 @@ describe("a reference", () => {
           const parsed = parseOciReference(text);
           if (typeof parsed === "string") return;
           const once = formatOciReference(parsed);
-          expect(once).toMatch(/^(docker:\/\/|docker-archive:\/|oci-archive:\/)/);
+          expect(once).toMatch(/^(docker:\/\/|docker-archive:\/|oci-archive:\/|oci:\/)/);
           expect(once).not.toMatch(/\p{Cc}/u);
           expect(written(once)).toBe(once);
         },

@@ -2,12 +2,16 @@ import * as z from "zod";
 
 /**
  * Where an image of Docker or OCI comes from, as a person writes it: what is in a registry (the grammar of distribution/reference, with
- * Docker's short names), or an archive in a file. What was read is written anew, so nothing of it can be an option of a program.
+ * Docker's short names), an archive in a file, or a layout in a folder. What was read is written anew, so nothing of it can be an option of a program.
  */
 export type OciReference =
   | { type: "registry"; host: string; repository: string; tag?: string; digest?: string }
   /** `docker save` or an OCI layout, packed as tar; `image` is which of several in it, by its name or, of `docker save`, as `@0`. */
-  | { type: "docker-archive" | "oci-archive"; path: string; image?: string };
+  | { type: LocalType; path: string; image?: string };
+
+/** An archive of either kind, or a layout of OCI as it is. */
+type LocalType = (typeof localTypes)[number];
+const localTypes = ["docker-archive", "oci-archive", "oci"] as const;
 
 const maxReferenceLength = 1000;
 const dockerHub = "docker.io";
@@ -25,11 +29,11 @@ export function parseOciReference(text: string): OciReference | string {
   const typed = text.trim();
   if (typed === "") return "Type the name of an image.";
   if (typed.length > maxReferenceLength) return `A reference has at most ${maxReferenceLength} characters.`;
-  const file = /^(docker-archive|oci-archive):(.*)$/s.exec(typed);
-  if (file) return parseArchive(file[1] as "docker-archive" | "oci-archive", file[2] ?? "");
-  const other = /^(containers-storage|dir|docker-daemon|oci|ostree|sif|tarball|https?):/.exec(typed);
-  if (other) return `Only docker://, docker-archive: and oci-archive: can be used here, not ${other[1]}:.`;
-  if (typed.startsWith("/")) return `Begin with what it is: docker-archive:${typed} or oci-archive:${typed}.`;
+  const local = localTypes.find((type) => typed.startsWith(`${type}:`));
+  if (local !== undefined) return parseLocal(local, typed.slice(local.length + 1));
+  const other = /^(containers-storage|dir|docker-daemon|ostree|sif|tarball|https?):/.exec(typed);
+  if (other) return `Only docker://, docker-archive:, oci-archive: and oci: can be used here, not ${other[1]}:.`;
+  if (typed.startsWith("/")) return `Begin with what it is: docker-archive:${typed}, oci-archive:${typed}, or oci: for a folder.`;
   return parseRegistry(typed.replace(/^docker:\/\//, ""));
 }
 
@@ -47,7 +51,7 @@ export function formatOciReference(reference: OciReference): string {
 export function ociTitle(reference: OciReference): string {
   if (reference.type !== "registry") {
     const { type, path, image } = reference;
-    const file = path.slice(path.lastIndexOf("/") + 1);
+    const file = path.replace(/\/+$/, "").split("/").at(-1) || path;
     const isName = image !== undefined && type === "docker-archive" && !image.startsWith("@");
     return (isName ? withoutHub(image) : image === undefined ? file : `${file} ${image}`).slice(0, 200);
   }
@@ -89,14 +93,14 @@ function parseRegistry(typed: string): OciReference | string {
   };
 }
 
-function parseArchive(type: "docker-archive" | "oci-archive", text: string): OciReference | string {
-  if (!text.startsWith("/")) return "Type the whole path of the file, from / on.";
-  if (/\p{C}/u.test(text)) return "The path of an archive cannot have a control character in it.";
+function parseLocal(type: LocalType, text: string): OciReference | string {
+  if (!text.startsWith("/")) return `Type the whole path of the ${type === "oci" ? "folder" : "file"}, from / on.`;
+  if (/\p{C}/u.test(text)) return "The path cannot have a control character in it.";
   // As skopeo reads it, so no path can have a colon.
   const colon = text.indexOf(":");
   if (colon < 0) return { type, path: text };
   const image = text.slice(colon + 1);
-  return image === "" ? "After the colon comes which image of the archive." : { type, path: text.slice(0, colon), image };
+  return image === "" ? "After the colon comes which image it is." : { type, path: text.slice(0, colon), image };
 }
 
 /** Docker's own server has more than one name. */

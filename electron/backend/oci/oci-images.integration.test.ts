@@ -3,7 +3,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { tarOf } from "../../../privileged-helper/archive/testing/tar.ts";
 import type { OciImage } from "../../../privileged-helper/contract/model.ts";
@@ -292,6 +292,19 @@ describe("an image in a file", () => {
     const { image, files } = await fetch(parse(`${type}:${path}`));
     expect(image).toMatchObject({ title: "my image.tar", application: { argv: ["/bin/app", "--port", "80 80"], user: "app" } });
     expect(files).toEqual(["./etc", "./etc/base", "./etc/top"]);
+    expect(left()).toEqual([]);
+  });
+
+  it("is taken out of a layout in a folder, by its tag", async () => {
+    layout.addImage("1", [base, top], config);
+    layout.addImage("2", [base], config);
+    const { image, files } = await fetch(parse(`oci:${layout.folder}:2`));
+    expect(image).toMatchObject({ title: `${basename(layout.folder)} 2`, layers: 1 });
+    expect(files).toEqual(["./etc", "./etc/base", "./etc/gone"]);
+    await expect(fetch(parse(`oci:${layout.folder}:3`))).rejects.toMatchObject({ problem: { summary: "There is no such image in it." } });
+    await expect(fetch(parse(`oci:${layout.folder}`))).rejects.toMatchObject({
+      problem: { summary: "There is more than one image in it: say which, after a colon." },
+    });
     expect(left()).toEqual([]);
   });
 

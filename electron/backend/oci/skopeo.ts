@@ -125,6 +125,7 @@ const causes: [pattern: RegExp, summary: (reference: OciReference) => string][] 
     (reference) =>
       `${serverOf(reference)} has no such image, or shows it only to those who have logged in: skopeo login ${serverOf(reference)}.`,
   ],
+  [/no descriptor found for reference/i, () => "There is no such image in it."],
   [/manifest unknown|name unknown|not found|status:? 404/i, (reference) => `${serverOf(reference)} has no such image.`],
   [
     /toomanyrequests|too many requests|status:? 429/i,
@@ -145,7 +146,7 @@ const causes: [pattern: RegExp, summary: (reference: OciReference) => string][] 
     () => "What came is not what was announced: its digest is another one.",
   ],
   [/unexpected EOF|invalid tar header|manifest\.json|index\.json|oci-layout/i, () => "This is not such an archive, or not all of it."],
-  [/more than one image|choosing an image from manifest list/i, () => "There is more than one image in it."],
+  [/more than one image|choosing an image from manifest list/i, () => "There is more than one image in it: say which, after a colon."],
   [/policy\.json/i, () => "skopeo's policy of which images to trust (containers-policy.json(5)) is missing, or refuses this one."],
 ];
 
