@@ -96,7 +96,10 @@ test("the command that is shown is the one that runs, and a password is not in i
   await choose(dialog, "BusyBox");
   await dialog.getByRole("textbox", { name: "Name" }).fill("e2e-shown");
   await dialog.getByRole("button", { name: "More options" }).click();
-  await dialog.getByRole("combobox", { name: "BusyBox program" }).click();
+  const program = dialog.getByRole("combobox", { name: "BusyBox program" });
+  await program.click();
+  // What unfolds above it may have moved it out of sight, and its list with it.
+  await program.scrollIntoViewIfNeeded();
   await dialog.getByRole("option", { name: "/busybox" }).first().click();
   const shown = await reviewedCommand(dialog);
   expect(shown).toMatch(
