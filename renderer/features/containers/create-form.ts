@@ -39,11 +39,7 @@ export const sources: readonly { value: CreateValues["source"]; label: string; d
   { value: "image", label: "Image", description: "A ready system of an image server, or one that was saved on this computer." },
   { value: "oci", label: "OCI image", description: "An application of a Docker or OCI registry, or of an archive of one." },
   { value: "archive", label: "Archive", description: "A root file system in a file of yours." },
-  {
-    value: "clone",
-    label: "Clone",
-    description: "A copy of another container: there at once where it may share that one's files, or with files of its own.",
-  },
+  { value: "clone", label: "Clone", description: "A copy of another container: instant, or with files of its own." },
 ];
 
 type Containers = ReadonlyMap<string, Container>;

@@ -1,4 +1,4 @@
-import { Alert, Collapse, NumberInput, Radio, Select, Stack, Switch, TextInput } from "@mantine/core";
+import { Alert, Collapse, NumberInput, Radio, Select, SimpleGrid, Switch, TextInput } from "@mantine/core";
 import { IconAlertTriangle, IconInfoCircle } from "@tabler/icons-react";
 import { listInside } from "../../ui/list-inside.ts";
 import { ProblemView } from "../../ui/problem-view.tsx";
@@ -70,11 +70,11 @@ export function SourceStep(choices: CreateChoices) {
         />
       </div>
       <Radio.Group label="Source" {...form.getInputProps("source")}>
-        <Stack gap={6} mt={6}>
+        <SimpleGrid cols={{ base: 1, xs: 2 }} spacing="md" verticalSpacing={6} mt={6}>
           {sources.map((source) => (
             <Radio key={source.value} {...source} />
           ))}
-        </Stack>
+        </SimpleGrid>
       </Radio.Group>
       {values.source === "template" && (
         <>
