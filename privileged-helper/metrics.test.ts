@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Container, ContainersChanged, MetricsTick } from "./contract/model.ts";
+import { sampleContainer } from "./contract/testing/sample-container.ts";
 import type { Counters } from "./lxc/counters.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
-import { sampleContainer } from "./testing/sample-container.ts";
 
 const container = (name: string, initPid?: number) =>
   sampleContainer(name, initPid === undefined ? {} : { state: "running", initPid, startedAt: initPid * 1000 });

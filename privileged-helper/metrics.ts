@@ -100,7 +100,7 @@ export function createMetrics({
   }
 
   const tick = () => {
-    if (isBehind()) return schedule();
+    if (isBehind()) return schedule(interval);
     ticksOfThisWatch += 1;
     const at = clock();
     const time = Date.now();
@@ -135,11 +135,11 @@ export function createMetrics({
     onTick({ time, afterGap, samples, unchanged });
   };
 
-  const schedule = () => {
+  const usualDelay = () => (ticksOfThisWatch === 0 ? 0 : ticksOfThisWatch === 1 ? secondTickAfterMilliseconds : interval);
+  const schedule = (delay = usualDelay()) => {
     clearTimeout(timer);
     timer = undefined;
     if (metered.size === 0 || !unwatch) return;
-    const delay = isBehind() ? interval : ticksOfThisWatch === 0 ? 0 : ticksOfThisWatch === 1 ? secondTickAfterMilliseconds : interval;
     timer = setTimeout(tick, delay).unref();
   };
 

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it, vi } from "vitest";
-import { sampleContainer } from "./testing/sample-container.ts";
+import { sampleContainer } from "./contract/testing/sample-container.ts";
 import { createContainerWatch } from "./watch.ts";
 
 // A host on which other programs have used up all of the kernel's watches.

@@ -2,7 +2,8 @@ import * as z from "zod";
 
 /**
  * Where an image of Docker or OCI comes from, as a person writes it: what is in a registry (the grammar of distribution/reference, with
- * Docker's short names), an archive in a file, or a layout in a folder. What was read is written anew, so nothing of it can be an option of a program.
+ * Docker's short names), an archive in a file, or a layout in a folder. What was read is written anew, so nothing of it can be an option
+ * of a program.
  */
 export type OciReference =
   | { type: "registry"; host: string; repository: string; tag?: string; digest?: string }

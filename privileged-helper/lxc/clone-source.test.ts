@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import type { Container } from "../contract/model.ts";
 import type { ProblemError } from "../contract/problems.ts";
-import { sampleContainer } from "../testing/sample-container.ts";
+import { sampleContainer } from "../contract/testing/sample-container.ts";
 import { requireClonable } from "./clone-source.ts";
 
 const base = (state: Container["state"]) => sampleContainer("base", { state });

@@ -138,10 +138,9 @@ export function openCounters({
     return limits.values;
   };
 
-  let own: { at: number; cpuNanoseconds?: number; memoryText?: string; values: Omit<Counters, "cpuNanoseconds"> } | undefined;
+  let own: { at: number; memoryText?: string; values: Omit<Counters, "cpuNanoseconds"> } | undefined;
   /** What changes only by what the container itself does. */
-  const readOwn = (cpuNanoseconds: number | undefined) => {
-    const isResting = cpuNanoseconds !== undefined && own?.cpuNanoseconds === cpuNanoseconds;
+  const readOwn = (isResting: boolean) => {
     if (own && isResting && clock() - own.at < restingMilliseconds) return own.values;
     const memoryText = memoryUsage?.read();
     const hasSameMemory = isResting && own?.memoryText === memoryText;
@@ -153,7 +152,7 @@ export function openCounters({
       ...readLimits(limitBytes),
     };
     const values = own && isDeepStrictEqual(own.values, read) ? own.values : read;
-    own = { at: clock(), cpuNanoseconds, memoryText, values };
+    own = { at: clock(), memoryText, values };
     return values;
   };
 
@@ -169,7 +168,7 @@ export function openCounters({
         const texts = live.map((file) => file?.read());
         const [diskText, networkText, cpuPressureText, memoryPressureText, diskPressureText] = texts;
         const cpuNanoseconds = usage !== undefined && cpuUsage ? parseCpu(cpuUsage.name, usage) : undefined;
-        const own = readOwn(cpuNanoseconds);
+        const own = readOwn(isResting);
         if (last && isResting && last.own === own && texts.every((text, index) => text === last?.texts[index])) {
           last.at = clock();
           return last.counters;

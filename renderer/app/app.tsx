@@ -39,22 +39,22 @@ const theme = createTheme({
 });
 
 export function App() {
-  const isDialogOpen = useDialogs(({ dialog }) => dialog !== undefined);
   const themeChoice = useSettings(({ theme }) => theme);
   return (
     <MantineProvider theme={theme} defaultColorScheme="auto" forceColorScheme={themeChoice === "system" ? undefined : themeChoice}>
       <Router hook={useHashLocation}>
         <Content />
-        <Notifications
-          position="bottom-right"
-          className={isDialogOpen ? "toasts-above" : undefined}
-          limit={4}
-          containerWidth={440}
-          notificationMaxHeight={560}
-        />
+        <Toasts />
       </Router>
     </MantineProvider>
   );
+}
+
+/** Out of the way of a dialog's buttons. */
+function Toasts() {
+  const isDialogOpen = useDialogs(({ dialog }) => dialog !== undefined);
+  const className = isDialogOpen ? "toasts-above" : undefined;
+  return <Notifications position="bottom-right" className={className} limit={4} containerWidth={440} notificationMaxHeight={560} />;
 }
 
 /** The app, or why it cannot be shown. What was shown before stays when the connection is lost. */

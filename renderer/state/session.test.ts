@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { Container, Session } from "../../privileged-helper/contract/model.ts";
 import { ProblemError } from "../../privileged-helper/contract/problems.ts";
+import { sampleContainer } from "../../privileged-helper/contract/testing/sample-container.ts";
 import { createPeer, type Peer } from "../../privileged-helper/wire/peer.ts";
 import { createPortPair } from "../../privileged-helper/wire/port.ts";
 import { createClient } from "../backend/client.ts";
@@ -10,17 +11,6 @@ import { useSettings } from "./settings.ts";
 
 const ready = (epoch: number): Session => ({ state: "ready", mode: "full", version: "1.0.0", epoch });
 const lost: Session = { state: "failed", problem: { code: "helper-lost", detail: "killed" }, retrying: true };
-const container = (name: string): Container => ({
-  name,
-  manageable: true,
-  state: "stopped",
-  privileged: false,
-  autostart: false,
-  ipv4: [],
-  ipv6: [],
-  clones: [],
-  storage: "dir",
-});
 const shown = () => [...(useContainersStore.getState().containers?.keys() ?? [])];
 
 let end = () => {};
@@ -43,7 +33,7 @@ it("asks for nothing but what is the host's own while there is no helper: itself
 });
 
 it("subscribes once there is a helper, and once only however often the session is told", async () => {
-  const host = connect({ state: "starting" }, [container("web")]);
+  const host = connect({ state: "starting" }, [sampleContainer("web")]);
   await settled();
   host.tell(ready(1));
   host.tell(ready(1));
@@ -61,12 +51,12 @@ it("asks for tasks once where there is a helper from the beginning", async () =>
 });
 
 it("keeps the last list while the helper is lost, and subscribes anew with the next one", async () => {
-  const host = connect(ready(1), [container("web")]);
+  const host = connect(ready(1), [sampleContainer("web")]);
   await settled();
   host.tell(lost);
   await settled();
   expect(shown()).toEqual(["web"]);
-  host.containers = [container("mail")];
+  host.containers = [sampleContainer("mail")];
   host.tell(ready(2));
   await settled();
   expect(host.calls.filter((method) => method === "containers.watch")).toHaveLength(2);
@@ -74,12 +64,12 @@ it("keeps the last list while the helper is lost, and subscribes anew with the n
 });
 
 it("follows changes, and takes a new list where one of them is missing", async () => {
-  const host = connect(ready(1), [container("web")]);
+  const host = connect(ready(1), [sampleContainer("web")]);
   await settled();
-  host.change(2, [container("mail")], []);
+  host.change(2, [sampleContainer("mail")], []);
   await settled();
   expect(shown()).toEqual(["web", "mail"]);
-  host.containers = [container("after the gap")];
+  host.containers = [sampleContainer("after the gap")];
   host.change(4, [], ["web"]);
   await settled();
   expect(shown()).toEqual(["after the gap"]);
@@ -89,7 +79,7 @@ it("keeps why there is no list, and asks again on demand", async () => {
   const host = connect(ready(1), undefined);
   await settled();
   expect(useContainersStore.getState().problem).toMatchObject({ code: "lxc-missing" });
-  host.containers = [container("web")];
+  host.containers = [sampleContainer("web")];
   useContainersStore.getState().askAgain();
   await settled();
   expect(shown()).toEqual(["web"]);

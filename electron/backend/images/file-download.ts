@@ -1,12 +1,13 @@
 import { createHash, type Hash } from "node:crypto";
 import { createReadStream, createWriteStream } from "node:fs";
-import { readFile, rm, stat, statfs, writeFile } from "node:fs/promises";
+import { readFile, rm, stat, writeFile } from "node:fs/promises";
 import type { IncomingMessage } from "node:http";
 import { dirname } from "node:path";
 import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { setTimeout as pause } from "node:timers/promises";
 import { type Problem, ProblemError } from "../../../privileged-helper/contract/problems.ts";
+import { isDiskFull, noSpace, requireSpace } from "../free-space.ts";
 import { bodyProblem, createStallTimer, downloadFailed, refused, request } from "./request.ts";
 
 export type FileDownload = {
@@ -68,7 +69,7 @@ async function attempt(file: FileDownload, resume = true): Promise<number> {
     if (hash.copy().digest("hex") === file.sha256) return bytes;
     return await fetchRest(file, { bytes, hash, validator: bytes > 0 ? await readValidator(path) : "" });
   } catch (error) {
-    throw isFull(error) ? await noSpace(path, 0) : error;
+    throw isDiskFull(error) ? await noSpace(dirname(path), 0) : error;
   }
 }
 
@@ -92,7 +93,7 @@ async function fetchRest(file: FileDownload, kept: Kept): Promise<number> {
     if (total !== undefined && total > maxBytes) throw downloadFailed(url, "too-large", `It announces ${total} bytes.`);
     if (isRest) onNote(`Going on after ${start} bytes.\n`);
     else if (kept.bytes > 0) onNote("The server begins anew.\n");
-    await requireSpace(path, (total ?? 0) - start);
+    await requireSpace(dirname(path), (total ?? 0) - start);
     await writeFile(validatorPath(path), validatorOf(response), { mode: 0o600 });
     const hash = isRest ? kept.hash : createHash("sha256");
     const bytes = await write(file, url, response, { start, total, hash });
@@ -193,23 +194,4 @@ async function lengthOf(path: string): Promise<number> {
     ({ size }) => size,
     () => 0,
   );
-}
-
-async function requireSpace(path: string, bytes: number) {
-  if (bytes > (await freeBytes(path))) throw await noSpace(path, bytes);
-}
-
-async function noSpace(path: string, neededBytes: number): Promise<ProblemError> {
-  const folder = dirname(path);
-  return new ProblemError({ code: "no-space", path: folder, availableBytes: await freeBytes(path), neededBytes: Math.max(0, neededBytes) });
-}
-
-async function freeBytes(path: string): Promise<number> {
-  const { bavail, bsize } = await statfs(dirname(path));
-  return bavail * bsize;
-}
-
-function isFull(error: unknown): boolean {
-  const { code } = error as NodeJS.ErrnoException;
-  return code === "ENOSPC" || code === "EDQUOT";
 }

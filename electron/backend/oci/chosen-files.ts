@@ -1,11 +1,12 @@
-import { randomBytes } from "node:crypto";
-import { createWriteStream, existsSync, type WriteStream } from "node:fs";
-import { mkdir, readdir, rm, statfs } from "node:fs/promises";
+import { createWriteStream, type WriteStream } from "node:fs";
+import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { OciFile } from "../../../privileged-helper/contract/model.ts";
 import type { OciReference } from "../../../privileged-helper/contract/oci-reference.ts";
 import { type Problem, ProblemError, toProblem } from "../../../privileged-helper/contract/problems.ts";
+import { isDiskFull, requireSpace } from "../free-space.ts";
 import { imagesInFile } from "./images-in-file.ts";
+import { makeWorkFolder, removeAbandoned } from "./work-folder.ts";
 
 /**
  * Files with images of OCI that a person has chosen in the page, which is told no path of them: their bytes come on a channel, and lie
@@ -48,14 +49,13 @@ type Copy = {
 const firstChannel = 0x8000_0000;
 /** Less than the page may have under way, so that it is never kept waiting. */
 const tellEveryBytes = 128 * 1024;
-const folderName = /^\.[0-9a-f]{16}\.(\d{1,10})$/;
 
 /** @param onWritten Told how many bytes of a file are on disk. */
 export function createChosenFiles(base: string, onWritten: (channel: number, bytes: number) => void): ChosenFiles {
   const copies = new Map<number, Copy>();
   const removing = new Set<Promise<void>>();
   let nextChannel = firstChannel;
-  void sweep(base);
+  void removeAbandoned(base);
 
   const remove = (copy: Copy) => {
     copies.delete(copy.channel);
@@ -83,8 +83,7 @@ export function createChosenFiles(base: string, onWritten: (channel: number, byt
     async open(name, bytes) {
       await mkdir(base, { recursive: true, mode: 0o700 });
       await requireSpace(base, bytes);
-      const folder = join(base, `.${randomBytes(8).toString("hex")}.${process.pid}`);
-      await mkdir(folder, { mode: 0o700 });
+      const folder = await makeWorkFolder(base);
       const path = join(folder, safeName(name));
       const channel = nextChannel++;
       const stream = createWriteStream(path, { flags: "wx", mode: 0o600 });
@@ -146,14 +145,6 @@ export function createChosenFiles(base: string, onWritten: (channel: number, byt
   };
 }
 
-/** Removes what a process left that was killed. */
-async function sweep(base: string): Promise<void> {
-  for (const name of await readdir(base).catch(() => [])) {
-    const pid = folderName.exec(name)?.[1];
-    if (pid !== undefined && !existsSync(`/proc/${pid}`)) await rm(join(base, name), { recursive: true, force: true });
-  }
-}
-
 /** Whatever it is at, it makes no file any more. */
 function ended(stream: WriteStream): Promise<void> {
   if (stream.closed) return Promise.resolve();
@@ -163,15 +154,8 @@ function ended(stream: WriteStream): Promise<void> {
   });
 }
 
-async function requireSpace(base: string, neededBytes: number): Promise<void> {
-  const { bavail, bsize } = await statfs(base);
-  const availableBytes = bavail * bsize;
-  if (availableBytes < neededBytes) throw new ProblemError({ code: "no-space", path: base, availableBytes, neededBytes });
-}
-
 function explainDisk(error: unknown, path: string): Problem {
-  const { code } = error as NodeJS.ErrnoException;
-  return code === "ENOSPC" || code === "EDQUOT" ? { code: "no-space", path, availableBytes: 0, neededBytes: 0 } : toProblem(error);
+  return isDiskFull(error) ? { code: "no-space", path, availableBytes: 0, neededBytes: 0 } : toProblem(error);
 }
 
 /** The file's own, because people know it by that; skopeo reads what follows a colon as something else. */

@@ -4,6 +4,7 @@ import { type FileHandle, open } from "node:fs/promises";
 import { type KnownTarEntry, readTar } from "../../../privileged-helper/archive/tar-reader.ts";
 import { encodeTarHeader, tarEnd, tarPadding } from "../../../privileged-helper/archive/tar-writer.ts";
 import { ProblemError } from "../../../privileged-helper/contract/problems.ts";
+import { isDiskFull } from "../free-space.ts";
 import { withLayer } from "./decompress.ts";
 import { createLayerTree, renamed } from "./layer-tree.ts";
 
@@ -79,7 +80,7 @@ export async function flatten(
     await out.write(tarEnd);
     return await out.finish();
   } catch (error) {
-    throw isNoSpace(error) ? new ProblemError({ code: "no-space", path, availableBytes: 0, neededBytes: 0 }) : error;
+    throw isDiskFull(error) ? new ProblemError({ code: "no-space", path, availableBytes: 0, neededBytes: 0 }) : error;
   } finally {
     await file.close();
   }
@@ -129,8 +130,4 @@ async function checkDigest({ path, digest }: Layer, signal: AbortSignal): Promis
 
 function refuseWhenCancelled(signal: AbortSignal) {
   if (signal.aborted) throw new ProblemError({ code: "cancelled" });
-}
-
-function isNoSpace(error: unknown): boolean {
-  return ["ENOSPC", "EDQUOT"].includes((error as NodeJS.ErrnoException).code ?? "");
 }

@@ -1,19 +1,20 @@
-import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, readdir, rm, stat, statfs, utimes } from "node:fs/promises";
+import { mkdir, readdir, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import type { OciImage } from "../../../privileged-helper/contract/model.ts";
 import { formatOciReference, type OciReference, ociTitle } from "../../../privileged-helper/contract/oci-reference.ts";
 import { ProblemError } from "../../../privileged-helper/contract/problems.ts";
+import { requireSpace } from "../free-space.ts";
 import type { HostTaskContext } from "../host-tasks.ts";
 import { createRate } from "../images/rate.ts";
 import { type Flattened, flatten } from "./flatten.ts";
 import { type Blob, digestOf, ownPlatform, type Platform, parseImageConfig, parseManifest } from "./manifest.ts";
 import { copy, downloadFailed, inspect, notUnderstood, type SkopeoRun } from "./skopeo.ts";
+import { makeWorkFolder, removeAbandoned } from "./work-folder.ts";
 
 /**
  * Images of Docker and OCI, from registries and archives. What is downloaded is kept blob by blob in a folder of the person's own, so that
- * a layer that is here is not downloaded again; everything else is in a folder `.<random>.<pid>` that goes when its work is done.
+ * a layer that is here is not downloaded again; everything else is in a work folder.
  */
 export type OciImages = {
   /** What an image is, without downloading it. @throws ProblemError. */
@@ -45,7 +46,6 @@ export type OciImagesOptions = {
 type Found = OciImage & { config: Blob; blobs: Blob[]; source: OciReference };
 
 const lookEveryMilliseconds = 250;
-const workFolder = /^\.[0-9a-f]{16}\.(\d{1,10})$/;
 /** What another window is just using has been touched since. */
 const freshMilliseconds = 3600_000;
 
@@ -166,8 +166,7 @@ export function createOciImages({ folder, platform = ownPlatform(), stallMillise
     }
     await mkdir(blobFolder, { recursive: true, mode: 0o700 });
     await removeAbandoned(folder);
-    const place = join(folder, `.${randomBytes(8).toString("hex")}.${process.pid}`);
-    await mkdir(place, { mode: 0o700 });
+    const place = await makeWorkFolder(folder);
     try {
       await download(found, place, task);
       const now = new Date();
@@ -219,22 +218,6 @@ function pinned(reference: OciReference, digest: string): OciReference {
 function requireDigest(reference: OciReference, digest: string | undefined, text: string) {
   if (digest === undefined || digestOf(text) === digest) return;
   throw downloadFailed(reference, "wrong-checksum", `${formatOciReference(reference)} is not what its digest says.`);
-}
-
-/** Removes what a process left that has ended. */
-async function removeAbandoned(folder: string): Promise<void> {
-  for (const name of await readdir(folder).catch(() => [])) {
-    const pid = workFolder.exec(name)?.[1];
-    if (pid !== undefined && Number(pid) !== process.pid && !existsSync(`/proc/${pid}`)) {
-      await rm(join(folder, name), { recursive: true, force: true });
-    }
-  }
-}
-
-async function requireSpace(folder: string, neededBytes: number): Promise<void> {
-  const { bavail, bsize } = await statfs(folder);
-  const availableBytes = bavail * bsize;
-  if (availableBytes < neededBytes) throw new ProblemError({ code: "no-space", path: folder, availableBytes, neededBytes });
 }
 
 /** Forgets those that were used longest ago, until the others are few enough. */

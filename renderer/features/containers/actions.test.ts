@@ -1,19 +1,9 @@
 import { expect, it } from "vitest";
 import type { Container, ContainerState, TaskKind } from "../../../privileged-helper/contract/model.ts";
+import { sampleContainer } from "../../../privileged-helper/contract/testing/sample-container.ts";
 import { actionsFor, reasonAgainst } from "./actions.ts";
 
-const container = (state: ContainerState, more: Partial<Container> = {}): Container => ({
-  name: "web",
-  manageable: true,
-  state,
-  privileged: false,
-  autostart: false,
-  ipv4: [],
-  ipv6: [],
-  clones: [],
-  storage: "dir",
-  ...more,
-});
+const container = (state: ContainerState, more: Partial<Container> = {}) => sampleContainer("web", { state, ...more });
 const possible = (subject: Container) => actionsFor(subject).filter((action) => reasonAgainst(action, subject) === undefined);
 
 it.each([

@@ -1,19 +1,9 @@
 import { expect, it } from "vitest";
 import type { Container } from "../../../privileged-helper/contract/model.ts";
+import { sampleContainer } from "../../../privileged-helper/contract/testing/sample-container.ts";
 import { copyOf, reasonAgainstInstant } from "./clone-values.ts";
 
-const base = (more: Partial<Container> = {}): Container => ({
-  name: "base",
-  manageable: true,
-  state: "stopped",
-  privileged: false,
-  autostart: false,
-  ipv4: [],
-  ipv6: [],
-  clones: [],
-  storage: "dir",
-  ...more,
-});
+const base = (more: Partial<Container> = {}) => sampleContainer("base", more);
 const instant = { copy: "instant", snapshot: "" } as const;
 
 it("a clone is instant where nothing changes below it, and otherwise a full copy", () => {

@@ -2,8 +2,9 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Application } from "../../../privileged-helper/contract/application.ts";
 import { filledIn, hostMethods, methods } from "../../../privileged-helper/contract/methods.ts";
-import type { Container, OciImage, ReadyImage, TemplateOption } from "../../../privileged-helper/contract/model.ts";
+import type { OciImage, ReadyImage, TemplateOption } from "../../../privileged-helper/contract/model.ts";
 import { explainNewName } from "../../../privileged-helper/contract/names.ts";
+import { sampleContainer } from "../../../privileged-helper/contract/testing/sample-container.ts";
 import type { ImageChoice } from "../../ui/image-choices.ts";
 import {
   type CreateRequest,
@@ -26,19 +27,7 @@ import { nothingAtFirstStart } from "./first-start-values.ts";
 import { untouchedOptions } from "./option-values.ts";
 import { explainTyped } from "./template-values.ts";
 
-const container = (name: string, more: Partial<Container> = {}): Container => ({
-  name,
-  manageable: true,
-  state: "stopped",
-  privileged: false,
-  autostart: false,
-  ipv4: [],
-  ipv6: [],
-  clones: [],
-  storage: "dir",
-  ...more,
-});
-const containers = (...names: string[]) => new Map(names.map((name) => [name, container(name)]));
+const containers = (...names: string[]) => new Map(names.map((name) => [name, sampleContainer(name)]));
 const values: CreateValues = {
   name: "web",
   count: 1,
@@ -109,20 +98,20 @@ describe("a suggested name", () => {
 
 describe("a base", () => {
   it("is cloned only when it is managed and left alone", () => {
-    expect(reasonAgainstClone(container("base"))).toBeUndefined();
-    expect(reasonAgainstClone(container("base", { state: "running" }))).toBeUndefined();
-    expect(reasonAgainstClone(container("base", { state: "starting" }))).toMatch(/starting/);
-    expect(reasonAgainstClone(container("a b", { manageable: false }))).toBeDefined();
-    expect(reasonAgainstClone(container("base", { operation: { task: "1", kind: "destroy" } }))).toBeDefined();
+    expect(reasonAgainstClone(sampleContainer("base"))).toBeUndefined();
+    expect(reasonAgainstClone(sampleContainer("base", { state: "running" }))).toBeUndefined();
+    expect(reasonAgainstClone(sampleContainer("base", { state: "starting" }))).toMatch(/starting/);
+    expect(reasonAgainstClone(sampleContainer("a b", { manageable: false }))).toBeDefined();
+    expect(reasonAgainstClone(sampleContainer("base", { operation: { task: "1", kind: "destroy" } }))).toBeDefined();
   });
 });
 
 it("the bases that can be cloned come first, the others say why they cannot", () => {
   const all = new Map([
-    ["a", container("a", { state: "running" })],
-    ["c", container("c", { state: "stopping" })],
-    ["b-10", container("b-10")],
-    ["b-9", container("b-9")],
+    ["a", sampleContainer("a", { state: "running" })],
+    ["c", sampleContainer("c", { state: "stopping" })],
+    ["b-10", sampleContainer("b-10")],
+    ["b-9", sampleContainer("b-9")],
   ]);
   expect(cloneChoices(all)).toEqual([
     { value: "a", label: "a (running)", disabled: false },

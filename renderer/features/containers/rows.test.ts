@@ -1,19 +1,9 @@
 import { describe, expect, it } from "vitest";
 import type { Container } from "../../../privileged-helper/contract/model.ts";
+import { sampleContainer } from "../../../privileged-helper/contract/testing/sample-container.ts";
 import { filterContainers, sortContainers } from "./rows.ts";
 
-const container = (name: string, more: Partial<Container> = {}): Container => ({
-  name,
-  manageable: true,
-  state: "running",
-  privileged: false,
-  autostart: false,
-  ipv4: [],
-  ipv6: [],
-  clones: [],
-  storage: "dir",
-  ...more,
-});
+const container = (name: string, more: Partial<Container> = {}) => sampleContainer(name, { state: "running", ...more });
 const names = (containers: Container[]) => containers.map(({ name }) => name);
 const reading = (name: string, cpuPercent: number) => ({ [name]: [{ time: 1, afterGap: false, sample: { name, cpuPercent } }] });
 

@@ -51,7 +51,6 @@ export type CreateChoices = {
   template?: Template;
   /** Of the chosen template; nothing where another source is. */
   templateForm: readonly TemplateOption[];
-  isTemplateFormGood: boolean;
   typed: TypedOptions;
   missingTools: readonly string[];
   images: { ready: readonly ReadyImage[]; rows: readonly ImageRow[]; isLoading: boolean };
@@ -250,7 +249,6 @@ export function useCreateChoices({ cloneFrom, image, again }: Opened): CreateCho
     templates,
     template,
     templateForm,
-    isTemplateFormGood,
     typed,
     missingTools,
     images,

@@ -1,4 +1,4 @@
-import type { Container } from "../contract/model.ts";
+import type { Container } from "../model.ts";
 
 /** A stopped container as it is listed, and what a test wants otherwise. */
 export function sampleContainer(name: string, others: Partial<Container> = {}): Container {
