@@ -401,17 +401,13 @@ describe("a disk that is too small", () => {
 
       rmSync(large);
       execFileSync("dd", ["if=/dev/urandom", `of=${large}`, "bs=1M", "count=20", "status=none"]);
-      const filler = join(disk.lxcPath, "filler");
       const filled = createHelper(disk.lxcPath, reader);
-      filled.tasks.onChanged(({ changed }) => {
-        // Somebody else writes as soon as there was enough room.
-        if (changed.some(({ fraction }) => fraction === 0) && !existsSync(filler)) {
-          try {
-            execFileSync("fallocate", ["-l", "15M", filler]);
-          } catch {}
-        }
-      });
-      const problem = await problemOf(filled.operations.create(copying, signal));
+      const copied = problemOf(filled.operations.create(copying, signal));
+      const goOn = await holdUpCopy();
+      // Somebody else writes although there was enough room.
+      execFileSync("fallocate", ["-l", "15M", join(disk.lxcPath, "filler")]);
+      goOn();
+      const problem = await copied;
       expect(problem).toMatchObject({ code: "no-space", path: join(disk.lxcPath, "copy/rootfs") });
       expect(
         filled.tasks

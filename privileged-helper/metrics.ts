@@ -1,4 +1,4 @@
-import type { Container, MetricsSample, MetricsTick } from "./contract/model.ts";
+import type { Container, MetricsFigures, MetricsSample, MetricsTick } from "./contract/model.ts";
 import { type CounterReader, type Counters, openCounters } from "./lxc/counters.ts";
 import { payloadCgroups } from "./lxc/payload.ts";
 import { readProcessStat, startTimeMilliseconds } from "./lxc/proc.ts";
@@ -191,7 +191,7 @@ export function sampleOf(name: string, now: Reading, before: Reading | undefined
     return microseconds === undefined ? undefined : Math.min(100, microseconds / 1e4);
   };
   const cpu = perSecond("cpuNanoseconds");
-  const figures: Omit<MetricsSample, "name" | "cpuLimit"> = {
+  const figures: Omit<MetricsFigures, "cpuLimit"> = {
     cpuPercent: cpu === undefined ? undefined : cpu / 1e7,
     cpuNanoseconds: counters.cpuNanoseconds,
     // The two come from files read one after the other, so more cache than usage is possible for a moment.
@@ -210,7 +210,7 @@ export function sampleOf(name: string, now: Reading, before: Reading | undefined
     diskPressurePercent: waiting("diskPressureMicroseconds"),
   };
   // What is not known is absent rather than undefined. Deleting it would make this, and writing it as JSON, several times slower.
-  const sample: MetricsSample = { name, cpuLimit: counters.cpuLimit };
+  const sample: MetricsFigures & { name: string } = { name, cpuLimit: counters.cpuLimit };
   for (const key of Object.keys(figures) as (keyof typeof figures)[]) if (figures[key] !== undefined) sample[key] = figures[key];
   return sample;
 }

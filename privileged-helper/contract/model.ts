@@ -147,13 +147,17 @@ export type TemplateOption = {
 };
 
 /**
- * One container at one tick. A figure that is absent is not available on this host (no controller) or not known yet
- * (a rate needs two readings); it is never 0 instead.
+ * What can be counted of a container, and of the computer as a whole, at one tick. A figure that is absent is not available on this host
+ * (`MetricsSample.missing` says why) or not known yet (a rate needs two readings); it is never 0 instead.
  */
-export type MetricsSample = {
-  name: string;
+export type MetricsFigures = {
   /** Per cent of one core. */
   cpuPercent?: number;
+  /** The same, spent in programs and in the kernel for them. */
+  cpuUserPercent?: number;
+  cpuSystemPercent?: number;
+  /** Per cent of the time in which its CPU limit kept it from running. */
+  cpuThrottledPercent?: number;
   /** CPU time used since start, nanoseconds. */
   cpuNanoseconds?: number;
   /** min(quota / period, cpuset, host CPUs). */
@@ -162,13 +166,32 @@ export type MetricsSample = {
   memoryBytes?: number;
   /** Inactive and active file cache, bytes. */
   memoryCacheBytes?: number;
+  /** The bands that all of its memory consists of, bytes. */
+  memoryAnonymousBytes?: number;
+  memoryKernelBytes?: number;
+  memoryActiveFileBytes?: number;
+  memoryInactiveFileBytes?: number;
   /** Absent where there is none. */
   memoryLimitBytes?: number;
+  swapBytes?: number;
+  /** Absent where there is none. */
+  swapLimitBytes?: number;
+  /** How often it has reached its memory limit since start, and how many of its processes were killed for it. */
+  memoryLimitHits?: number;
+  oomKills?: number;
   diskReadBytesPerSecond?: number;
   diskWriteBytesPerSecond?: number;
+  diskReadsPerSecond?: number;
+  diskWritesPerSecond?: number;
   networkReceivedBytesPerSecond?: number;
   networkSentBytesPerSecond?: number;
+  networkReceivedPacketsPerSecond?: number;
+  networkSentPacketsPerSecond?: number;
+  /** In both directions. */
+  networkDropsPerSecond?: number;
   processes?: number;
+  /** Threads of all processes: what `processesLimit` counts. */
+  threads?: number;
   processesLimit?: number;
   /** Pressure: per cent of the time since the last tick in which some process had to wait for a CPU. */
   cpuPressurePercent?: number;
@@ -176,6 +199,31 @@ export type MetricsSample = {
   memoryPressurePercent?: number;
   /** The same for disks. */
   diskPressurePercent?: number;
+};
+export type MetricsFigure = keyof MetricsFigures;
+
+/** One network interface of a container at one tick. */
+export type InterfaceSample = {
+  name: string;
+  receivedBytesPerSecond?: number;
+  sentBytesPerSecond?: number;
+  receivedPacketsPerSecond?: number;
+  sentPacketsPerSecond?: number;
+  dropsPerSecond?: number;
+};
+
+/** What figures are about, and why all of those of one may be absent: a sentence for people. */
+export const metricsSubjects = ["cpu", "memory", "swap", "disk", "network", "processes", "pressure", "events"] as const;
+export type MetricsSubject = (typeof metricsSubjects)[number];
+export type MissingFigures = { [subject in MetricsSubject]?: string };
+
+/** One container at one tick. */
+export type MetricsSample = MetricsFigures & {
+  name: string;
+  /** Only of containers that are watched by name. */
+  interfaces?: InterfaceSample[];
+  /** Only of containers that are watched by name, and of the host. */
+  missing?: MissingFigures;
 };
 
 /** One notification per tick for everything that is watched. */
@@ -187,6 +235,8 @@ export type MetricsTick = {
   samples: MetricsSample[];
   /** Containers in which nothing has moved since their last sample, which counts for this tick as well. */
   unchanged: string[];
+  /** The computer as a whole, where it is watched. */
+  host?: MetricsFigures & { missing?: MissingFigures };
 };
 
 export const taskKinds = [
