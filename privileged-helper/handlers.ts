@@ -96,7 +96,7 @@ export function createHandlers({ lxcPath, uid, isRootSession, notify, isHostBehi
     () => {},
   );
   const history = createTaskHistory({ lxcPath, onTrouble: (reason) => log?.("history-incomplete", { reason }) });
-  const tasks = createTasks({ requestedBy, history });
+  const tasks = createTasks({ requestedBy, history, folder: lxcPath });
   const taskList = createTaskList({ tasks, history });
   const journal = createJournal();
   const locks = createLocks();

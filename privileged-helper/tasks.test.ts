@@ -97,9 +97,12 @@ describe("a task", () => {
   });
 
   it("tells a full disk from other mistakes", async () => {
-    const tasks = createTasks();
+    const tasks = createTasks({ folder: "/var/lib" });
     const full = Object.assign(new Error("ENOSPC"), { code: "ENOSPC", path: "/nowhere/at/all" });
     expect(await problemOf(tasks.run(start, () => Promise.reject(full)))).toMatchObject({ code: "no-space", path: "/nowhere/at/all" });
+    // The system tells no path of a write.
+    const fullWhileWriting = Object.assign(new Error("ENOSPC"), { code: "ENOSPC" });
+    expect(await problemOf(tasks.run(start, () => Promise.reject(fullWhileWriting)))).toMatchObject({ code: "no-space", path: "/var/lib" });
   });
 });
 

@@ -33,6 +33,8 @@ export type TasksOptions = {
   /** Who uses this helper. */
   requestedBy?: Task["requestedBy"];
   history?: Pick<TaskHistory, "keep">;
+  /** Where what tasks write lies: of a write that finds no room, unlike of any other failure, no path is told. */
+  folder?: string;
 };
 
 export type Tasks = {
@@ -79,7 +81,7 @@ type Entry = {
   cancel(): void;
 };
 
-export function createTasks({ requestedBy, history }: TasksOptions = {}): Tasks {
+export function createTasks({ requestedBy, history, folder = "/" }: TasksOptions = {}): Tasks {
   const entries = new Map<string, Entry>();
   const changedListeners = new Set<(change: TasksChanged) => void>();
   const outputListeners = new Set<(output: { task: string; text: string }) => void>();
@@ -303,7 +305,7 @@ export function createTasks({ requestedBy, history }: TasksOptions = {}): Tasks 
         end(entry, "succeeded");
         return result;
       } catch (thrown) {
-        const problem: Problem = cancelled ? { code: "cancelled" } : problemOf(thrown);
+        const problem: Problem = cancelled ? { code: "cancelled" } : problemOf(thrown, folder);
         await undoAll();
         end(entry, problem.code === "cancelled" ? "cancelled" : "failed", problem);
         throw new ProblemError(problem);
@@ -360,10 +362,10 @@ function subscribe<T>(listeners: Set<(event: T) => void>, listener: (event: T) =
   return () => listeners.delete(listener);
 }
 
-/** A full disk is a problem of its own; it comes out of any file operation. */
-function problemOf(thrown: unknown): Problem {
-  const { code, path } = (thrown ?? {}) as NodeJS.ErrnoException;
-  if ((code === "ENOSPC" || code === "EDQUOT") && path?.startsWith("/"))
+/** A full disk is a problem of its own; it comes out of any file operation. @param folder Where it is taken to be, if no path is told. */
+function problemOf(thrown: unknown, folder: string): Problem {
+  const { code, path = folder } = (thrown ?? {}) as NodeJS.ErrnoException;
+  if ((code === "ENOSPC" || code === "EDQUOT") && path.startsWith("/"))
     return { code: "no-space", path, availableBytes: freeBytes(path), neededBytes: 0 };
   return toProblem(thrown);
 }
