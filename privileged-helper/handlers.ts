@@ -10,7 +10,6 @@ import { createLocks } from "./locks.ts";
 import type { Log } from "./log.ts";
 import { shellOfOurs } from "./lxc/application.ts";
 import { readConfigurationText } from "./lxc/config.ts";
-import { createDiskUsages } from "./lxc/disk-usage.ts";
 import { hostInfo } from "./lxc/host.ts";
 import { makeCheck, makeChecks } from "./lxc/host-checks.ts";
 import { readHostFacts } from "./lxc/host-facts.ts";
@@ -115,7 +114,6 @@ export function createHandlers({ lxcPath, uid, isRootSession, notify, isHostBehi
     if (!unwatchContainers && tasks.operations().size === 0) reader.rest();
   });
   const metrics = createMetrics({ containers: watch, isBehind: isHostBehind });
-  const diskUsages = createDiskUsages({ lxcPath });
   const logs = createLogWatch({ lxcPath });
   const nextChannel = createChannels();
   const uploads = createUploads({
@@ -215,7 +213,6 @@ export function createHandlers({ lxcPath, uid, isRootSession, notify, isHostBehi
         await operations.setUp({ name, firstStart, mayBePrivileged: privileged }, signal);
       },
       "containers.preview": (params) => operations.preview(params),
-      "containers.diskUsage": ({ name }, { signal }) => diskUsages.measure(find(name).name, signal),
       "containers.snapshots": ({ name }) => listSnapshots(lxcPath, find(name).name),
       "containers.try": async ({ source }, { signal, authorize }) => {
         const hostNetwork = operations.wantsHostNetwork(source);

@@ -7,7 +7,6 @@ import {
   type ContainerPreview,
   type ContainersOfArchive,
   type ContainersSnapshot,
-  type DiskUsage,
   type Download,
   type HostCheck,
   type HostInfo,
@@ -240,8 +239,6 @@ export const methods = {
   "containers.unwatch": { params: nothing, result: result<void>(), action: "view" },
   "containers.configuration": { params: onContainer, result: result<{ path: string; text: string }>(), action: "view" },
   /** What lxc-snapshot has kept of it, the newest first. */
-  /** It may take a minute: every file is looked at. */
-  "containers.diskUsage": { params: onContainer, result: result<DiskUsage>(), action: "view" },
   "containers.snapshots": { params: onContainer, result: result<Snapshot[]>(), action: "view" },
   "containers.create": {
     params: z.strictObject({ ...newContainer, source: containerSource }),

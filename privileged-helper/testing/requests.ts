@@ -36,7 +36,6 @@ export const examples: Record<MethodName, object> = {
     start: true,
     address: "static",
   },
-  "containers.diskUsage": { name: "web" },
   "containers.snapshots": { name: "web" },
   "containers.try": { source: { type: "clone", from: "web", snapshot: "snap0" } },
   "containers.keep": { name: "web-try-x7k2", as: "web-2" },
