@@ -61,6 +61,7 @@ export function openHostCounters({
   };
 
   return {
+    isFresh: () => true,
     missing: missingOf({ disks: disks !== undefined, network: network !== undefined, pressure: cpuPressure !== undefined }),
     read() {
       const [stat, memory, events, disks, network, load, cpuPressure, memoryPressure, diskPressure] = files.map((file) => file?.read());
