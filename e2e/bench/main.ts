@@ -9,6 +9,7 @@ import { type Figure, printFigures } from "./figures.ts";
 import { helperMemoryFigures } from "./helper-memory.ts";
 import { imageToRunningFigures } from "./image-to-running.ts";
 import { refreshFigures } from "./refresh.ts";
+import { samplingFigures } from "./sampling.ts";
 import { coverLxcPath, enterMountNamespace, removeContainers } from "./tools.ts";
 
 const containers = 50;
@@ -54,6 +55,8 @@ try {
   }
   console.log("Refresh...");
   figures.push(...(await refreshFigures(helper, lxcPath)));
+  console.log("Sampling...");
+  figures.push(...(await samplingFigures(helper, lxcPath, containers)));
   console.log("Memory...");
   figures.push(...(await helperMemoryFigures(helper, containers)));
   console.log("Windows...");
