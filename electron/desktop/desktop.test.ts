@@ -37,6 +37,7 @@ beforeAll(async () => {
   mkdirSync(join(folder, "node_modules/electron"), { recursive: true });
   copyFileSync(join(import.meta.dirname, "testing/electron-double.cjs"), join(folder, "node_modules/electron/index.js"));
   process.env.XDG_CONFIG_HOME = join(folder, "config");
+  process.env.XDG_STATE_HOME = join(folder, "state");
   const common: BuildOptions = {
     bundle: true,
     platform: "node",

@@ -1,13 +1,15 @@
 /** Electron's main process: one window, one backend, nothing more. */
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { app, Menu } from "electron";
+import { app, type BrowserWindow, Menu } from "electron";
 import { createBackend } from "../backend/backend.ts";
 import { cacheFolder } from "../backend/cache-folder.ts";
 import { findInstalledAs } from "../backend/installed-as.ts";
 import { createHelperLauncher } from "../backend/launch-helper.ts";
 import { readPublicFiles } from "../backend/public-files.ts";
 import { settingsPath } from "../backend/settings.ts";
+import { stateFolder } from "../backend/state-folder.ts";
+import { createNotify } from "./notifications.ts";
 import { handOutPorts } from "./port.ts";
 import { registerScheme, serveBundle } from "./scheme.ts";
 import { openWindow } from "./window.ts";
@@ -18,6 +20,7 @@ const here = dirname(fileURLToPath(import.meta.url));
 const dist = join(here, "..");
 
 async function main() {
+  let window: BrowserWindow | undefined;
   const files = readPublicFiles(join(here, "../renderer"));
   const installedAs = findInstalledAs(dist);
   const backend = createBackend({
@@ -26,16 +29,19 @@ async function main() {
     installedAs,
     settingsPath: settingsPath(),
     cacheFolder: cacheFolder(),
+    stateFolder: stateFolder(),
+    notify: createNotify(() => window),
   });
   await app.whenReady();
   Menu.setApplicationMenu(null);
   serveBundle(files);
-  const window = openWindow(join(here, "preload.cjs"), undefined);
-  handOutPorts(window.webContents, (port) => backend.accept(port));
+  const opened = openWindow(join(here, "preload.cjs"), undefined);
+  window = opened;
+  handOutPorts(opened.webContents, (port) => backend.accept(port));
 
   app.on("second-instance", () => {
-    if (window.isMinimized()) window.restore();
-    window.focus();
+    if (opened.isMinimized()) opened.restore();
+    opened.focus();
   });
   app.on("window-all-closed", () => app.quit());
   let settled = false;
