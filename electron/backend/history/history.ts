@@ -98,8 +98,10 @@ export function createFigureHistory({ folder, maxBytes, clock = Date.now }: Figu
       const name = fileNameOf(question.subject);
       // Half of what is being written must not be read.
       await flushing;
-      const first = plan.first * perStep;
-      const last = (plan.first + plan.steps) * perStep - 1;
+      const numberAt = (time: number) => Math.floor(time / resolution.stepMilliseconds);
+      // There are files of a stretch of time only, however long one is asked for.
+      const first = Math.max(plan.first * perStep, numberAt(clock() - 2 * resolution.keptMilliseconds));
+      const last = Math.min((plan.first + plan.steps) * perStep - 1, numberAt(clock()) + 1);
       const kept = last < first ? new Map() : await segments.read(resolution, name, first, last);
       const recorder = recorders.get(name);
       const toTakeIn = recorder?.firstSteps().find((step) => step.resolution === resolution)?.number;
