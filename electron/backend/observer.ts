@@ -36,6 +36,7 @@ export type ObserverOptions = {
   /** True where the person wants history to be kept. */
   keepsHistory(): boolean;
   onEvent(event: HistoryEvent): void;
+  onEarlierStart(event: HistoryEvent): void;
   /** Asks the helper; undefined while there is none. */
   askHelper(): ((method: string, params: object) => Promise<unknown>) | undefined;
   isBeingStopped?: (container: string) => boolean;
@@ -60,6 +61,7 @@ export function createObserver(options: ObserverOptions): Observer {
   let revision = 0;
   let early: ContainersChanged[] = [];
   let lastTime: number | undefined;
+  let totalMemory: number | undefined;
   let last = new Map<string, MetricsSample>();
 
   const events: ContainerEvents = createContainerEvents({
@@ -70,6 +72,7 @@ export function createObserver(options: ObserverOptions): Observer {
       if (kind === "oom-kill") engine.oomKill(container, time);
       onEvent(event);
     },
+    onEarlierStart: options.onEarlierStart,
     onUnexpectedStop: (container, time) => engine.stoppedUnexpectedly(container, time),
     isBeingStopped: options.isBeingStopped ?? isBeingStopped,
   });
@@ -173,7 +176,7 @@ export function createObserver(options: ObserverOptions): Observer {
       }
       // Of one that has ended nothing is held against the next one of its name.
       for (const name of last.keys()) if (!now.has(name)) engine.gap(name);
-      const totalMemory = tick.host?.memoryLimitBytes;
+      totalMemory = tick.host?.memoryLimitBytes ?? totalMemory;
       const disk = enabledRules().some(({ condition }) => condition === "disk") ? diskFill.percent(time) : undefined;
       for (const [name, sample] of now) {
         const wasThere = isContinued && last.has(name);

@@ -61,13 +61,14 @@ export function createPast({ settingsPath, stateFolder, settings, askHelper, tel
   let isPageWatching = false;
 
   const onEvent = (event: HistoryEvent) => {
-    const { kind, time, container } = event;
-    // Of one that ran before the app was started it may be known already, or be too long ago.
-    if (time < Date.now() - historyRanges["7 days"]) return;
-    const isKnown = (each: HistoryEvent) => each.kind === "started" && kind === "started";
-    if (events.between(time - sameStartMilliseconds, time + sameStartMilliseconds, container).some(isKnown)) return;
     if (keepsHistory()) events.add(event);
     tell("history.event", event);
+  };
+  const onEarlierStart = (event: HistoryEvent) => {
+    const { time, container } = event;
+    if (time < Date.now() - historyRanges["7 days"]) return;
+    const then = events.between(time - sameStartMilliseconds, time + sameStartMilliseconds, container);
+    if (!then.some(({ kind }) => kind === "started")) onEvent(event);
   };
   const observer = createObserver({
     history,
@@ -75,6 +76,7 @@ export function createPast({ settingsPath, stateFolder, settings, askHelper, tel
     diskFill: createDiskFill(async () => ((await askHelper()?.("host.info", {})) as HostInfo | undefined)?.lxcPath),
     keepsHistory,
     onEvent,
+    onEarlierStart,
     askHelper,
   });
   const reconsider = () => {

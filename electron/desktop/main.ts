@@ -1,7 +1,7 @@
 /** Electron's main process: one window, one backend, nothing more. */
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { app, type BrowserWindow, Menu } from "electron";
+import { app, Menu } from "electron";
 import { createBackend } from "../backend/backend.ts";
 import { cacheFolder } from "../backend/cache-folder.ts";
 import { findInstalledAs } from "../backend/installed-as.ts";
@@ -9,7 +9,7 @@ import { createHelperLauncher } from "../backend/launch-helper.ts";
 import { readPublicFiles } from "../backend/public-files.ts";
 import { settingsPath } from "../backend/settings.ts";
 import { stateFolder } from "../backend/state-folder.ts";
-import { createNotify } from "./notifications.ts";
+import { showNotification } from "./notifications.ts";
 import { handOutPorts } from "./port.ts";
 import { registerScheme, serveBundle } from "./scheme.ts";
 import { openWindow } from "./window.ts";
@@ -20,7 +20,6 @@ const here = dirname(fileURLToPath(import.meta.url));
 const dist = join(here, "..");
 
 async function main() {
-  let window: BrowserWindow | undefined;
   const files = readPublicFiles(join(here, "../renderer"));
   const installedAs = findInstalledAs(dist);
   const backend = createBackend({
@@ -30,18 +29,17 @@ async function main() {
     settingsPath: settingsPath(),
     cacheFolder: cacheFolder(),
     stateFolder: stateFolder(),
-    notify: createNotify(() => window),
+    notify: showNotification,
   });
   await app.whenReady();
   Menu.setApplicationMenu(null);
   serveBundle(files);
-  const opened = openWindow(join(here, "preload.cjs"), undefined);
-  window = opened;
-  handOutPorts(opened.webContents, (port) => backend.accept(port));
+  const window = openWindow(join(here, "preload.cjs"), undefined);
+  handOutPorts(window.webContents, (port) => backend.accept(port));
 
   app.on("second-instance", () => {
-    if (opened.isMinimized()) opened.restore();
-    opened.focus();
+    if (window.isMinimized()) window.restore();
+    window.focus();
   });
   app.on("window-all-closed", () => app.quit());
   let settled = false;

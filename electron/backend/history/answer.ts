@@ -16,9 +16,15 @@ export function planAnswer({ from, to, maxSteps }: Pick<HistoryQuestion, "from" 
   const resolution = fineEnough ?? reaching[0] ?? (resolutions.at(-1) as Resolution);
   const unit = resolution.stepMilliseconds;
   let stepMilliseconds = Math.max(1, Math.ceil(wanted / unit)) * unit;
-  const count = () => Math.max(0, Math.ceil(to / stepMilliseconds) - Math.floor(from / stepMilliseconds));
-  while (count() > maxSteps) stepMilliseconds += unit;
-  return { resolution, stepMilliseconds, first: Math.floor(from / stepMilliseconds), steps: count() };
+  const range = () => [Math.floor(from / stepMilliseconds), Math.ceil(to / stepMilliseconds)] as const;
+  let [first, end] = range();
+  // A step that is cut off at the begin is left out sooner than all of them are made twice as long.
+  while (end - first > maxSteps + 1) {
+    stepMilliseconds += unit;
+    [first, end] = range();
+  }
+  first = Math.max(first, end - maxSteps);
+  return { resolution, stepMilliseconds, first, steps: Math.max(0, end - first) };
 }
 
 /** @param kept Steps of the plan's resolution by their number. */

@@ -16,6 +16,7 @@ beforeEach(() => {
   now = 1_000_000;
   events = createContainerEvents({
     onEvent: (event) => told.push(event),
+    onEarlierStart: (event) => told.push(event),
     onUnexpectedStop: (container) => unexpected.push(container),
     isBeingStopped: (container) => stopping.includes(container),
   });

@@ -12,6 +12,8 @@ export type ContainerEvents = {
 
 export type ContainerEventListeners = {
   onEvent(event: HistoryEvent): void;
+  /** It was started before anybody looked: maybe that is known already. */
+  onEarlierStart(event: HistoryEvent): void;
   /** It ended, and by nothing that anybody asked for as far as we know. */
   onUnexpectedStop(container: string, time: number): void;
   /** True while a program runs that stops this container. */
@@ -43,7 +45,12 @@ const limits: [figure: LimitFigure, title: string, inWords: (value: number) => s
   ["processesLimit", "Limit of processes", String],
 ];
 
-export function createContainerEvents({ onEvent, onUnexpectedStop, isBeingStopped }: ContainerEventListeners): ContainerEvents {
+export function createContainerEvents({
+  onEvent,
+  onEarlierStart,
+  onUnexpectedStop,
+  isBeingStopped,
+}: ContainerEventListeners): ContainerEvents {
   const known = new Map<string, Known>();
 
   const ended = (container: string, entry: Known, time: number) => {
@@ -107,7 +114,7 @@ export function createContainerEvents({ onEvent, onUnexpectedStop, isBeingStoppe
         if (entry) look(container, time);
         else {
           known.set(container.name, { run, isFrozen: container.state === "frozen", wasAskedFor: false });
-          if (run?.startedAt !== undefined) onEvent({ time: run.startedAt, container: container.name, kind: "started" });
+          if (run?.startedAt !== undefined) onEarlierStart({ time: run.startedAt, container: container.name, kind: "started" });
         }
         const after = known.get(container.name);
         if (after && after.endedAt === undefined) after.wasAskedFor = false;

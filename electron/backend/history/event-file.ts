@@ -14,7 +14,7 @@ export type EventFile = {
 const maxFileBytes = 512 * 1024;
 const maxDetailLength = 500;
 /** Two windows of this app write the same down, a moment apart. */
-const sameEventMilliseconds = 2_000;
+const sameEventMilliseconds = 500;
 
 /** A newer version's line may have more. */
 const line = z.object({

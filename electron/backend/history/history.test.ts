@@ -53,7 +53,7 @@ const containerOf = (name: string) => ({ type: "container", name: containerName.
 function feed(
   history: FigureHistory,
   to: number,
-  { every = 5 * second, subject = web as Parameters<FigureHistory["add"]>[0], cpu = (_time: number) => 10 } = {},
+  { every = 5 * second, subject = web as Parameters<FigureHistory["add"]>[0], cpu = (_time: number): number => 10 } = {},
 ) {
   let before: number | undefined;
   for (; now <= to; now += every) {

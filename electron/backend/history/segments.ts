@@ -39,21 +39,22 @@ export function createSegments({ folder, onBroken }: SegmentsOptions): Segments 
     onBroken(path);
   };
 
-  /** Opens a file of steps, or makes one. One that is something else is put aside. */
-  const openForWriting = async (path: string): Promise<FileHandle> => {
-    const file = await openOrMake(path);
-    const head = Buffer.alloc(fileHeadBytes);
-    const { bytesRead } = await file.read(head, 0, fileHeadBytes, 0).catch(() => ({ bytesRead: -1 }));
-    if (bytesRead === 0) {
-      await file.write(fileHead(), 0, fileHeadBytes, 0);
-      return file;
+  /** Writes to a file of steps, which is made where there is none. One that is something else is put aside. */
+  const withFile = async (path: string, work: (file: FileHandle) => Promise<void>): Promise<void> => {
+    let file = await openOrMake(path);
+    try {
+      const head = Buffer.alloc(fileHeadBytes);
+      const { bytesRead } = await file.read(head, 0, fileHeadBytes, 0);
+      if (bytesRead > 0 && !(bytesRead === fileHeadBytes && head.equals(fileHead()))) {
+        await file.close();
+        await setAside(path);
+        file = await openOrMake(path);
+        await writeAll(file, fileHead(), 0);
+      } else if (bytesRead === 0) await writeAll(file, fileHead(), 0);
+      await work(file);
+    } finally {
+      await file.close();
     }
-    if (bytesRead === fileHeadBytes && head.equals(fileHead())) return file;
-    await file.close();
-    await setAside(path);
-    const fresh = await openOrMake(path);
-    await fresh.write(fileHead(), 0, fileHeadBytes, 0);
-    return fresh;
   };
 
   const readSegment = async (resolution: Resolution, subject: string, segment: number, first: number, last: number) => {
@@ -88,18 +89,15 @@ export function createSegments({ folder, onBroken }: SegmentsOptions): Segments 
   return {
     async write(resolution, subject, steps) {
       for (const [segment, own] of bySegment(resolution, steps)) {
-        const file = await openForWriting(pathOf(resolution, segment, subject));
-        try {
+        await withFile(pathOf(resolution, segment, subject), async (file) => {
           for (const run of runsOf(own)) {
             const size = bytesOfStep(resolution);
             const bytes = Buffer.alloc(run.length * size);
             for (const [index, [number, step]] of run.entries()) encodeStep(resolution, number, step, bytes, index * size);
             const [first] = run[0] ?? [0];
-            await file.write(bytes, 0, bytes.length, fileHeadBytes + (first - segment * resolution.segmentSteps) * size);
+            await writeAll(file, bytes, fileHeadBytes + (first - segment * resolution.segmentSteps) * size);
           }
-        } finally {
-          await file.close();
-        }
+        });
       }
     },
 
@@ -156,6 +154,11 @@ async function openOrMake(path: string): Promise<FileHandle> {
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
     return open(path, flags, 0o600);
   }
+}
+
+/** On a disk that is nearly full a write is cut short, which is no error; the next one is. */
+async function writeAll(file: FileHandle, bytes: Buffer, position: number): Promise<void> {
+  for (let done = 0; done < bytes.length; ) done += (await file.write(bytes, done, bytes.length - done, position + done)).bytesWritten;
 }
 
 function bySegment({ segmentSteps }: Resolution, steps: ReadonlyMap<number, Step>): Map<number, [number, Step][]> {

@@ -40,6 +40,9 @@ class WebContents extends EventEmitter {
 }
 
 class BrowserWindow {
+  static getAllWindows() {
+    return record.windows;
+  }
   webContents = new WebContents();
   loadURL = called("window.loadURL");
   focus = called("window.focus");
