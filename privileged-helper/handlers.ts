@@ -10,6 +10,7 @@ import { createLocks } from "./locks.ts";
 import type { Log } from "./log.ts";
 import { shellOfOurs } from "./lxc/application.ts";
 import { readConfigurationText } from "./lxc/config.ts";
+import { createDiskUsages } from "./lxc/disk-usage.ts";
 import { hostInfo } from "./lxc/host.ts";
 import { makeCheck, makeChecks } from "./lxc/host-checks.ts";
 import { readHostFacts } from "./lxc/host-facts.ts";
@@ -114,6 +115,7 @@ export function createHandlers({ lxcPath, uid, isRootSession, notify, isHostBehi
     if (!unwatchContainers && tasks.operations().size === 0) reader.rest();
   });
   const metrics = createMetrics({ containers: watch, isBehind: isHostBehind });
+  const diskUsages = createDiskUsages({ lxcPath });
   const logs = createLogWatch({ lxcPath });
   const nextChannel = createChannels();
   const uploads = createUploads({
@@ -213,6 +215,7 @@ export function createHandlers({ lxcPath, uid, isRootSession, notify, isHostBehi
         await operations.setUp({ name, firstStart, mayBePrivileged: privileged }, signal);
       },
       "containers.preview": (params) => operations.preview(params),
+      "containers.diskUsage": ({ name }, { signal }) => diskUsages.measure(find(name).name, signal),
       "containers.snapshots": ({ name }) => listSnapshots(lxcPath, find(name).name),
       "containers.try": async ({ source }, { signal, authorize }) => {
         const hostNetwork = operations.wantsHostNetwork(source);
@@ -248,8 +251,9 @@ export function createHandlers({ lxcPath, uid, isRootSession, notify, isHostBehi
 
       "logs.watch": ({ name, log }) => logs.watch(find(name).name, log, (event) => notify("logs.appended", event)),
       "logs.unwatch": () => logs.stop(),
-      "metrics.watch": ({ containers, intervalMilliseconds }) =>
-        metrics.watch(containers, intervalMilliseconds, (tick) => notify("metrics.tick", tick)),
+      "metrics.watch": ({ containers, intervalMilliseconds, host }) =>
+        metrics.watch(containers, intervalMilliseconds, (tick) => notify("metrics.tick", tick), host),
+      "metrics.record": ({ intervalMilliseconds }) => metrics.record(intervalMilliseconds, (tick) => notify("metrics.recorded", tick)),
 
       "tasks.watch": () => {
         if (!unwatchTasks) {

@@ -9,6 +9,7 @@ import {
   type ContainerPreview,
   type ContainersOfArchive,
   type ContainersSnapshot,
+  type DiskUsage,
   type Download,
   type HostCheck,
   type HostInfo,
@@ -242,6 +243,8 @@ export const methods = {
   "containers.unwatch": { params: nothing, result: result<void>(), action: "view" },
   "containers.configuration": { params: onContainer, result: result<{ path: string; text: string }>(), action: "view" },
   /** What lxc-snapshot has kept of it, the newest first. */
+  /** It may take a minute: every file is looked at. */
+  "containers.diskUsage": { params: onContainer, result: result<DiskUsage>(), action: "view" },
   "containers.snapshots": { params: onContainer, result: result<Snapshot[]>(), action: "view" },
   "containers.create": {
     params: z.strictObject({ ...newContainer, source: containerSource }),
@@ -353,12 +356,19 @@ export const methods = {
   },
   "logs.unwatch": { params: nothing, result: result<void>(), action: "view" },
 
-  /** Replaces what is sampled: these containers, or all that run. An empty list ends it. */
+  /** Replaces what is sampled: these containers, or all that run, and this computer as a whole. An empty list without it ends it. */
   "metrics.watch": {
     params: z.strictObject({
       containers: z.union([z.literal("running"), z.array(containerName).max(1000)]),
       intervalMilliseconds: z.int().min(500).max(60_000),
+      host: z.boolean().default(false),
     }),
+    result: result<void>(),
+    action: "view",
+  },
+  /** Samples all that run and this computer, as `metrics.recorded`, until it is told 0; a `reset` does not end it. */
+  "metrics.record": {
+    params: z.strictObject({ intervalMilliseconds: z.union([z.literal(0), z.int().min(5_000).max(60_000)]) }),
     result: result<void>(),
     action: "view",
   },
@@ -382,7 +392,7 @@ export const methods = {
 } as const satisfies Record<string, { params: z.ZodType; result: unknown; action: Action }>;
 
 /** Methods of the helper that the host calls for the page, and nobody else: what the page leaves behind, the host puts away. */
-export const methodsForHost: readonly MethodName[] = ["uploads.open", "uploads.close", "images.import"];
+export const methodsForHost: readonly MethodName[] = ["uploads.open", "uploads.close", "images.import", "metrics.record"];
 
 export type Methods = typeof methods;
 export type MethodName = keyof Methods;

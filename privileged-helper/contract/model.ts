@@ -43,6 +43,22 @@ export type Snapshot = {
   comment?: string;
 };
 
+/** What a container stores on disk, bytes as `du` counts them. */
+export type DiskUsage = {
+  /** Absent where `missing` says why. */
+  rootfsBytes?: number;
+  /** True where only its own layer is counted: what lies below belongs to its base or its image. */
+  isLayer?: true;
+  /** The same of each snapshot; without bytes where it could not be counted. */
+  snapshots: { name: string; bytes?: number }[];
+  /** Milliseconds since the epoch. It is counted at most once a minute. */
+  measuredAt: number;
+  /** The file system that its files are on. */
+  fileSystem: { totalBytes: number; availableBytes: number };
+  /** A sentence for people. */
+  missing?: string;
+};
+
 export type ContainersSnapshot = { revision: number; containers: Container[] };
 
 /** Sent after a snapshot; a revision that is not one above the last means: take a new snapshot. */
