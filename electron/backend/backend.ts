@@ -23,6 +23,7 @@ import { type InstalledAs, type Problem, ProblemError, toProblem } from "../../p
 import { maxRequestBytes } from "../../privileged-helper/wire/frames.ts";
 import { connectionClosed, createPeer, type Peer } from "../../privileged-helper/wire/peer.ts";
 import type { Port } from "../../privileged-helper/wire/port.ts";
+import { alertRulesPath, createAlertRules } from "./alerts/alert-rules.ts";
 import type { HelperEnd, HelperProcess } from "./helper-process.ts";
 import { createHostTasks } from "./host-tasks.ts";
 import { createContainersOfImages } from "./images/containers-of-images.ts";
@@ -229,6 +230,9 @@ export function createBackend({ version, launch, settingsPath, cacheFolder, inst
     chosenFiles.forgetAll();
   };
 
+  const alertRules = createAlertRules(alertRulesPath(settingsPath));
+  const listAlerts = () => ({ rules: alertRules.list(), alerts: [], toldBy: "page" });
+
   const answers: HostAnswers = {
     "session.get": () => session,
     "session.connect": () => connect(),
@@ -242,6 +246,18 @@ export function createBackend({ version, launch, settingsPath, cacheFolder, inst
     "profiles.list": () => profiles.list(),
     "profiles.save": ({ profile }) => profiles.save(profile),
     "profiles.delete": ({ name }) => profiles.delete(name),
+    "history.get": () => ({ from: 0, stepMilliseconds: 1, steps: 0, figures: {} }),
+    "history.events": () => [],
+    "alerts.list": () => listAlerts(),
+    "alerts.saveRule": ({ rule }) => {
+      alertRules.save(rule);
+      return listAlerts();
+    },
+    "alerts.deleteRule": ({ rule }) => {
+      alertRules.delete(rule);
+      return listAlerts();
+    },
+    "alerts.dismiss": () => listAlerts(),
     "catalog.list": (options) => catalog.list(options),
     "catalog.measure": async ({ images: ids }, signal) => ({ bytes: await catalog.measure(ids, signal) }),
     "catalog.create": (params) => containersOfImages.ofServer(params),

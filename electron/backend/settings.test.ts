@@ -25,6 +25,7 @@ describe("settings", () => {
       lockAfterMinutes: 0,
       imageServers: ["https://images.linuxcontainers.org"],
       imageKeyring: "",
+      historyMegabytes: 64,
     });
     expect(existsSync(path)).toBe(false);
   });

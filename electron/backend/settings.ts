@@ -19,6 +19,7 @@ const defaults: Settings = {
   lockAfterMinutes: 0,
   imageServers: [defaultImageServer],
   imageKeyring: "",
+  historyMegabytes: 64,
 };
 const maxFileBytes = 64 * 1024;
 

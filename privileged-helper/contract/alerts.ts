@@ -35,3 +35,34 @@ export type Alert = {
   /** The figure in per cent when it began. */
   percent?: number;
 };
+
+/** All rules and all alerts, the newest first. `toldBy`: who tells a person of a new one, the desktop, or the page where its browser is allowed to. */
+export type AlertList = { rules: AlertRule[]; alerts: Alert[]; toldBy: "desktop" | "page" };
+
+/** What has happened, as one sentence for people. */
+export function alertSentence({ container, condition, percent }: Pick<Alert, "container" | "condition" | "percent">): string {
+  const figure = percent === undefined ? "more than allowed" : `${Math.round(percent)} %`;
+  switch (condition) {
+    case "memory":
+      return `${container} uses ${figure} of its memory.`;
+    case "cpu":
+      return `${container} uses ${figure} of its CPU.`;
+    case "disk":
+      return `The disk that ${container} is on is ${percent === undefined ? "nearly full" : `${figure} full`}.`;
+    case "stopped-unexpectedly":
+      return `${container} has stopped, and nobody had asked for that here.`;
+    case "oom-kill":
+      return `A process in ${container} was killed because its memory ran out.`;
+  }
+}
+
+const shownSentences = 3;
+
+/** Alerts that began together, as one notification: fifty containers on one full disk are one piece of news. */
+export function alertNotification(alerts: readonly Pick<Alert, "container" | "condition" | "percent">[]): { title: string; body: string } {
+  const [first] = alerts;
+  const title = alerts.length === 1 && first ? first.container : `${alerts.length} containers need a look`;
+  const shown = alerts.slice(0, shownSentences).map(alertSentence);
+  const more = alerts.length - shown.length;
+  return { title, body: [...shown, ...(more > 0 ? [`And ${more} more.`] : [])].join("\n") };
+}

@@ -1,4 +1,6 @@
 import * as z from "zod";
+import type { AlertList } from "./alerts.ts";
+import type { HistoryEvent } from "./history.ts";
 import type { ContainersChanged, LogKind, MetricsTick, Session, TasksChanged } from "./model.ts";
 
 /** Notifications that go up to the renderer, without an answer. */
@@ -7,6 +9,10 @@ export type Events = {
   "session.changed": Session;
   /** `downloads.list` has another answer now. How far a download is, its task tells. */
   "downloads.changed": Record<string, never>;
+  /** Something has just happened to a container; `history.events` has it from now on. */
+  "history.event": HistoryEvent;
+  /** `alerts.list` has this answer now. */
+  "alerts.changed": AlertList;
   /** From the helper, below; the host adds its own tasks to the helper's. */
   "containers.changed": ContainersChanged;
   "tasks.changed": TasksChanged;

@@ -1,6 +1,8 @@
 import * as z from "zod";
+import { type AlertList, alertRule } from "./alerts.ts";
 import { application } from "./application.ts";
 import { firstStart } from "./first-start.ts";
+import { type History, type HistoryEvent, historyQuestion } from "./history.ts";
 import { imageId, imageServer } from "./image-servers.ts";
 import {
   type Catalog,
@@ -37,6 +39,7 @@ export const actionsOfFullMode: readonly Action[] = ["view", "manage", "create",
 const result = <T>() => undefined as T;
 const nothing = z.strictObject({});
 const onContainer = z.strictObject({ name: containerName });
+const alertId = z.string().regex(/^[a-z0-9]{1,32}$/);
 const taskId = z.string().regex(/^[a-z0-9]{1,32}$/);
 const timeoutSeconds = z.int().min(1).max(600);
 const channel = z.int().min(1).max(0xffffffff);
@@ -407,9 +410,26 @@ export const hostMethods = {
         .transform((servers) => [...new Set(servers)])
         .optional(),
       imageKeyring: z.union([z.literal(""), z.string().max(4096).startsWith("/")]).optional(),
+      historyMegabytes: z.int().min(0).max(4096).optional(),
     }),
     result: result<Settings>(),
   },
+
+  /** Figures of the past, of a container (one that is gone as well, until they are too old) or this computer. Up to the last few seconds. */
+  "history.get": { params: historyQuestion, result: result<History>() },
+  /** What happened from one time to another (milliseconds since the epoch), to one container or to all, the oldest first. */
+  "history.events": {
+    params: z.strictObject({ from: z.int().min(0), to: z.int().min(0), container: containerName.optional() }),
+    result: result<HistoryEvent[]>(),
+  },
+  /** From each of these on, `alerts.changed` has the answer, too. */
+  "alerts.list": { params: nothing, result: result<AlertList>() },
+  /** Takes the place of the rule of the same id. Refused where there are `maxAlertRules` others. */
+  "alerts.saveRule": { params: z.strictObject({ rule: alertRule }), result: result<AlertList>() },
+  /** Its alerts go with it. */
+  "alerts.deleteRule": { params: z.strictObject({ rule: alertRule.shape.id }), result: result<AlertList>() },
+  /** Somebody has seen it. Where it is still so, it is told again only once it was over. One that is gone is no mistake. */
+  "alerts.dismiss": { params: z.strictObject({ alert: alertId }), result: result<AlertList>() },
 
   /** Public keys of the person who uses the app. */
   "sshKeys.list": { params: nothing, result: result<PublicKeyFile[]>() },

@@ -334,6 +334,8 @@ export type Settings = {
   imageServers: string[];
   /** A file of OpenPGP keys that images may be signed with; empty where there is none. */
   imageKeyring: string;
+  /** How much of the disk the history of figures may take; 0: none is kept. */
+  historyMegabytes: number;
 };
 
 /** A file of public keys of the person's own, of which private ones are never read. */

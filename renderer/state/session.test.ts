@@ -28,7 +28,7 @@ afterEach(() => {
 it("asks for nothing but what is the host's own while there is no helper: itself, the settings, the host's tasks", async () => {
   const host = connect({ state: "authenticating" }, []);
   await settled();
-  expect(host.calls).toEqual(["session.get", "settings.get", "tasks.watch"]);
+  expect(host.calls).toEqual(["session.get", "settings.get", "alerts.list", "tasks.watch"]);
   expect(useSettings.getState().theme).toBe("dark");
 });
 

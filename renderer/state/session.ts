@@ -1,6 +1,7 @@
 import { create } from "zustand";
 import type { Session } from "../../privileged-helper/contract/model.ts";
 import type { Client } from "../backend/client.ts";
+import { startAlerts } from "./alerts.ts";
 import { startContainers } from "./containers.ts";
 import { startMetrics } from "./metrics.ts";
 import { loadSettings } from "./settings.ts";
@@ -34,7 +35,9 @@ export function startSession(client: Client): () => void {
   const stopListening = client.on("session.changed", follow);
   void client.call("session.get", {}).then(follow, () => {});
   void loadSettings(client);
+  const endAlerts = startAlerts(client);
   return () => {
+    endAlerts();
     stopListening();
     endSubscriptions?.();
   };

@@ -9,6 +9,7 @@ export const useSettings = create<Settings>(() => ({
   lockAfterMinutes: 0,
   imageServers: [],
   imageKeyring: "",
+  historyMegabytes: 64,
 }));
 
 export async function loadSettings(client: Client): Promise<void> {
