@@ -174,7 +174,7 @@ function tell() {
   const containers = names.includes(allRunning) ? ("running" as const) : names;
   const isListOnly = containers === "running" && names.length === 1 && !host;
   const intervalMilliseconds = isListOnly ? listPace(areResting, performance.now() - touchedAt) : pageIntervalMilliseconds;
-  const wish = { containers, intervalMilliseconds, host };
+  const wish = { containers, intervalMilliseconds, ...(host ? { host } : {}) };
   const request = JSON.stringify(wish);
   if (!current || request === asked) return;
   asked = request;

@@ -1,5 +1,5 @@
 import { memo, useMemo } from "react";
-import type { HistoryEvent } from "../../privileged-helper/contract/history.ts";
+import type { HistoryEvent, KeptFigure } from "../../privileged-helper/contract/history.ts";
 import type { MetricsPoint } from "../state/metrics.ts";
 import type { Timeline } from "../state/timeline.ts";
 import { chartColor } from "./chart-colors.ts";
@@ -32,10 +32,10 @@ export const MetricChart = memo(function MetricChart(props: Props) {
   const { definition, timeline, points, isRunning, more, events, isMoving, group, height } = props;
   const { lines: wanted, headline, limit, limitText, subject } = definition;
   const sample = isRunning ? points.at(-1)?.sample : undefined;
-  const lines = useMemo(() => {
-    const own: ChartLine[] = wanted.flatMap(({ figure, label, isBand }, index) => {
+  const lines = useMemo((): (ChartLine & { figure?: KeptFigure })[] => {
+    const own = wanted.flatMap(({ figure, label, isBand }, index) => {
       const lane = timeline.lanes[figure];
-      return lane || index === 0 ? [{ label, isBand, lane, color: chartColor(index) }] : [];
+      return lane || index === 0 ? [{ label, isBand, lane, color: chartColor(index), figure }] : [];
     });
     return more ? [...own, ...more] : own;
   }, [wanted, timeline, more]);
@@ -53,6 +53,7 @@ export const MetricChart = memo(function MetricChart(props: Props) {
       format={definition.format}
       atLeast={definition.atLeast}
       base={definition.base}
+      newest={lines.map(({ figure }) => figure && sample?.[figure])}
       headline={sample ? ((isKnown ? headline(sample) : undefined) ?? "…") : isRunning ? "…" : "Does not run"}
       limit={sample && limit?.(sample)}
       limitText={sample && limitText?.(sample)}

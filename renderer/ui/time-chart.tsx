@@ -21,6 +21,8 @@ export type TimeChartProps = {
   /** The axis reaches at least this far. */
   atLeast: number;
   base: 10 | 1024;
+  /** Each line's value now, where that is not the last that is drawn: several readings may be one entry. */
+  newest?: readonly (number | undefined)[];
   /** The figure now, in words. */
   headline: string;
   /** What it may reach at most, in words. */
@@ -43,7 +45,24 @@ const keyStepParts = 60;
 
 /** A chart over time: its newest value in words beside its name, and below it each line with its value, at the cursor where there is one. */
 export const TimeChart = memo(function TimeChart(props: TimeChartProps) {
-  const { name, from, to, times, lines, format, atLeast, base, headline, limitText, limit, missing, events = [], isMoving, group } = props;
+  const {
+    name,
+    from,
+    to,
+    times,
+    lines,
+    format,
+    atLeast,
+    base,
+    headline,
+    limitText,
+    limit,
+    missing,
+    events = [],
+    isMoving,
+    group,
+    newest,
+  } = props;
   const { height = usualHeight } = props;
   const [place, width] = useWidth();
   const canvas = useRef<HTMLCanvasElement>(null);
@@ -81,9 +100,7 @@ export const TimeChart = memo(function TimeChart(props: TimeChartProps) {
         </span>
       </figcaption>
       {missing !== undefined ? (
-        <div className="chart-area chart-missing" style={{ height }}>
-          {missing}
-        </div>
+        <div className="chart-area chart-missing">{missing}</div>
       ) : (
         <>
           <div className="chart-area" ref={place} style={{ height }}>
@@ -98,7 +115,7 @@ export const TimeChart = memo(function TimeChart(props: TimeChartProps) {
               <Cursor {...{ name, from, to, times, lines, format, group }} />
             </div>
           </div>
-          {lines.length > 1 && <Legend {...{ times, lines, format, group, from, to }} />}
+          {lines.length > 1 && <Legend {...{ times, lines, format, group, from, to, newest: isMoving ? newest : undefined }} />}
         </>
       )}
     </figure>
@@ -228,14 +245,14 @@ function valueAt({ lane, times }: ChartLine, timesOfChart: readonly number[], ti
 }
 
 /** Each line's colour, name and value: the newest, or the one at the cursor. */
-function Legend({ times, lines, format, group, from, to }: Omit<CursorProps, "name">) {
+function Legend({ times, lines, format, group, from, to, newest }: Omit<CursorProps, "name"> & Pick<TimeChartProps, "newest">) {
   const time = group.useCursor((state) => state.time);
   const isAtCursor = time !== undefined && time >= from && time <= to;
   return (
     <div className="chart-legend figure">
-      {lines.map((line) => {
+      {lines.map((line, index) => {
         const { label, color } = line;
-        const value = valueAt(line, times, isAtCursor ? time : Number.POSITIVE_INFINITY);
+        const value = isAtCursor ? valueAt(line, times, time) : (newest?.[index] ?? valueAt(line, times, Number.POSITIVE_INFINITY));
         return (
           <span key={label} className="newest-value">
             <i className="swatch" style={{ background: `var(${color})` }} aria-hidden />

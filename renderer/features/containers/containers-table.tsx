@@ -13,6 +13,7 @@ import { StateLabel } from "../../ui/state-label.tsx";
 import { useIsNarrow } from "../../ui/use-is-narrow.ts";
 import { minute, useMinutesSince } from "../../ui/use-now.ts";
 import { operationText } from "./actions.ts";
+import { AlertMark } from "./alert-mark.tsx";
 import { ContainerActions } from "./container-actions.tsx";
 import type { Sorting, SortKey } from "./rows.ts";
 
@@ -21,7 +22,7 @@ const sparklinePoints = 40;
 /** A limit so many times above what is used would press it to the ground. */
 const farLimit = 20;
 /** Below this there is room for a menu only. The columns that go before that are in styles.css. */
-const menuBelowPixels = 885;
+const menuBelowPixels = 1025;
 
 const columns: { key: SortKey; label: string; className?: string }[] = [
   { key: "name", label: "Name" },
@@ -90,9 +91,12 @@ const ContainerRow = memo(function ContainerRow({ container, isNarrow }: { conta
   return (
     <tr>
       <th scope="row" className="column-name">
-        <Link href={containerPath(name)} className="container-link" title={name}>
-          {name}
-        </Link>
+        <div className="name-and-mark">
+          <Link href={containerPath(name)} className="container-link" title={name}>
+            {name}
+          </Link>
+          <AlertMark name={name} />
+        </div>
         {state === "error" && note !== undefined ? (
           <div className="second-line dangerous" title={note}>
             {note}

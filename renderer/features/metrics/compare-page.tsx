@@ -106,7 +106,8 @@ const ComparedChart = memo(function ComparedChart({ compared: { definition, figu
       lane: timeline && sumLanes(figures.map((figure) => timeline.lanes[figure])),
     };
   });
-  const all = sumOf(names.map((name) => figureOf(points[name]?.at(-1)?.sample, figures)));
+  const newest = names.map((name) => figureOf(points[name]?.at(-1)?.sample, figures));
+  const all = sumOf(newest);
   return (
     <TimeChart
       name={definition.name}
@@ -117,6 +118,7 @@ const ComparedChart = memo(function ComparedChart({ compared: { definition, figu
       format={definition.format}
       atLeast={definition.atLeast}
       base={definition.base}
+      newest={newest}
       headline={all === undefined ? "…" : `${definition.format(all)} together`}
       isMoving={view.isMoving}
       group={view.group}

@@ -25,19 +25,18 @@ export function useTimelines(
   // A moving chart asks a minute at a time: what comes in between is read while one looks.
   const until = isMoving ? Math.ceil(to / askAgainMilliseconds) * askAgainMilliseconds : to;
   const since = isMoving ? until - askAgainMilliseconds - (to - from) : from;
-  const recorded = subjects.filter(({ subject }) => subject !== undefined);
-  const questions = recorded.flatMap(({ subject }) =>
+  const recorded = useMemo(() => subjects.filter(({ subject }) => subject !== undefined).map(({ key }) => key), [subjects]);
+  const questions = subjects.flatMap(({ subject }) =>
     subject ? [{ subject, figures, from: Math.floor(since), to: Math.ceil(until), maxSteps: askedSteps }] : [],
   );
-  const names = recorded.map(({ key }) => key).join("/");
-  const histories = useHistories(questions, historyKey(names, isMoving ? `${range} ${until}` : `${from} ${to}`));
+  const histories = useHistories(questions, historyKey(recorded.join(), isMoving ? `${range} ${until}` : `${from} ${to}`));
   return useMemo(() => {
-    const historyOf = new Map(names.split("/").map((key, index) => [key, histories[index]]));
+    const historyOf = new Map(recorded.map((key, index) => [key, histories[index]]));
     return new Map(
       subjects.map(({ key }) => [
         key,
         makeTimeline({ from, to, stepMilliseconds, figures, history: historyOf.get(key), points: points[key] ?? [] }),
       ]),
     );
-  }, [subjects, figures, names, histories, from, to, stepMilliseconds, points]);
+  }, [subjects, figures, recorded, histories, from, to, stepMilliseconds, points]);
 }
