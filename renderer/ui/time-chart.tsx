@@ -1,4 +1,4 @@
-import { Text, useComputedColorScheme } from "@mantine/core";
+import { useComputedColorScheme } from "@mantine/core";
 import { type KeyboardEvent, memo, type PointerEvent, useLayoutEffect, useMemo, useRef } from "react";
 import type { HistoryEvent } from "../../privileged-helper/contract/history.ts";
 import { nearestIndex } from "../state/timeline.ts";
@@ -9,6 +9,7 @@ import { type ChartLine, highestOf, paintLines } from "./chart-paint.ts";
 import { formatInstant, roundMax, timeLabels } from "./chart-scale.ts";
 import { eventText } from "./event-text.ts";
 import { unknownFigure } from "./format.ts";
+import { useIsInSight } from "./use-is-in-sight.ts";
 import { useWidth } from "./use-width.ts";
 
 export type TimeChartProps = {
@@ -43,8 +44,20 @@ const usualHeight = 150;
 const shortestDragPixels = 6;
 const keyStepParts = 60;
 
-/** A chart over time: its newest value in words beside its name, and below it each line with its value, at the cursor where there is one. */
+/** Where a chart stands. Nothing is drawn again of one that nobody sees: its place stays as it was. */
 export const TimeChart = memo(function TimeChart(props: TimeChartProps) {
+  const [place, isInSight] = useIsInSight();
+  const shown = useRef(props);
+  if (isInSight) shown.current = props;
+  return (
+    <figure aria-label={props.name} className="figure-chart" ref={place}>
+      <Chart {...shown.current} />
+    </figure>
+  );
+});
+
+/** A chart over time: its newest value in words beside its name, and below it each line with its value, at the cursor where there is one. */
+const Chart = memo(function Chart(props: TimeChartProps) {
   const {
     name,
     from,
@@ -89,11 +102,9 @@ export const TimeChart = memo(function TimeChart(props: TimeChartProps) {
   }, [lines, times, from, to, max, plotWidth, plotHeight, scheme]);
 
   return (
-    <figure aria-label={name} className="figure-chart">
+    <>
       <figcaption>
-        <Text span fw={600} size="sm">
-          {name}
-        </Text>
+        <span className="chart-name">{name}</span>
         <span className="figure newest">
           {missing === undefined ? headline : "Not available on this host"}
           {missing === undefined && limitText !== undefined && <span className="limit"> {limitText}</span>}
@@ -118,7 +129,7 @@ export const TimeChart = memo(function TimeChart(props: TimeChartProps) {
           {lines.length > 1 && <Legend {...{ times, lines, format, group, from, to, newest: isMoving ? newest : undefined }} />}
         </>
       )}
-    </figure>
+    </>
   );
 });
 
@@ -254,9 +265,10 @@ function Legend({ times, lines, format, group, from, to, newest }: Omit<CursorPr
         const { label, color } = line;
         const value = isAtCursor ? valueAt(line, times, time) : (newest?.[index] ?? valueAt(line, times, Number.POSITIVE_INFINITY));
         return (
-          <span key={label} className="newest-value">
+          <span key={label} className="legend-entry">
             <i className="swatch" style={{ background: `var(${color})` }} aria-hidden />
-            {label} {value === undefined ? unknownFigure : format(value)}
+            {label}&nbsp;
+            <span className="legend-value">{value === undefined ? unknownFigure : format(value)}</span>
           </span>
         );
       })}

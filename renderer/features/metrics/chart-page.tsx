@@ -1,4 +1,4 @@
-import { type ReactNode, useRef } from "react";
+import { type ReactNode, useCallback, useRef } from "react";
 import type { Timeline } from "../../state/timeline.ts";
 import type { ChartDefinition } from "../../ui/chart-definitions.ts";
 import { ChartToolbar } from "./chart-toolbar.tsx";
@@ -21,16 +21,21 @@ type Props = {
 /** Charts that share their time, with what can be done to all of them. */
 export function ChartPage({ title, view, timeline, columns, tools, children }: Props) {
   const place = useRef<HTMLDivElement>(null);
-  const exportPng = async () => {
+  const shown = useRef({ title, timeline, columns });
+  shown.current = { title, timeline, columns };
+  const exportPng = useCallback(async () => {
+    const { title } = shown.current;
     const figures = [...(place.current?.querySelectorAll<HTMLElement>("figure") ?? [])];
     saveFile(exportName(title, new Date(), "png"), await chartsToPng(title, figures));
-  };
-  const exportCsv = () => {
+  }, []);
+  const exportCsv = useCallback(() => {
+    const { title, timeline, columns } = shown.current;
     if (timeline) saveFile(exportName(title, new Date(), "csv"), new Blob([toCsv(timeline, columns)], { type: "text/csv" }));
-  };
+  }, []);
+  const { range, isMoving, isZoomed, setRange, pause, goOn } = view;
   return (
     <>
-      <ChartToolbar view={view} onExportPng={exportPng} onExportCsv={exportCsv}>
+      <ChartToolbar {...{ range, isMoving, isZoomed, setRange, pause, goOn }} onExportPng={exportPng} onExportCsv={exportCsv}>
         {tools}
       </ChartToolbar>
       <div className="chart-grid" ref={place}>

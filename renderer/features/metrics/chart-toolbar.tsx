@@ -1,36 +1,40 @@
 import { Button, Group, Menu, SegmentedControl } from "@mantine/core";
 import { IconDownload, IconPlayerPause, IconPlayerPlay, IconZoomReset } from "@tabler/icons-react";
-import type { ReactNode } from "react";
+import { memo, type ReactNode } from "react";
 import { type HistoryRange, historyRanges } from "../../../privileged-helper/contract/history.ts";
 import { showProblem } from "../../ui/toasts.tsx";
 import type { ChartView } from "./use-chart-view.ts";
 
 const ranges = Object.keys(historyRanges) as HistoryRange[];
 
-type Props = { view: ChartView; onExportPng(): Promise<void>; onExportCsv(): void; children?: ReactNode };
+type Props = Pick<ChartView, "range" | "isMoving" | "isZoomed" | "setRange" | "pause" | "goOn"> & {
+  onExportPng(): Promise<void>;
+  onExportCsv(): void;
+  children?: ReactNode;
+};
 
 /** How much of time the charts show, and taking them along. */
-export function ChartToolbar({ view, onExportPng, onExportCsv, children }: Props) {
-  const { range, isMoving, isZoomed } = view;
+export const ChartToolbar = memo(function ChartToolbar(props: Props) {
+  const { range, isMoving, isZoomed, setRange, pause, goOn, onExportPng, onExportCsv, children } = props;
   return (
     <Group gap="xs" mb="sm" className="chart-toolbar">
       <SegmentedControl
         aria-label="Time range"
         size="xs"
         value={range}
-        onChange={(next) => view.setRange(next as HistoryRange)}
+        onChange={(next) => setRange(next as HistoryRange)}
         data={ranges.map((value) => ({ value, label: value }))}
       />
       <Button
         variant="default"
         size="xs"
         leftSection={isMoving ? <IconPlayerPause size={14} aria-hidden /> : <IconPlayerPlay size={14} aria-hidden />}
-        onClick={isMoving ? view.pause : view.goOn}
+        onClick={isMoving ? pause : goOn}
       >
         {isMoving ? "Pause" : "Go on"}
       </Button>
       {isZoomed && (
-        <Button variant="default" size="xs" leftSection={<IconZoomReset size={14} aria-hidden />} onClick={view.resetZoom}>
+        <Button variant="default" size="xs" leftSection={<IconZoomReset size={14} aria-hidden />} onClick={goOn}>
           Reset zoom
         </Button>
       )}
@@ -48,4 +52,4 @@ export function ChartToolbar({ view, onExportPng, onExportCsv, children }: Props
       {children}
     </Group>
   );
-}
+});

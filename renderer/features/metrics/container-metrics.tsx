@@ -56,6 +56,14 @@ export function ContainerMetrics({ container }: { container: Container }) {
     [name, manageable],
   );
   const timeline = useTimelines(subjects, figures, view).get(name);
+  const tools = useMemo(
+    () => (
+      <Button component={Link} href={comparePath([name])} variant="default" size="xs" leftSection={<IconChartLine size={14} aria-hidden />}>
+        Compare with others
+      </Button>
+    ),
+    [name],
+  );
   const since = useMemo(() => Date.now() - week, []);
   const events = useHistoryEvents(since, name);
   const isRunning = state === "running" || state === "frozen";
@@ -74,17 +82,7 @@ export function ContainerMetrics({ container }: { container: Container }) {
         view={view}
         timeline={timeline}
         columns={columnsOf([...new Set([...shown, memoryUsedChart])], timeline)}
-        tools={
-          <Button
-            component={Link}
-            href={comparePath([name])}
-            variant="default"
-            size="xs"
-            leftSection={<IconChartLine size={14} aria-hidden />}
-          >
-            Compare with others
-          </Button>
-        }
+        tools={tools}
       >
         {shown.map((definition) => (
           <MetricChart

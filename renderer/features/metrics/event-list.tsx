@@ -1,4 +1,5 @@
 import { Text, Title } from "@mantine/core";
+import { memo } from "react";
 import type { HistoryEvent } from "../../../privileged-helper/contract/history.ts";
 import { eventText } from "../../ui/event-text.ts";
 import { formatMoment } from "../../ui/format.ts";
@@ -8,7 +9,7 @@ const shownEvents = 20;
 const everyMinute = 60_000;
 
 /** What happened in the last days, the newest first: the same that is marked in the charts. */
-export function EventList({ events }: { events: readonly HistoryEvent[] }) {
+export const EventList = memo(function EventList({ events }: { events: readonly HistoryEvent[] }) {
   const now = useNow(everyMinute);
   const newest = events.slice(-shownEvents).reverse();
   return (
@@ -31,4 +32,4 @@ export function EventList({ events }: { events: readonly HistoryEvent[] }) {
       )}
     </section>
   );
-}
+});

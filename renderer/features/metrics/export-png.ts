@@ -52,7 +52,7 @@ async function drawFigure(context: CanvasRenderingContext2D, figure: HTMLElement
   const [from, inside] = [area.getBoundingClientRect(), plot.getBoundingClientRect()];
   context.drawImage(plot, marginPixels + inside.left - from.left, chartTop + inside.top - from.top, inside.width, inside.height);
   let left = marginPixels;
-  for (const entry of figure.querySelectorAll<HTMLElement>(".chart-legend .newest-value")) {
+  for (const entry of figure.querySelectorAll<HTMLElement>(".chart-legend .legend-entry")) {
     const swatch = entry.querySelector<HTMLElement>(".swatch");
     context.fillStyle = swatch ? getComputedStyle(swatch).backgroundColor : color;
     context.fillRect(left, chartTop + area.clientHeight + 4, 9, 9);

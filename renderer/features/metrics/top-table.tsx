@@ -8,8 +8,12 @@ import { unknownFigure } from "../../ui/format.ts";
 import { containerPath } from "../../ui/paths.ts";
 import { Sparkline, sparklinePicture } from "../../ui/sparkline.tsx";
 import { sortTop, type TopKey, type TopSorting, topColumns } from "./top-rows.ts";
+import { useRowsInSight } from "./use-rows-in-sight.ts";
 
 const sparklinePoints = 40;
+/** As in styles.css. */
+const rowPixels = 42;
+const framePixels = 430;
 const none: readonly MetricsPoint[] = [];
 
 /** Which containers take most, now; in another order by a click on a column. */
@@ -22,6 +26,7 @@ export function TopTable() {
     [containers],
   );
   const names = sortTop(running, sorting, points);
+  const { first, end, onScroll } = useRowsInSight(names.length, rowPixels, framePixels);
   const sortBy = (key: TopKey) =>
     setSorting((before) => ({ key, isDescending: before.key === key ? !before.isDescending : key !== "name" }));
   return (
@@ -35,8 +40,8 @@ export function TopTable() {
         </Text>
       ) : (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: what can be scrolled can be reached by keyboard
-        <section className="top-table-frame" tabIndex={0} aria-labelledby="top-title">
-          <table aria-labelledby="top-title" className="data-table top-table">
+        <section className="top-table-frame" tabIndex={0} aria-labelledby="top-title" onScroll={onScroll}>
+          <table aria-labelledby="top-title" className="data-table top-table" aria-rowcount={names.length + 1}>
             <thead>
               <tr>
                 {topColumns.map(({ key, label }) => (
@@ -56,9 +61,13 @@ export function TopTable() {
               </tr>
             </thead>
             <tbody>
-              {names.map((name) => (
-                <TopRow key={name} name={name} points={points[name] ?? none} />
+              {first > 0 && <tr aria-hidden style={{ height: first * rowPixels }} />}
+              {/* Each place keeps its row: with every tick others stand there. */}
+              {names.slice(first, end).map((name, index) => (
+                // biome-ignore lint/suspicious/noArrayIndexKey: as above
+                <TopRow key={index} place={first + index} name={name} points={points[name] ?? none} />
               ))}
+              {end < names.length && <tr aria-hidden style={{ height: (names.length - end) * rowPixels }} />}
             </tbody>
           </table>
         </section>
@@ -68,15 +77,15 @@ export function TopTable() {
 }
 
 /** Drawn again only when its own container was read. */
-const TopRow = memo(function TopRow({ name, points }: { name: string; points: readonly MetricsPoint[] }) {
+const TopRow = memo(function TopRow({ place, name, points }: { place: number; name: string; points: readonly MetricsPoint[] }) {
   const sample = points.at(-1)?.sample;
   return (
-    <tr>
+    <tr aria-rowindex={place + 2}>
       {topColumns.map(({ key, value, format }) => {
         if (key === "name") {
           return (
             <th key={key} scope="row" className="top-name">
-              <Link href={containerPath(name, "metrics")} className="container-link" title={name}>
+              <Link href={containerPath(name, "metrics")} className="container-link steady" title={name}>
                 {name}
               </Link>
             </th>

@@ -20,15 +20,17 @@ export type ChartView = {
   group: ChartGroup;
   setRange(range: HistoryRange): void;
   pause(): void;
+  /** Also out of a zoom. */
   goOn(): void;
-  resetZoom(): void;
 };
 
 /** So many entries of a lane fill a chart. */
 export const chartSteps = 120;
 /** The charts of long ranges move on when there is something to see of it. */
-const movesPerStep = 4;
+const movesPerStep = 2;
 const shortestMoveMilliseconds = 1_000;
+/** Where nothing is read, time goes on all the same. */
+const clockMilliseconds = 5_000;
 /** A drag over less than this shows nothing. */
 const shortestZoomMilliseconds = 5_000;
 /** So old a reading is none of now. */
@@ -40,7 +42,7 @@ type Still = { from: number; to: number; points: Points; isZoomed: boolean };
 export function useChartView(points: Points): ChartView {
   const [range, setRange] = useState<HistoryRange>("10 min");
   const [still, setStill] = useState<Still>();
-  const now = useNow(shortestMoveMilliseconds);
+  const now = useNow(clockMilliseconds);
   const length = historyRanges[range];
   const newest = Math.max(0, ...Object.values(points).map((readings) => readings.at(-1)?.time ?? 0));
   const move = Math.max(shortestMoveMilliseconds, length / chartSteps / movesPerStep);
@@ -58,6 +60,11 @@ export function useChartView(points: Points): ChartView {
     setStill({ from: middle - half, to: middle + half, points: shown.current.points, isZoomed: true });
   }, []);
   const goOn = useCallback(() => setStill(undefined), []);
+  const pause = useCallback(() => setStill({ ...shown.current, isZoomed: false }), []);
+  const chooseRange = useCallback((next: HistoryRange) => {
+    setRange(next);
+    setStill(undefined);
+  }, []);
   const useCursor = useState(createCursor)[0];
   const group = useMemo(() => ({ useCursor, onZoomed: zoom, onZoomReset: goOn }), [useCursor, zoom, goOn]);
   return {
@@ -69,13 +76,9 @@ export function useChartView(points: Points): ChartView {
     points: still?.points ?? movingPoints,
     stepMilliseconds: (to - from) / chartSteps,
     group,
-    setRange(next) {
-      setRange(next);
-      setStill(undefined);
-    },
-    pause: () => setStill({ ...shown.current, isZoomed: false }),
+    setRange: chooseRange,
+    pause,
     goOn,
-    resetZoom: goOn,
   };
 }
 
