@@ -22,6 +22,8 @@ import { takenOver } from "./taken-over.ts";
 type Helper = {
   peer: Peer;
   calls: { method: string; params: unknown }[];
+  /** What the host asks of its own accord, page or not. */
+  watched: { method: string; params: unknown }[];
   notifications: { method: string; params: unknown }[];
   data: [channel: number, text: string][];
   closed: string[];
@@ -70,6 +72,7 @@ afterEach(async () => {
 function helperAt(port: Port, end: (how: HelperEnd) => void): Helper {
   const helper: Omit<Helper, "peer"> = {
     calls: [],
+    watched: [],
     notifications: [],
     data: [],
     closed: [],
@@ -82,7 +85,9 @@ function helperAt(port: Port, end: (how: HelperEnd) => void): Helper {
   };
   const peer = createPeer(port, {
     onCall: async (method, params, signal) => {
-      helper.calls.push({ method, params });
+      const isOfHost = method === "containers.watch" || method === "metrics.record";
+      helper[isOfHost ? "watched" : "calls"].push({ method, params });
+      if (method === "containers.watch") return { revision: 0, containers: [] };
       if (method === "tasks.watch") return { revision: 5, tasks: [{ id: "1", kind: "start" }] };
       if (method === "containers.start")
         await new Promise((_resolve, reject) =>
@@ -110,6 +115,7 @@ function start() {
     launch,
     settingsPath: join(folder, "settings.json"),
     cacheFolder: join(folder, "cache"),
+    stateFolder: join(folder, "state"),
   });
 }
 
@@ -453,6 +459,7 @@ describe("a page", () => {
     const page = openPage();
     (await helper()).hello();
     await sessionSoon(page, "ready 1");
+    await page.call("containers.watch", {});
     helpers[0]?.peer.notify("containers.changed", { revision: 1, changed: [], removed: [] });
     helpers[0]?.peer.sendData(7, Buffer.from("out"));
     await vi.waitFor(() => expect(page.events.at(-1)?.method).toBe("containers.changed"));

@@ -23,13 +23,13 @@ import { type InstalledAs, type Problem, ProblemError, toProblem } from "../../p
 import { maxRequestBytes } from "../../privileged-helper/wire/frames.ts";
 import { connectionClosed, createPeer, type Peer } from "../../privileged-helper/wire/peer.ts";
 import type { Port } from "../../privileged-helper/wire/port.ts";
-import { alertRulesPath, createAlertRules } from "./alerts/alert-rules.ts";
 import type { HelperEnd, HelperProcess } from "./helper-process.ts";
 import { createHostTasks } from "./host-tasks.ts";
 import { createContainersOfImages } from "./images/containers-of-images.ts";
 import { createImages } from "./images/images.ts";
 import type { HelperLauncher } from "./launch-helper.ts";
 import { createChosenFiles } from "./oci/chosen-files.ts";
+import { createPast } from "./past.ts";
 import { createProfiles, profilesPath } from "./profiles.ts";
 import { createSettings } from "./settings.ts";
 import { listPublicKeys } from "./ssh-keys.ts";
@@ -53,7 +53,11 @@ export type BackendOptions = {
   launch: HelperLauncher;
   settingsPath: string;
   cacheFolder: string;
+  /** Where the history is kept. */
+  stateFolder: string;
   installedAs: InstalledAs;
+  /** Shows a notification on the desktop; absent where only the page can. */
+  notify?(notification: { title: string; body: string }): void;
 };
 
 const helloWithinMilliseconds = 15_000;
@@ -66,7 +70,8 @@ const minuteMilliseconds = 60_000;
 
 type Helper = { process: HelperProcess; peer: Peer; heartbeat: NodeJS.Timeout };
 
-export function createBackend({ version, launch, settingsPath, cacheFolder, installedAs }: BackendOptions): Backend {
+export function createBackend(options: BackendOptions): Backend {
+  const { version, launch, settingsPath, cacheFolder, installedAs } = options;
   const settings = createSettings(settingsPath);
   const profiles = createProfiles(profilesPath(settingsPath));
   const hostTasks = createHostTasks();
@@ -97,6 +102,17 @@ export function createBackend({ version, launch, settingsPath, cacheFolder, inst
       return peer && ((method) => peer.call(method, {}));
     },
     notify: tell,
+  });
+  const past = createPast({
+    settingsPath,
+    stateFolder: options.stateFolder,
+    settings: settings.get,
+    askHelper: () => {
+      const peer = helper?.peer;
+      return peer && ((method, params) => peer.call(method, params));
+    },
+    tell,
+    notify: options.notify,
   });
   downloads.onChanged(() => tell("downloads.changed", {}));
   const fail = (problem: Problem, retrying = false) => setSession({ state: "failed", problem, retrying });
@@ -145,7 +161,7 @@ export function createBackend({ version, launch, settingsPath, cacheFolder, inst
         else if (isReady && method === "tasks.changed") taskList.onHelperChanged(params as TasksChanged);
         else if (isReady) {
           if (method === "uploads.written") onWritten(params as Events["uploads.written"]);
-          page?.notify(method, params);
+          if (past.onNotification(method, params)) page?.notify(method, params);
         }
       },
       onData: (channel, payload) => {
@@ -177,6 +193,7 @@ export function createBackend({ version, launch, settingsPath, cacheFolder, inst
       epoch += 1;
       lastUse = performance.now();
       setSession({ state: "ready", mode: theirs.mode, version: theirs.version, epoch });
+      past.helperReady();
     } finally {
       starting = undefined;
       clearInterval(patience);
@@ -190,6 +207,7 @@ export function createBackend({ version, launch, settingsPath, cacheFolder, inst
     helper = undefined;
     uploads.failAll({ code: "helper-lost", detail: "It ended while a file was handed to it." });
     taskList.forgetHelper();
+    past.helperGone();
   };
 
   const onHelperLost = (reason: string, startedAt: number) => {
@@ -226,12 +244,16 @@ export function createBackend({ version, launch, settingsPath, cacheFolder, inst
   const containersOfImages = createContainersOfImages({ images, tasks: hostTasks, uploads, withHelper, isPassing: chosenFiles.has });
   const forgetPage = () => {
     taskList.forgetPage();
+    past.forgetPage();
     containersOfImages.forgetPage();
     chosenFiles.forgetAll();
   };
 
-  const alertRules = createAlertRules(alertRulesPath(settingsPath));
-  const listAlerts = () => ({ rules: alertRules.list(), alerts: [], toldBy: "page" });
+  const resetHelper = () => {
+    helper?.peer.notify("reset", {});
+    // It has forgotten what the host itself watches, too.
+    if (helper) past.helperReset();
+  };
 
   const answers: HostAnswers = {
     "session.get": () => session,
@@ -240,24 +262,20 @@ export function createBackend({ version, launch, settingsPath, cacheFolder, inst
     "settings.get": () => settings.get(),
     "settings.set": (change) => {
       requireKeyring(change);
-      return settings.set(change);
+      const changed = settings.set(change);
+      if (change.historyMegabytes !== undefined) past.settingsChanged();
+      return changed;
     },
     "sshKeys.list": () => listPublicKeys(),
     "profiles.list": () => profiles.list(),
     "profiles.save": ({ profile }) => profiles.save(profile),
     "profiles.delete": ({ name }) => profiles.delete(name),
-    "history.get": () => ({ from: 0, stepMilliseconds: 1, steps: 0, figures: {} }),
-    "history.events": () => [],
-    "alerts.list": () => listAlerts(),
-    "alerts.saveRule": ({ rule }) => {
-      alertRules.save(rule);
-      return listAlerts();
-    },
-    "alerts.deleteRule": ({ rule }) => {
-      alertRules.delete(rule);
-      return listAlerts();
-    },
-    "alerts.dismiss": () => listAlerts(),
+    "history.get": (question) => past.get(question),
+    "history.events": (question) => past.events(question),
+    "alerts.list": () => past.alerts.list(),
+    "alerts.saveRule": ({ rule }) => past.alerts.saveRule(rule),
+    "alerts.deleteRule": ({ rule }) => past.alerts.deleteRule(rule),
+    "alerts.dismiss": ({ alert }) => past.alerts.dismiss(alert),
     "catalog.list": (options) => catalog.list(options),
     "catalog.measure": async ({ images: ids }, signal) => ({ bytes: await catalog.measure(ids, signal) }),
     "catalog.create": (params) => containersOfImages.ofServer(params),
@@ -285,7 +303,10 @@ export function createBackend({ version, launch, settingsPath, cacheFolder, inst
       const answer = taskList.answer(method, parse(methods[method as MethodName].params, params) as { task?: string });
       if (answer) return answer;
     }
-    return withHelper((peer) => peer.call(method, params, cancelledBy(signal)), signal);
+    if (past.onPageCall(method, params)) return undefined;
+    const answer = await withHelper((peer) => peer.call(method, params, cancelledBy(signal)), signal);
+    past.onPageAnswered(method);
+    return answer;
   };
 
   const idle = setInterval(() => {
@@ -302,7 +323,7 @@ export function createBackend({ version, launch, settingsPath, cacheFolder, inst
       page = undefined;
       forgetPage();
       before?.close(takenOver);
-      helper?.peer.notify("reset", {});
+      resetHelper();
       const peer = createPeer(
         port,
         {
@@ -320,7 +341,7 @@ export function createBackend({ version, launch, settingsPath, cacheFolder, inst
             page = undefined;
             forgetPage();
             // Nobody looks any more: nothing is watched, no terminal stays open.
-            helper?.peer.notify("reset", {});
+            resetHelper();
           },
         },
         { maxReceivedBytes: maxRequestBytes },
@@ -338,6 +359,7 @@ export function createBackend({ version, launch, settingsPath, cacheFolder, inst
       last?.peer.close("the app ends");
       // One that is still being started, or asks for a password, ends as soon as there is something to end.
       starting?.end();
+      await past.close();
       await images.close();
       await chosenFiles.close();
       await connecting?.catch(() => {});

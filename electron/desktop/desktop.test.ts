@@ -23,6 +23,7 @@ type Recorded = {
   handlers: Record<string, Handler>;
   schemes: { scheme: string; privileges: Record<string, boolean> }[];
   channels: { port1: RecordedPort; port2: RecordedPort }[];
+  notifications: (Emitter & { options: { title: string; body: string } })[];
 };
 
 let folder: string;
@@ -37,6 +38,7 @@ beforeAll(async () => {
   mkdirSync(join(folder, "node_modules/electron"), { recursive: true });
   copyFileSync(join(import.meta.dirname, "testing/electron-double.cjs"), join(folder, "node_modules/electron/index.js"));
   process.env.XDG_CONFIG_HOME = join(folder, "config");
+  process.env.XDG_STATE_HOME = join(folder, "state");
   const common: BuildOptions = {
     bundle: true,
     platform: "node",
@@ -59,6 +61,12 @@ beforeAll(async () => {
         },
       },
     ],
+  });
+  await build({
+    ...common,
+    entryPoints: [join(import.meta.dirname, "notifications.ts")],
+    outfile: join(folder, "desktop/notifications.mjs"),
+    format: "esm",
   });
   await build({
     ...common,
@@ -245,11 +253,36 @@ describe("the port", () => {
     });
   });
 
+  it("leads to a backend that tells of alerts by notifications of the desktop", async () => {
+    const call = new TextEncoder().encode(JSON.stringify({ jsonrpc: "2.0", id: 2, method: "alerts.list", params: {} }));
+    const message = new Uint8Array(4 + call.length);
+    message.set(call, 4);
+    recorded.channels.at(-1)?.port1.emit("message", { data: message });
+    await vi.waitFor(() => {
+      const answers = callsOf("port.postMessage").map(({ args }) => Buffer.from((args[0] as Uint8Array).subarray(4)).toString());
+      expect(answers.some((answer) => answer.includes('"id":2') && answer.includes('"toldBy":"desktop"'))).toBe(true);
+    });
+  });
+
   it("passes only bytes on", () => {
     const before = recorded.calls.length;
     recorded.channels.at(-1)?.port1.emit("message", { data: "text" });
     recorded.channels.at(-1)?.port1.emit("message", { data: { id: 1 } });
     expect(recorded.calls).toHaveLength(before);
+  });
+});
+
+describe("a notification", () => {
+  it("is the desktop's own, and a click on it brings the window to the front", async () => {
+    const { showNotification } = await import(pathToFileURL(join(folder, "desktop/notifications.mjs")).href);
+    const [restored, focused] = [callsOf("window.restore").length, callsOf("window.focus").length];
+    showNotification({ title: "web", body: "It has stopped." });
+    const [notification] = recorded.notifications;
+    expect(notification?.options).toEqual({ title: "web", body: "It has stopped." });
+    expect(callsOf("notification.show")).toHaveLength(1);
+    expect(callsOf("window.focus")).toHaveLength(focused);
+    notification?.emit("click");
+    expect([callsOf("window.restore").length, callsOf("window.focus").length]).toEqual([restored + 1, focused + 1]);
   });
 });
 

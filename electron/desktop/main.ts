@@ -8,6 +8,8 @@ import { findInstalledAs } from "../backend/installed-as.ts";
 import { createHelperLauncher } from "../backend/launch-helper.ts";
 import { readPublicFiles } from "../backend/public-files.ts";
 import { settingsPath } from "../backend/settings.ts";
+import { stateFolder } from "../backend/state-folder.ts";
+import { showNotification } from "./notifications.ts";
 import { handOutPorts } from "./port.ts";
 import { registerScheme, serveBundle } from "./scheme.ts";
 import { openWindow } from "./window.ts";
@@ -26,6 +28,8 @@ async function main() {
     installedAs,
     settingsPath: settingsPath(),
     cacheFolder: cacheFolder(),
+    stateFolder: stateFolder(),
+    notify: showNotification,
   });
   await app.whenReady();
   Menu.setApplicationMenu(null);

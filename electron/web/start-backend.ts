@@ -3,6 +3,7 @@ import { cacheFolder } from "../backend/cache-folder.ts";
 import { findInstalledAs } from "../backend/installed-as.ts";
 import { createHelperLauncher } from "../backend/launch-helper.ts";
 import { settingsPath } from "../backend/settings.ts";
+import { stateFolder } from "../backend/state-folder.ts";
 
 /**
  * What is behind the page. It is a file of its own in the bundle, because the page is served before it is loaded.
@@ -16,5 +17,6 @@ export function startBackend({ version, dist }: { version: string; dist: string 
     installedAs,
     settingsPath: settingsPath(),
     cacheFolder: cacheFolder(),
+    stateFolder: stateFolder(),
   });
 }

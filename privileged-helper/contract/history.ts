@@ -58,6 +58,8 @@ export type History = {
   steps: number;
   /** Only figures of which there is anything. */
   figures: { [figure in KeptFigure]?: FigureSeries };
+  /** Why something of it is missing or cannot be kept, as a sentence: a full disk as long as it is full, a damaged file once. */
+  trouble?: string;
 };
 
 /** What happened to a container, to be marked in its charts. */

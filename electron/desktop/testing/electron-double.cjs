@@ -1,7 +1,7 @@
 /** Stands in for the `electron` module and writes down what is done with it. Each load is a fresh one. */
 const { EventEmitter } = require("node:events");
 
-const record = { calls: [], windows: [], handlers: {}, schemes: [], channels: [] };
+const record = { calls: [], windows: [], handlers: {}, schemes: [], channels: [], notifications: [] };
 globalThis.electronRecord = record;
 
 /** @param {string} name */
@@ -40,6 +40,9 @@ class WebContents extends EventEmitter {
 }
 
 class BrowserWindow {
+  static getAllWindows() {
+    return record.windows;
+  }
   webContents = new WebContents();
   loadURL = called("window.loadURL");
   focus = called("window.focus");
@@ -54,6 +57,18 @@ class BrowserWindow {
   isDestroyed() {
     return false;
   }
+}
+
+class Notification extends EventEmitter {
+  static isSupported() {
+    return true;
+  }
+  constructor(options) {
+    super();
+    this.options = options;
+    record.notifications.push(this);
+  }
+  show = called("notification.show");
 }
 
 class MessagePortMain extends EventEmitter {
@@ -74,6 +89,7 @@ exports.app = new App();
 exports.BrowserWindow = BrowserWindow;
 exports.MessageChannelMain = MessageChannelMain;
 exports.Menu = { setApplicationMenu: called("Menu.setApplicationMenu") };
+exports.Notification = Notification;
 exports.nativeTheme = { shouldUseDarkColors: true };
 exports.shell = { openExternal: called("shell.openExternal") };
 exports.ipcMain = new EventEmitter();

@@ -1,0 +1,71 @@
+import { randomBytes } from "node:crypto";
+import { type Alert, type AlertList, type AlertRule, alertNotification } from "../../../privileged-helper/contract/alerts.ts";
+import { type AlertEngine, createAlertEngine } from "./alert-engine.ts";
+import type { AlertRuleStore } from "./alert-rules.ts";
+
+/** Rules, what they have found, and who is told. */
+export type Alerts = {
+  /** What it is fed with. */
+  engine: Omit<AlertEngine, "setRules" | "list" | "dismiss">;
+  list(): AlertList;
+  /** @throws ProblemError `invalid-request`. */
+  saveRule(rule: AlertRule): AlertList;
+  deleteRule(id: string): AlertList;
+  dismiss(id: string): AlertList;
+};
+
+export type AlertsOptions = {
+  rules: AlertRuleStore;
+  /** Shows a notification on the desktop; absent where the page has to. */
+  notify?(notification: { title: string; body: string }): void;
+  /** `list` has another answer. */
+  onChanged(list: AlertList): void;
+  onRulesChanged(): void;
+};
+
+export function createAlerts({ rules, notify, onChanged, onRulesChanged }: AlertsOptions): Alerts {
+  let begun: Alert[] = [];
+  let isTold = true;
+
+  /** Once for all that changes within one event: fifty containers on a full disk are one piece of news. */
+  const tellSoon = () => {
+    if (!isTold) return;
+    isTold = false;
+    queueMicrotask(() => {
+      isTold = true;
+      const news = begun;
+      begun = [];
+      if (news.length > 0) notify?.(alertNotification(news));
+      onChanged(list());
+    });
+  };
+  const engine = createAlertEngine({
+    nextId: () => randomBytes(8).toString("hex"),
+    onBegun: (alert) => begun.push(alert),
+    onChanged: tellSoon,
+  });
+  engine.setRules(rules.list());
+  const list = (): AlertList => ({ rules: rules.list(), alerts: engine.list(), toldBy: notify ? "desktop" : "page" });
+  const changed = () => {
+    engine.setRules(rules.list());
+    onRulesChanged();
+    tellSoon();
+    return list();
+  };
+  return {
+    engine,
+    list,
+    saveRule(rule) {
+      rules.save(rule);
+      return changed();
+    },
+    deleteRule(id) {
+      rules.delete(id);
+      return changed();
+    },
+    dismiss(id) {
+      engine.dismiss(id);
+      return list();
+    },
+  };
+}

@@ -1,0 +1,147 @@
+import { join } from "node:path";
+import type { EventName, Events } from "../../privileged-helper/contract/events.ts";
+import { type History, type HistoryEvent, type HistoryQuestion, historyRanges } from "../../privileged-helper/contract/history.ts";
+import type { ContainersChanged, HostInfo, MetricsTick, Settings, Snapshot } from "../../privileged-helper/contract/model.ts";
+import { alertRulesPath, createAlertRules } from "./alerts/alert-rules.ts";
+import { type Alerts, createAlerts } from "./alerts/alerts.ts";
+import { createDiskFill } from "./alerts/disk-fill.ts";
+import { createEventFile } from "./history/event-file.ts";
+import { createFigureHistory } from "./history/history.ts";
+import { createObserver } from "./observer.ts";
+
+/**
+ * What the host keeps of containers, and tells a person of: the history of their figures, what happened to them, and alerts. It watches
+ * them for that with or without a page, and shares what the helper tells of them with the page.
+ */
+export type Past = {
+  get(question: HistoryQuestion): Promise<History>;
+  events(question: { from: number; to: number; container?: string }): Promise<HistoryEvent[]>;
+  alerts: Omit<Alerts, "engine">;
+  settingsChanged(): void;
+  /** There is one that knows nothing of us. */
+  helperReady(): void;
+  /** It has just forgotten what was watched, but not what is recorded. */
+  helperReset(): void;
+  helperGone(): void;
+  /** @returns True for what the page is to have, too. */
+  onNotification(method: string, params: unknown): boolean;
+  /** To be called before a call of the page's is passed on. @returns True where it is not to be passed on: it is answered with nothing. */
+  onPageCall(method: string, params: unknown): boolean;
+  /** The helper has answered it. */
+  onPageAnswered(method: string): void;
+  forgetPage(): void;
+  close(): Promise<void>;
+};
+
+export type PastOptions = {
+  settingsPath: string;
+  stateFolder: string;
+  settings(): Settings;
+  askHelper(): ((method: string, params: object) => Promise<unknown>) | undefined;
+  tell<E extends EventName>(event: E, params: Events[E]): void;
+  notify?(notification: { title: string; body: string }): void;
+};
+
+const megabyte = 1024 * 1024;
+/** A start is known by its time, which the kernel counts from a boot whose own time is a little different whenever it is asked for. */
+const sameStartMilliseconds = 2_000;
+
+export function createPast({ settingsPath, stateFolder, settings, askHelper, tell, notify }: PastOptions): Past {
+  const folder = join(stateFolder, "history");
+  const keepsHistory = () => settings().historyMegabytes > 0;
+  const history = createFigureHistory({ folder, maxBytes: () => settings().historyMegabytes * megabyte });
+  const events = createEventFile(join(folder, "events"));
+  const alerts = createAlerts({
+    rules: createAlertRules(alertRulesPath(settingsPath)),
+    notify,
+    onChanged: (list) => tell("alerts.changed", list),
+    onRulesChanged: () => reconsider(),
+  });
+  /** The page has the helper's containers, too, from its own call on. */
+  let isPageWatching = false;
+
+  const onEvent = (event: HistoryEvent) => {
+    if (keepsHistory()) events.add(event);
+    tell("history.event", event);
+  };
+  const onEarlierStart = (event: HistoryEvent) => {
+    const { time, container } = event;
+    if (time < Date.now() - historyRanges["7 days"]) return;
+    const then = events.between(time - sameStartMilliseconds, time + sameStartMilliseconds, container);
+    if (!then.some(({ kind }) => kind === "started")) onEvent(event);
+  };
+  const observer = createObserver({
+    history,
+    alerts,
+    diskFill: createDiskFill(async () => ((await askHelper()?.("host.info", {})) as HostInfo | undefined)?.lxcPath),
+    keepsHistory,
+    onEvent,
+    onEarlierStart,
+    askHelper,
+  });
+  const reconsider = () => {
+    const wasWatching = observer.isWatching();
+    observer.reconsider();
+    if (wasWatching && !observer.isWatching() && !isPageWatching) askHelper()?.("containers.unwatch", {}).catch(() => {});
+  };
+
+  /** Those that are still there have the time at which they were made. */
+  const snapshotsOf = async (container: string): Promise<HistoryEvent[]> => {
+    // Without a helper the others are all that is known.
+    const snapshots = ((await askHelper()?.("containers.snapshots", { name: container }).catch(() => undefined)) ?? []) as Snapshot[];
+    return snapshots.flatMap(({ name, createdAt, comment }) =>
+      createdAt === undefined
+        ? []
+        : { time: createdAt, container, kind: "snapshot" as const, detail: comment ? `${name}: ${comment}` : name },
+    );
+  };
+
+  return {
+    get: (question) => history.get(question),
+    async events({ from, to, container }) {
+      const found = events.between(from, to, container);
+      if (container === undefined) return found;
+      const snapshots = (await snapshotsOf(container)).filter(({ time }) => time >= from && time <= to);
+      return [...found, ...snapshots].sort((one, other) => one.time - other.time);
+    },
+    alerts,
+    settingsChanged() {
+      if (!keepsHistory()) events.clear();
+      reconsider();
+      void history.flush();
+    },
+    helperReady: () => observer.helperReady(),
+    helperReset: () => observer.helperReset(),
+    helperGone: () => observer.helperGone(),
+    onNotification(method, params) {
+      if (method === "metrics.recorded") {
+        observer.onRecorded(params as MetricsTick);
+        return false;
+      }
+      if (method !== "containers.changed") return true;
+      observer.onContainersChanged(params as ContainersChanged);
+      return isPageWatching;
+    },
+    onPageCall(method, params) {
+      if (method === "metrics.watch") observer.pageLooks(isAnyMeasured(params));
+      if (method === "containers.watch") isPageWatching = true;
+      if (method !== "containers.unwatch") return false;
+      isPageWatching = false;
+      return observer.isWatching();
+    },
+    onPageAnswered(method) {
+      // It works now, so it does here.
+      if (method === "containers.watch" && !observer.isWatching()) observer.reconsider();
+    },
+    forgetPage() {
+      isPageWatching = false;
+      observer.pageLooks(false);
+    },
+    close: () => history.close(),
+  };
+}
+
+function isAnyMeasured(params: unknown): boolean {
+  const { containers, host } = (params ?? {}) as { containers?: unknown; host?: unknown };
+  return host === true || containers === "running" || (Array.isArray(containers) && containers.length > 0);
+}
