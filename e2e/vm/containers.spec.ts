@@ -17,49 +17,53 @@ test("this machine is what it is meant to be", () => {
   expect(run("/usr/bin/loginctl", "list-sessions", "--no-legend")).toMatch(/alice\s+seat0/);
 });
 
-for (const privileged of [false, true]) {
-  test(`AppArmor holds ${privileged ? "a privileged" : "an unprivileged"} container`, async ({ app }) => {
-    const name = privileged ? "e2e-held-privileged" : "e2e-held";
-    await createContainer(app, name, { privileged });
-    // What LXC makes for the container alone: its name and path, and enforced.
-    expect(read(`/proc/${initPid(name)}/attr/current`)).toMatch(new RegExp(`^lxc-${name}_</var/lib/lxc>.*\\(enforce\\)$`));
-    const denied = run("/bin/sh", "-c", `lxc-attach -n ${name} -- sh -c 'echo h > /proc/sysrq-trigger' 2>&1 || true`);
-    expect(denied).toMatch(/denied|permitted|Read-only/);
-  });
+/** What LXC makes for the container alone, its name and path in it, and enforced; and what is to be denied is. */
+function expectHeldByAppArmor(name: string) {
+  expect(read(`/proc/${initPid(name)}/attr/current`)).toMatch(new RegExp(`^lxc-${name}_</var/lib/lxc>.*\\(enforce\\)$`));
+  const denied = run("/bin/sh", "-c", `lxc-attach -n ${name} -- sh -c 'echo h > /proc/sysrq-trigger' 2>&1 || true`);
+  expect(denied).toMatch(/denied|permitted|Read-only/);
 }
 
-test("root in an unprivileged container is nobody on this machine, and its files are its own", async ({ app }) => {
-  const name = "e2e-unprivileged";
+// One app for all of it: where the processor is interpreted, starting one takes as long as everything else.
+test("AppArmor holds containers, root in an unprivileged one is nobody here, and the figures shown are the kernel's own", async ({
+  app,
+}) => {
+  test.setTimeout(600_000);
+  const [privileged, name] = ["e2e-held-privileged", "e2e-held"];
+  await createContainer(app, privileged, { privileged: true });
   await createContainer(app, name);
-  const [inside, outside, count] = read(`/proc/${initPid(name)}/uid_map`)
-    .split(/\s+/)
-    .map(Number);
-  expect(inside).toBe(0);
-  expect(outside).toBeGreaterThanOrEqual(100_000);
-  expect(count).toBeGreaterThanOrEqual(65_536);
-  expect(Number(run("/usr/bin/stat", "-c", "%u", `/var/lib/lxc/${name}/rootfs/bin`))).toBe(outside);
-  expect(lxcLs(name)).toMatchObject({ state: "RUNNING", unprivileged: "true" });
-});
-
-test("the figures shown are the kernel's own, pressure among them", async ({ app }) => {
-  const name = "e2e-figures";
-  await createContainer(app, name);
-  await app.getByRole("link", { name, exact: true }).click();
-  const about = app.getByRole("table", { name: `About ${name}` });
-  await expect(about.getByRole("row", { name: /^Pressure/ })).toContainText(/CPU \S+ %, memory \S+ %, disk \S+ % of the time/);
-  const folder = join("/sys/fs/cgroup", `lxc.payload.${name}`);
-  expect(read(join(folder, "cpu.pressure"))).toMatch(/^some avg10=/);
-  const figure = async (label: string) => (await app.getByRole("figure", { name: label }).textContent()) ?? "";
-  const shownMebibytes = async () => {
-    const [, value, unit] = /([\d.]+) (KiB|MiB)/.exec(await figure("Memory")) ?? [];
-    return unit === "MiB" ? Number(value) : Number(value) / 1024;
-  };
-  const countedMebibytes = () => {
-    const inactive = Number(/^inactive_file (\d+)$/m.exec(read(join(folder, "memory.stat")))?.[1]);
-    return (Number(read(join(folder, "memory.current"))) - inactive) / 1024 ** 2;
-  };
-  await expect.poll(async () => Math.abs((await shownMebibytes()) - countedMebibytes())).toBeLessThan(0.5);
-  await expect(about.getByRole("row", { name: /^Processes/ })).toContainText(read(join(folder, "pids.current")));
+  await test.step("AppArmor holds both", () => {
+    expectHeldByAppArmor(privileged);
+    expectHeldByAppArmor(name);
+  });
+  await test.step("root in the unprivileged one is nobody on this machine, and its files are its own", () => {
+    const [inside, outside, count] = read(`/proc/${initPid(name)}/uid_map`)
+      .split(/\s+/)
+      .map(Number);
+    expect(inside).toBe(0);
+    expect(outside).toBeGreaterThanOrEqual(100_000);
+    expect(count).toBeGreaterThanOrEqual(65_536);
+    expect(Number(run("/usr/bin/stat", "-c", "%u", `/var/lib/lxc/${name}/rootfs/bin`))).toBe(outside);
+    expect(lxcLs(name)).toMatchObject({ state: "RUNNING", unprivileged: "true" });
+  });
+  await test.step("figures, pressure among them", async () => {
+    await app.getByRole("link", { name, exact: true }).click();
+    const about = app.getByRole("table", { name: `About ${name}` });
+    await expect(about.getByRole("row", { name: /^Pressure/ })).toContainText(/CPU \S+ %, memory \S+ %, disk \S+ % of the time/);
+    const folder = join("/sys/fs/cgroup", `lxc.payload.${name}`);
+    expect(read(join(folder, "cpu.pressure"))).toMatch(/^some avg10=/);
+    const figure = async (label: string) => (await app.getByRole("figure", { name: label }).textContent()) ?? "";
+    const shownMebibytes = async () => {
+      const [, value, unit] = /([\d.]+) (KiB|MiB)/.exec(await figure("Memory")) ?? [];
+      return unit === "MiB" ? Number(value) : Number(value) / 1024;
+    };
+    const countedMebibytes = () => {
+      const inactive = Number(/^inactive_file (\d+)$/m.exec(read(join(folder, "memory.stat")))?.[1]);
+      return (Number(read(join(folder, "memory.current"))) - inactive) / 1024 ** 2;
+    };
+    await expect.poll(async () => Math.abs((await shownMebibytes()) - countedMebibytes())).toBeLessThan(0.5);
+    await expect(about.getByRole("row", { name: /^Processes/ })).toContainText(read(join(folder, "pids.current")));
+  });
 });
 
 test("a Debian container with systemd runs unprivileged, and is shut down by it", async ({ app }) => {
