@@ -7,6 +7,7 @@ import { clickToRunningFigures } from "./click-to-running.ts";
 import { downloadFigures } from "./download.ts";
 import { type Figure, printFigures } from "./figures.ts";
 import { helperMemoryFigures } from "./helper-memory.ts";
+import { historyFigures } from "./history.ts";
 import { imageToRunningFigures } from "./image-to-running.ts";
 import { refreshFigures } from "./refresh.ts";
 import { coverLxcPath, enterMountNamespace, removeContainers } from "./tools.ts";
@@ -56,6 +57,8 @@ try {
   figures.push(...(await refreshFigures(helper, lxcPath)));
   console.log("Memory...");
   figures.push(...(await helperMemoryFigures(helper, containers)));
+  console.log("History...");
+  figures.push(...(await historyFigures(containers)));
   console.log("Windows...");
   figures.push(...(await appWindowFigures(containers)));
 } finally {
