@@ -248,8 +248,9 @@ export function createHandlers({ lxcPath, uid, isRootSession, notify, isHostBehi
 
       "logs.watch": ({ name, log }) => logs.watch(find(name).name, log, (event) => notify("logs.appended", event)),
       "logs.unwatch": () => logs.stop(),
-      "metrics.watch": ({ containers, intervalMilliseconds }) =>
-        metrics.watch(containers, intervalMilliseconds, (tick) => notify("metrics.tick", tick)),
+      "metrics.watch": ({ containers, intervalMilliseconds, host }) =>
+        metrics.watch(containers, intervalMilliseconds, (tick) => notify("metrics.tick", tick), host),
+      "metrics.record": ({ intervalMilliseconds }) => metrics.record(intervalMilliseconds, (tick) => notify("metrics.recorded", tick)),
 
       "tasks.watch": () => {
         if (!unwatchTasks) {

@@ -14,6 +14,7 @@ function createHost() {
   const listeners = new Set<(change: ContainersChanged) => void>();
   const opened: string[] = [];
   const closed: string[] = [];
+  let hostCounters: Counters = { cpuLimit: 2 };
   let reads = 0;
   let isBehind = false;
   return {
@@ -24,6 +25,9 @@ function createHost() {
     opened,
     closed,
     reads: () => reads,
+    countOfHost(counters: Partial<Counters>) {
+      hostCounters = { cpuLimit: 2, ...counters };
+    },
     watchers: () => listeners.size,
     run(name: string, initPid: number, initial: Partial<Counters> = {}) {
       counters.set(name, { cpuLimit: 2, ...initial });
@@ -52,9 +56,14 @@ function createHost() {
             return () => listeners.delete(listener);
           },
         },
+        openHost: () => {
+          opened.push("host");
+          return { missing: { pressure: "It has none." }, read: () => hostCounters, close: () => closed.push("host") };
+        },
         open: ({ name, initPid }) => {
           opened.push(`${name}:${initPid}`);
           return {
+            missing: name === "lacks" ? { network: "It shares this computer's network." } : {},
             read: () => {
               reads += 1;
               return counters.get(name);
@@ -252,6 +261,112 @@ it("does not read while nobody takes what it tells, and goes on after that with 
   expect(namesOf(ticks.at(-1))).toEqual(["web"]);
 });
 
+describe("recording", () => {
+  const recorded: MetricsTick[] = [];
+  const onRecorded = (tick: MetricsTick) => recorded.push(tick);
+  beforeEach(() => recorded.splice(0));
+  afterEach(() => metrics.record(0, onRecorded));
+
+  it("tells of all that run and of the host, whatever else is watched, and outlives that", () => {
+    host.run("web", 10, { cpuNanoseconds: 0 });
+    host.run("db", 20);
+    metrics.record(5000, onRecorded);
+    metrics.watch(["web"], 1000, onTick);
+    vi.advanceTimersByTime(5250);
+    expect(recorded.map(namesOf)).toEqual([
+      ["web", "db"],
+      ["web", "db"],
+      ["web", "db"],
+    ]);
+    expect(recorded[0]?.host).toEqual({ cpuLimit: 2, missing: { pressure: "It has none." } });
+    expect(ticks.at(-1)).not.toHaveProperty("host");
+    metrics.stop();
+    expect(host.closed).toEqual([]);
+    const count = ticks.length;
+    vi.advanceTimersByTime(5000);
+    expect(recorded).toHaveLength(4);
+    expect(ticks).toHaveLength(count);
+    metrics.record(0, onRecorded);
+    expect(host.closed.toSorted()).toEqual(["db:20", "host", "web:10"]);
+    expect(host.watchers()).toBe(0);
+  });
+
+  it("opens nothing a second time, and reads nothing twice at one moment", () => {
+    host.run("web", 10, { cpuNanoseconds: 0 });
+    metrics.record(5000, onRecorded);
+    metrics.watch("running", 5000, onTick, true);
+    expect(host.opened).toEqual(["web:10", "host"]);
+    vi.advanceTimersByTime(0);
+    const before = host.reads();
+    vi.advanceTimersByTime(250);
+    expect([ticks.length, recorded.length]).toEqual([2, 2]);
+    expect(host.reads() - before).toBe(1);
+  });
+
+  it("gives each of both its own rates, over the time since its own last tick", () => {
+    host.run("web", 10, { cpuNanoseconds: 0 });
+    metrics.record(10_000, onRecorded);
+    metrics.watch(["web"], 1000, onTick);
+    vi.advanceTimersByTime(9750);
+    host.counters.set("web", { cpuLimit: 2, cpuNanoseconds: 1e9 });
+    vi.advanceTimersByTime(500);
+    expect(ticks.at(-1)?.samples[0]).toMatchObject({ cpuPercent: 100 });
+    expect(recorded.at(-1)?.samples[0]).toMatchObject({ cpuPercent: 10 });
+  });
+});
+
+describe("the host", () => {
+  it("is told with no container at all, with rates and with what it lacks", () => {
+    host.countOfHost({ cpuNanoseconds: 1e9, diskReads: 10 });
+    metrics.watch([], 1000, onTick, true);
+    vi.advanceTimersByTime(0);
+    host.countOfHost({ cpuNanoseconds: 1.5e9, diskReads: 20 });
+    vi.advanceTimersByTime(250);
+    expect(ticks.at(-1)).toMatchObject({
+      samples: [],
+      unchanged: [],
+      host: { cpuPercent: 200, diskReadsPerSecond: 40, missing: { pressure: "It has none." } },
+    });
+    metrics.watch([], 1000, onTick);
+    expect(host.closed).toEqual(["host"]);
+  });
+});
+
+describe("containers that are watched by name", () => {
+  it("have rates of each interface, and reasons for what is missing; those in a list have not", () => {
+    const web = (bytes: number) => ({
+      networkReceivedBytes: bytes,
+      interfaces: [{ name: "eth0", receivedBytes: bytes, sentBytes: 0, receivedPackets: 1, sentPackets: 0, drops: 0 }],
+    });
+    host.run("web", 10, web(0));
+    host.run("lacks", 20);
+    metrics.watch(["web", "lacks"], 1000, onTick);
+    host.counters.set("web", { cpuLimit: 2, ...web(500) });
+    vi.advanceTimersByTime(250);
+    expect(ticks.at(-1)?.samples).toEqual([
+      expect.objectContaining({
+        interfaces: [
+          {
+            name: "eth0",
+            receivedBytesPerSecond: 2000,
+            sentBytesPerSecond: 0,
+            receivedPacketsPerSecond: 0,
+            sentPacketsPerSecond: 0,
+            dropsPerSecond: 0,
+          },
+        ],
+      }),
+      expect.objectContaining({ name: "lacks", missing: { network: "It shares this computer's network." } }),
+    ]);
+    metrics.watch("running", 1000, onTick);
+    vi.advanceTimersByTime(250);
+    for (const sample of ticks.at(-1)?.samples ?? []) {
+      expect(sample).not.toHaveProperty("interfaces");
+      expect(sample).not.toHaveProperty("missing");
+    }
+  });
+});
+
 describe("gaps", () => {
   const watchWeb = (interval = 1000) => {
     host.run("web", 10, { cpuNanoseconds: 1e9, networkSentBytes: 5000 });
@@ -274,9 +389,11 @@ describe("gaps", () => {
 
   it("are told after the computer slept, though the monotonic clock stood still", () => {
     watchWeb();
+    host.counters.set("web", { cpuLimit: 2, cpuNanoseconds: 2e9 });
     vi.setSystemTime(Date.now() + 3600_000);
     vi.advanceTimersByTime(1000);
     expect(ticks.at(-1)?.afterGap).toBe(true);
+    expect(ticks.at(-1)?.samples[0]).not.toHaveProperty("cpuPercent");
     vi.advanceTimersByTime(1000);
     expect(ticks.at(-1)?.afterGap).toBe(false);
   });
@@ -305,8 +422,8 @@ describe("figures", () => {
     metrics.watch("running", 1000, onTick);
     vi.advanceTimersByTime(0);
     expect(ticks[0]?.samples).toEqual([
-      { name: "web", cpuLimit: 2, memoryBytes: 700, memoryCacheBytes: 350 },
-      { name: "db", cpuLimit: 2, memoryBytes: 0, memoryCacheBytes: 300 },
+      { name: "web", cpuLimit: 2, memoryBytes: 700, memoryCacheBytes: 350, memoryActiveFileBytes: 50, memoryInactiveFileBytes: 300 },
+      { name: "db", cpuLimit: 2, memoryBytes: 0, memoryCacheBytes: 300, memoryInactiveFileBytes: 300 },
     ]);
   });
 

@@ -18,6 +18,8 @@ export type Events = {
   "tasks.changed": TasksChanged;
   "tasks.output": { task: string; text: string };
   "metrics.tick": MetricsTick;
+  /** For history and alerts, which the host keeps. */
+  "metrics.recorded": MetricsTick;
   /** `reset` means that the file was cut or replaced: `text` is all there is. */
   "logs.appended": { name: string; log: LogKind; text: string; reset: boolean };
   /** How many bytes of an upload are on disk, cumulative. */

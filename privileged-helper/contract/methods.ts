@@ -353,12 +353,19 @@ export const methods = {
   },
   "logs.unwatch": { params: nothing, result: result<void>(), action: "view" },
 
-  /** Replaces what is sampled: these containers, or all that run. An empty list ends it. */
+  /** Replaces what is sampled: these containers, or all that run, and this computer as a whole. An empty list without it ends it. */
   "metrics.watch": {
     params: z.strictObject({
       containers: z.union([z.literal("running"), z.array(containerName).max(1000)]),
       intervalMilliseconds: z.int().min(500).max(60_000),
+      host: z.boolean().default(false),
     }),
+    result: result<void>(),
+    action: "view",
+  },
+  /** Samples all that run and this computer, as `metrics.recorded`, until it is told 0; a `reset` does not end it. */
+  "metrics.record": {
+    params: z.strictObject({ intervalMilliseconds: z.union([z.literal(0), z.int().min(5_000).max(60_000)]) }),
     result: result<void>(),
     action: "view",
   },
@@ -382,7 +389,7 @@ export const methods = {
 } as const satisfies Record<string, { params: z.ZodType; result: unknown; action: Action }>;
 
 /** Methods of the helper that the host calls for the page, and nobody else: what the page leaves behind, the host puts away. */
-export const methodsForHost: readonly MethodName[] = ["uploads.open", "uploads.close", "images.import"];
+export const methodsForHost: readonly MethodName[] = ["uploads.open", "uploads.close", "images.import", "metrics.record"];
 
 export type Methods = typeof methods;
 export type MethodName = keyof Methods;

@@ -1,26 +1,64 @@
-import { closeSync, existsSync, openSync, readFileSync, readlinkSync } from "node:fs";
+import { readlinkSync } from "node:fs";
 import { availableParallelism, totalmem } from "node:os";
 import { dirname, join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
+import type { MissingFigures } from "../contract/model.ts";
 import type { ContainerCgroups } from "./cgroup.ts";
-import { createTextReader } from "./proc.ts";
+import { findFirst, foldersWith, isGone, openFirst, readIfThere } from "./counter-files.ts";
+import {
+  countCpus,
+  defined,
+  type MemoryParts,
+  parseCpu,
+  parseCpuParts,
+  parseDisk,
+  parseLimit,
+  parseMemoryEvents,
+  parseMemoryStat,
+  parseNetworkDevices,
+  parseNumber,
+  parseOldDisk,
+  parsePressure,
+  parseQuota,
+  parseStackedMajors,
+  parseThrottled,
+} from "./counter-parsers.ts";
+import { countProcesses } from "./process-count.ts";
 
 /**
- * What the kernel counts for one container, as totals since it was started. A figure that is absent is not available on this host.
+ * What the kernel counts for one container, or the whole computer, as totals since it was started. A figure that is absent is not
+ * available on this host, or was not asked for.
  * Sources: Documentation/admin-guide/cgroup-v2.rst and cgroup-v1/*.rst and accounting/psi.rst of the kernel, proc_pid_net(5).
  */
 export type Counters = {
   cpuNanoseconds?: number;
+  cpuUserNanoseconds?: number;
+  cpuSystemNanoseconds?: number;
+  /** How long its quota kept it from running, added up over the CPUs. */
+  cpuThrottledNanoseconds?: number;
   /** All memory that is charged to the container, with its file cache. */
   memoryUsageBytes?: number;
   inactiveFileBytes?: number;
   activeFileBytes?: number;
+  anonymousBytes?: number;
+  kernelBytes?: number;
   memoryLimitBytes?: number;
+  swapBytes?: number;
+  swapLimitBytes?: number;
+  memoryLimitHits?: number;
+  oomKills?: number;
   diskReadBytes?: number;
   diskWriteBytes?: number;
+  diskReads?: number;
+  diskWrites?: number;
   networkReceivedBytes?: number;
   networkSentBytes?: number;
+  networkReceivedPackets?: number;
+  networkSentPackets?: number;
+  networkDrops?: number;
+  interfaces?: readonly InterfaceCounters[];
   processes?: number;
+  threads?: number;
   processesLimit?: number;
   /** How long some process has waited for a CPU, for memory, for a disk. Only cgroup v2 counts it, where the kernel has PSI. */
   cpuPressureMicroseconds?: number;
@@ -30,14 +68,28 @@ export type Counters = {
   cpuLimit: number;
 };
 
+export type InterfaceCounters = {
+  name: string;
+  receivedBytes: number;
+  sentBytes: number;
+  receivedPackets: number;
+  sentPackets: number;
+  /** In both directions. */
+  drops: number;
+};
+
+/**
+ * How much is read. `glance`: what a list shows; as long as the container has used no CPU, what else it may have got meanwhile, packets
+ * for instance, only now and then. `full`: all figures. `close`: all of them as fresh as a person wants who looks at this one.
+ */
+export type Depth = "glance" | "full" | "close";
+
 export type CounterReader = {
-  /**
-   * The counters as they are now, the very same object where none has changed; undefined once the container's cgroup is gone.
-   * @param isGlance Does no more than needed for a list: as long as it has used no CPU, what else it may have got meanwhile, packets
-   * for instance, is read only now and then.
-   */
-  read(isGlance?: boolean): Counters | undefined;
+  /** The counters as they are now, the very same object where none has changed; undefined once the container's cgroup is gone. */
+  read(depth?: Depth): Counters | undefined;
   close(): void;
+  /** Why there are no figures at all of some kind. */
+  missing: MissingFigures;
 };
 
 export type CounterFolders = Pick<ContainerCgroups, "cpuacct" | "cpu" | "cpuset" | "memory" | "pids" | "blkio" | "unified">;
@@ -61,6 +113,9 @@ const limitsEveryMilliseconds = 60_000;
 const restingMilliseconds = 30_000;
 /** So long it is taken on trust at a glance. */
 const glanceMilliseconds = 60_000;
+/** Counting processes means looking into each cgroup that a container has made, of which systemd makes dozens: the more there are, the less often. */
+const processesEveryMilliseconds = 5_000;
+const processesPerCgroupMilliseconds = 2_000;
 
 /**
  * Reads a container's counters from descriptors that stay open: a positioned read costs a quarter of open, read and close.
@@ -75,114 +130,184 @@ export function openCounters({
   hostMemoryBytes = totalmem(),
 }: CounterOptions): CounterReader {
   const cpuUsage = openFirst([cgroups.cpuacct, "cpuacct.usage"], [cgroups.unified, "cpu.stat"]);
+  const isNewCpu = cpuUsage?.name === "cpu.stat";
+  const cpuParts = isNewCpu ? undefined : openFirst([cgroups.cpuacct, "cpuacct.stat"]);
+  const throttling = isNewCpu ? undefined : openFirst([cgroups.cpu, "cpu.stat"]);
   const memoryUsage = openFirst([cgroups.memory, "memory.usage_in_bytes"], [cgroups.memory, "memory.current"]);
   const memoryStat = openFirst([cgroups.memory, "memory.stat"]);
-  const processes = openFirst([cgroups.pids, "pids.current"]);
+  const kernelMemory = openFirst([cgroups.memory, "memory.kmem.usage_in_bytes"]);
+  const memoryEvents = openFirst([cgroups.memory, "memory.events"], [cgroups.memory, "memory.oom_control"]);
+  const memoryFailures = openFirst([cgroups.memory, "memory.failcnt"]);
+  const swap = openFirst([cgroups.memory, "memory.swap.current"]);
+  const countsOldSwap = findFirst([cgroups.memory, "memory.memsw.usage_in_bytes"]) !== undefined;
+  const threads = openFirst([cgroups.pids, "pids.current"]);
+  const countsDisk = countsDisks(cgroups.blkio);
   // Without "recursive" the controller of v1 leaves out what an init moves into cgroups of its own, as systemd does.
-  const disk = openFirst(
-    [cgroups.blkio, "io.stat"],
-    ...(countsDisks(cgroups.blkio)
-      ? ([
-          [cgroups.blkio, "blkio.throttle.io_service_bytes_recursive"],
-          [cgroups.blkio, "blkio.throttle.io_service_bytes"],
-        ] as const)
-      : []),
-  );
+  const openOldDisk = (name: string) => (countsDisk ? openFirst([cgroups.blkio, `${name}_recursive`], [cgroups.blkio, name]) : undefined);
+  const disk = openFirst([cgroups.blkio, "io.stat"]) ?? openOldDisk("blkio.throttle.io_service_bytes");
+  const diskOperations = disk?.name === "io.stat" ? undefined : openOldDisk("blkio.throttle.io_serviced");
   // A container that shares the host's network has no figures of its own.
-  const network = sharesNetwork(initFolder, procFolder) ? undefined : openFirst([initFolder, "net/dev"]);
+  const isOfHostNetwork = sharesNetwork(initFolder, procFolder);
+  const network = isOfHostNetwork ? undefined : openFirst([initFolder, "net/dev"]);
   const [cpuPressure, memoryPressure, diskPressure] = ["cpu", "memory", "io"].map((name) =>
     openFirst([cgroups.unified, `${name}.pressure`]),
   );
   const stackedDevices = parseStackedMajors(readIfThere(join(procFolder, "devices")) ?? "");
+  const processFolder = cgroups.pids ?? cgroups.unified ?? cgroups.memory;
 
   /** What may change whatever the container does. */
   const live = [disk, network, cpuPressure, memoryPressure, diskPressure];
 
-  let cache: { at: number; stat: Pick<Counters, "inactiveFileBytes" | "activeFileBytes">; limitBytes?: number } | undefined;
-  let limits: { at: number; values: Pick<Counters, "memoryLimitBytes" | "processesLimit"> & { cpuLimit: number } } | undefined;
+  let parts: ({ at: number; stat: MemoryParts } & Omit<ReturnType<typeof parseMemoryStat>, "stat">) | undefined;
+  let limits:
+    | { at: number; values: Pick<Counters, "memoryLimitBytes" | "swapLimitBytes" | "processesLimit"> & { cpuLimit: number } }
+    | undefined;
+  let counted: { at: number; processes?: number; cgroups: number } | undefined;
 
-  const readCache = (everyMilliseconds: number) => {
-    if (cache && clock() - cache.at < everyMilliseconds) return cache;
-    const stat = memoryStat?.read();
-    cache = stat === undefined ? { at: clock(), stat: {} } : { at: clock(), ...parseMemoryStat(stat) };
-    return cache;
+  const readParts = (everyMilliseconds: number) => {
+    if (parts && clock() - parts.at < everyMilliseconds) return parts;
+    const text = memoryStat?.read();
+    const { stat, ...inForce } = text === undefined ? { stat: {} } : parseMemoryStat(text);
+    const { swapBytes: oldSwap, ...rest } = stat as MemoryParts;
+    parts = {
+      at: clock(),
+      stat: {
+        ...rest,
+        ...defined("kernelBytes", parseNumber(kernelMemory?.read()) ?? rest.kernelBytes),
+        ...(countsOldSwap ? defined("swapBytes", oldSwap) : {}),
+      },
+      ...inForce,
+    };
+    return parts;
   };
 
   const memoryLimit = findFirst([cgroups.memory, "memory.limit_in_bytes"], [cgroups.memory, "memory.max"]);
-  const processesLimit = findFirst([cgroups.pids, "pids.max"]);
+  const memoryFolders = foldersWith(memoryLimit);
+  const swapLimit = foldersWith(findFirst([cgroups.memory, "memory.swap.max"]));
+  const processesLimit = foldersWith(findFirst([cgroups.pids, "pids.max"]));
   const quota = findFirst([cgroups.cpu, "cpu.max"], [cgroups.cpu, "cpu.cfs_quota_us"]);
-  const period = findFirst([cgroups.cpu, "cpu.cfs_period_us"]);
+  const quotaFolders = foldersWith(quota);
   const cpuset = findFirst(
     [cgroups.cpuset, "cpuset.cpus.effective"],
     [cgroups.cpuset, "cpuset.effective_cpus"],
     [cgroups.cpuset, "cpuset.cpus"],
   );
 
-  const readLimits = (hierarchicalMemoryLimit: number | undefined) => {
+  const readLimits = (hierarchicalMemoryLimit: number | undefined, hierarchicalSwapLimit: number | undefined) => {
     if (limits && clock() - limits.at < limitsEveryMilliseconds) return limits.values;
-    const memory = hierarchicalMemoryLimit ?? parseLimit(readIfThere(memoryLimit));
-    const pids = parseLimit(readIfThere(processesLimit));
+    const lowest = (folders: readonly string[], name: string) =>
+      smallest(folders.map((folder) => parseLimit(readIfThere(join(folder, name)))));
+    const memory = hierarchicalMemoryLimit ?? lowest(memoryFolders, memoryLimit?.[1] ?? "");
+    // v1 limits memory and swap together.
+    const oldSwap =
+      countsOldSwap && hierarchicalSwapLimit !== undefined && hierarchicalSwapLimit < noLimitBytes && memory !== undefined
+        ? Math.max(0, hierarchicalSwapLimit - memory)
+        : undefined;
+    const quotas = quotaFolders.map((folder) =>
+      parseQuota(
+        readIfThere(join(folder, quota?.[1] ?? "")),
+        quota?.[1] === "cpu.max" ? undefined : readIfThere(join(folder, "cpu.cfs_period_us")),
+      ),
+    );
     limits = {
       at: clock(),
       values: {
         // Without a limit v1 gives the largest number of pages that fits.
         ...(memory !== undefined && memory < hostMemoryBytes ? { memoryLimitBytes: memory } : {}),
-        ...defined("processesLimit", pids),
+        ...defined("swapLimitBytes", oldSwap ?? lowest(swapLimit, "memory.swap.max")),
+        ...defined("processesLimit", lowest(processesLimit, "pids.max")),
         cpuLimit: Math.min(
           hostCpus,
-          parseQuota(readIfThere(quota), readIfThere(period)) ?? hostCpus,
-          countCpus(readIfThere(cpuset)) ?? hostCpus,
+          smallest(quotas) ?? hostCpus,
+          countCpus(cpuset && readIfThere(join(cpuset[0] ?? "", cpuset[1]))) ?? hostCpus,
         ),
       },
     };
     return limits.values;
   };
 
-  let own: { at: number; memoryText?: string; values: Omit<Counters, "cpuNanoseconds"> } | undefined;
+  const readProcesses = (isClose: boolean) => {
+    const every = Math.max(processesEveryMilliseconds, isClose ? 0 : (counted?.cgroups ?? 0) * processesPerCgroupMilliseconds);
+    if (counted && clock() - counted.at < every) return counted.processes;
+    const now = processFolder === undefined ? undefined : countProcesses(processFolder);
+    counted = { at: clock(), cgroups: now?.cgroups ?? 0, ...defined("processes", now?.processes) };
+    return counted.processes;
+  };
+
+  let own: { at: number; depth: Depth; memoryText?: string; values: OwnCounters } | undefined;
   /** What changes only by what the container itself does. */
-  const readOwn = (isResting: boolean) => {
-    if (own && isResting && clock() - own.at < restingMilliseconds) return own.values;
+  const readOwn = (isResting: boolean, depth: Depth, cpuText: string | undefined): OwnCounters => {
+    if (own && isResting && clock() - own.at < restingMilliseconds && (depth === "glance" || own.depth !== "glance")) return own.values;
     const memoryText = memoryUsage?.read();
     const hasSameMemory = isResting && own?.memoryText === memoryText;
-    const { stat, limitBytes } = readCache(hasSameMemory ? limitsEveryMilliseconds : memoryStatEveryMilliseconds);
-    const read = {
+    const { stat, limitBytes, withSwapLimitBytes } = readParts(hasSameMemory ? limitsEveryMilliseconds : memoryStatEveryMilliseconds);
+    const read: OwnCounters = {
       ...defined("memoryUsageBytes", parseNumber(memoryText)),
       ...(memoryText === undefined ? {} : stat),
-      ...defined("processes", parseNumber(processes?.read())),
-      ...readLimits(limitBytes),
+      ...defined("threads", parseNumber(threads?.read())),
+      ...defined("processes", readProcesses(depth === "close")),
+      ...readLimits(limitBytes, withSwapLimitBytes),
+      ...(depth === "glance" ? {} : readMore(cpuText)),
     };
     const values = own && isDeepStrictEqual(own.values, read) ? own.values : read;
-    own = { at: clock(), memoryText, values };
+    own = { at: clock(), depth, ...(memoryText !== undefined && { memoryText }), values };
     return values;
   };
 
-  let last:
-    | { at: number; usage?: string; texts: (string | undefined)[]; own: Omit<Counters, "cpuNanoseconds">; counters: Counters }
-    | undefined;
+  /** What no list shows. */
+  const readMore = (cpuText: string | undefined): Partial<Counters> => {
+    const partsText = isNewCpu ? cpuText : cpuParts?.read();
+    const throttledText = isNewCpu ? cpuText : throttling?.read();
+    const eventsText = memoryEvents?.read();
+    return {
+      ...(partsText === undefined ? {} : parseCpuParts(isNewCpu ? "cpu.stat" : "cpuacct.stat", partsText)),
+      ...defined("cpuThrottledNanoseconds", parseThrottled(throttledText ?? "")),
+      ...(memoryEvents && eventsText !== undefined ? parseMemoryEvents(memoryEvents.name, eventsText, memoryFailures?.read()) : {}),
+      ...defined("swapBytes", parseNumber(swap?.read())),
+    };
+  };
+
+  let last: { at: number; usage?: string; texts: (string | undefined)[]; own: OwnCounters; counters: Counters } | undefined;
   return {
-    read(isGlance = false) {
+    missing: missingOf({
+      cpu: cpuUsage !== undefined,
+      memory: memoryUsage !== undefined,
+      swap: swap !== undefined || countsOldSwap,
+      isOldMemory: memoryUsage?.name === "memory.usage_in_bytes",
+      disk: disk !== undefined,
+      isOldDisk: findFirst([cgroups.blkio, "blkio.throttle.io_service_bytes"]) !== undefined,
+      network: network !== undefined,
+      isOfHostNetwork,
+      processes: threads !== undefined,
+      pressure: cpuPressure !== undefined,
+      hasPressure: readIfThere(join(procFolder, "pressure/cpu")) !== undefined,
+    }),
+    read(depth = "full") {
       try {
         const usage = cpuUsage?.read();
         const isResting = last !== undefined && usage !== undefined && last.usage === usage;
-        if (isGlance && last && isResting && clock() - last.at < glanceMilliseconds) return last.counters;
-        const texts = live.map((file) => file?.read());
-        const [diskText, networkText, cpuPressureText, memoryPressureText, diskPressureText] = texts;
+        if (depth === "glance" && last && isResting && clock() - last.at < glanceMilliseconds) return last.counters;
+        const texts = [...live.map((file) => file?.read()), depth === "glance" ? undefined : diskOperations?.read()];
+        const [diskText, networkText, cpuPressureText, memoryPressureText, diskPressureText, operationsText] = texts;
+        const [diskReads, diskWrites] = operationsText === undefined ? [] : parseOldDisk(operationsText, stackedDevices);
         const cpuNanoseconds = usage !== undefined && cpuUsage ? parseCpu(cpuUsage.name, usage) : undefined;
-        const own = readOwn(isResting);
+        const own = readOwn(isResting, depth, usage);
         if (last && isResting && last.own === own && texts.every((text, index) => text === last?.texts[index])) {
           last.at = clock();
           return last.counters;
         }
-        const counters = {
+        const counters: Counters = {
           ...defined("cpuNanoseconds", cpuNanoseconds),
           ...own,
           ...(disk && diskText !== undefined ? parseDisk(disk.name, diskText, stackedDevices) : {}),
+          ...defined("diskReads", diskReads),
+          ...defined("diskWrites", diskWrites),
           ...(networkText !== undefined ? parseNetworkDevices(networkText) : {}),
           ...defined("cpuPressureMicroseconds", parsePressure(cpuPressureText)),
           ...defined("memoryPressureMicroseconds", parsePressure(memoryPressureText)),
           ...defined("diskPressureMicroseconds", parsePressure(diskPressureText)),
         };
-        last = { at: clock(), usage, texts, own, counters };
+        last = { at: clock(), ...(usage !== undefined && { usage }), texts, own, counters };
         return counters;
       } catch (thrown) {
         if (isGone(thrown)) return undefined;
@@ -190,128 +315,66 @@ export function openCounters({
       }
     },
     close() {
-      for (const file of [cpuUsage, ...live, memoryUsage, memoryStat, processes]) file?.close();
+      const more = [
+        cpuParts,
+        throttling,
+        memoryUsage,
+        memoryStat,
+        kernelMemory,
+        memoryEvents,
+        memoryFailures,
+        swap,
+        threads,
+        diskOperations,
+      ];
+      for (const file of [cpuUsage, ...live, ...more]) file?.close();
     },
   };
 }
 
-/** CPU time used, nanoseconds: `cpuacct.usage` of v1 as it is, `usage_usec` of `cpu.stat` of v2. */
-export function parseCpu(file: string, text: string): number | undefined {
-  if (file === "cpuacct.usage") return parseNumber(text);
-  const microseconds = parseNumber(/^usage_usec (\d+)$/m.exec(text)?.[1]);
-  return microseconds === undefined ? undefined : microseconds * 1000;
+type OwnCounters = Omit<Counters, "cpuNanoseconds">;
+
+/** What v1 tells of no limit: the largest number of pages that fits, whatever the size of a page is. */
+const noLimitBytes = 2 ** 62;
+
+function smallest(values: readonly (number | undefined)[]): number | undefined {
+  const known = values.filter((value) => value !== undefined);
+  return known.length === 0 ? undefined : Math.min(...known);
 }
 
-/**
- * File cache of a container with everything below it: `total_*` in v1, where the plain figures are its own cgroup's alone.
- * v1 also tells the limit that is in force, whichever cgroup above sets it.
- */
-export function parseMemoryStat(text: string): { stat: Pick<Counters, "inactiveFileBytes" | "activeFileBytes">; limitBytes?: number } {
-  const values = new Map<string, number>();
-  for (const line of text.split("\n")) {
-    const blank = line.indexOf(" ");
-    if (blank > 0) values.set(line.slice(0, blank), Number(line.slice(blank + 1)));
-  }
+type Found = Record<
+  | "cpu"
+  | "memory"
+  | "swap"
+  | "isOldMemory"
+  | "disk"
+  | "isOldDisk"
+  | "network"
+  | "isOfHostNetwork"
+  | "processes"
+  | "pressure"
+  | "hasPressure",
+  boolean
+>;
+
+/** Why the figures of a container that were not found are not there. */
+function missingOf(found: Found): MissingFigures {
+  const lacks = (controller: string) => `The kernel of this computer has no controller “${controller}” for containers.`;
+  const swap = "The kernel of this computer counts no swap for containers";
+  const disk = "The kernel of this computer counts what containers read and write only once a limit for disks is set.";
+  const network = found.isOfHostNetwork ? "It shares this computer's network." : "Its network cannot be read.";
+  const pressure = found.hasPressure
+    ? "The pressure of a container is counted only by version 2 of control groups, which it has none of."
+    : "The kernel of this computer counts no pressure: it was started without psi=1, or built without it.";
   return {
-    stat: {
-      ...defined("inactiveFileBytes", values.get("total_inactive_file") ?? values.get("inactive_file")),
-      ...defined("activeFileBytes", values.get("total_active_file") ?? values.get("active_file")),
-    },
-    ...defined("limitBytes", values.get("hierarchical_memory_limit")),
+    ...(!found.cpu && { cpu: lacks("cpu") }),
+    ...(!found.memory && { memory: lacks("memory"), events: lacks("memory") }),
+    ...(!found.swap && { swap: found.isOldMemory ? `${swap}: it was started without swapaccount=1.` : `${swap}.` }),
+    ...(!found.disk && { disk: found.isOldDisk ? disk : lacks("io") }),
+    ...(!found.network && { network }),
+    ...(!found.processes && { processes: lacks("pids") }),
+    ...(!found.pressure && { pressure }),
   };
-}
-
-/**
- * Bytes read from and written to disks, since the container was started.
- * @param stackedMajors Devices that pass everything on to a device below, where it would be counted a second time.
- */
-export function parseDisk(
-  file: string,
-  text: string,
-  stackedMajors: ReadonlySet<number>,
-): Pick<Counters, "diskReadBytes" | "diskWriteBytes"> {
-  let diskReadBytes = 0;
-  let diskWriteBytes = 0;
-  for (const line of text.split("\n")) {
-    const [device = "", ...words] = line.split(" ");
-    const major = /^(\d+):\d+$/.exec(device)?.[1];
-    if (major === undefined || stackedMajors.has(Number(major))) continue;
-    if (file === "io.stat") {
-      for (const word of words) {
-        if (word.startsWith("rbytes=")) diskReadBytes += Number(word.slice(7));
-        else if (word.startsWith("wbytes=")) diskWriteBytes += Number(word.slice(7));
-      }
-    } else if (words[0] === "Read") diskReadBytes += Number(words[1]);
-    else if (words[0] === "Write") diskWriteBytes += Number(words[1]);
-  }
-  return { diskReadBytes, diskWriteBytes };
-}
-
-/** Microseconds in which at least one process waited: `total` of the line "some". */
-export function parsePressure(text: string | undefined): number | undefined {
-  return parseNumber(/^some .*\btotal=(\d+)$/m.exec(text ?? "")?.[1]);
-}
-
-/** Bytes received and sent over all interfaces but the loopback: columns 1 and 9 of `/proc/PID/net/dev`. */
-export function parseNetworkDevices(text: string): Pick<Counters, "networkReceivedBytes" | "networkSentBytes"> {
-  let networkReceivedBytes = 0;
-  let networkSentBytes = 0;
-  for (const line of text.split("\n").slice(2)) {
-    const colon = line.lastIndexOf(":");
-    if (colon < 0 || line.slice(0, colon).trim() === "lo") continue;
-    const columns = line
-      .slice(colon + 1)
-      .trim()
-      .split(/\s+/);
-    networkReceivedBytes += Number(columns[0]);
-    networkSentBytes += Number(columns[8]);
-  }
-  return { networkReceivedBytes, networkSentBytes };
-}
-
-/** Major numbers of block devices that lie on top of others, by `/proc/devices`. */
-export function parseStackedMajors(text: string): Set<number> {
-  const blockDevices = text.slice(Math.max(0, text.indexOf("Block devices:")));
-  const majors = new Set<number>();
-  for (const [, major, name] of blockDevices.matchAll(/^ *(\d+) (\S+)$/gm)) {
-    if (name && ["device-mapper", "loop", "md", "mdp"].includes(name)) majors.add(Number(major));
-  }
-  return majors;
-}
-
-/** How many CPUs a list such as `0-3,8` has (cpuset(7), "List format"). */
-export function countCpus(list = ""): number | undefined {
-  let count = 0;
-  for (const range of list.trim().split(",")) {
-    const match = /^(\d+)(?:-(\d+))?$/.exec(range);
-    if (!match) return undefined;
-    count += Number(match[2] ?? match[1]) - Number(match[1]) + 1;
-  }
-  return count;
-}
-
-/**
- * Cores that a quota allows; undefined where there is none.
- * @param quota Of `cpu.max` of v2, "QUOTA PERIOD" with "max" for no quota; or of `cpu.cfs_quota_us` of v1, -1 for none.
- * @param period Of `cpu.cfs_period_us` of v1.
- */
-export function parseQuota(quota = "", period = ""): number | undefined {
-  const [quotaMicroseconds = 0, periodMicroseconds = 0] = `${quota.trim()} ${period.trim()}`.split(" ").map(Number);
-  return quotaMicroseconds > 0 && periodMicroseconds > 0 ? quotaMicroseconds / periodMicroseconds : undefined;
-}
-
-/** A limit as a number; undefined for "max", which is none. */
-function parseLimit(text: string | undefined): number | undefined {
-  return text?.trim() === "max" ? undefined : parseNumber(text);
-}
-
-function parseNumber(text: string | undefined): number | undefined {
-  const trimmed = text?.trim() ?? "";
-  return /^\d+$/.test(trimmed) ? Number(trimmed) : undefined;
-}
-
-function defined<K extends string>(key: K, value: number | undefined): { [key in K]?: number } {
-  return value === undefined ? {} : ({ [key]: value } as { [key in K]?: number });
 }
 
 function sharesNetwork(initFolder: string, procFolder: string): boolean {
@@ -332,63 +395,4 @@ function countsDisks(folder: string | undefined): boolean {
   let top = folder;
   while (top !== "/" && read(dirname(top)) !== undefined) top = dirname(top);
   return /^\d+:\d+ /m.test(read(top) ?? "");
-}
-
-type Place = readonly [folder: string | undefined, file: string];
-type OpenFile = { name: string; read(): string | undefined; close(): void };
-
-/** Opens the first of these files that is there. */
-function openFirst(...places: Place[]): OpenFile | undefined {
-  for (const [folder, name] of places) {
-    if (folder === undefined) continue;
-    try {
-      return keepOpen(name, openSync(join(folder, name), "r"));
-    } catch {
-      // Not on this host: the figure is not available.
-    }
-  }
-  return undefined;
-}
-
-function keepOpen(name: string, file: number): OpenFile {
-  const readText = createTextReader(file);
-  let isOpen = true;
-  return {
-    name,
-    /** The whole text. @throws ENODEV where the cgroup is gone. Undefined where the kernel refuses the figure. */
-    read() {
-      if (!isOpen) return undefined;
-      try {
-        return readText();
-      } catch (thrown) {
-        if (isGone(thrown)) throw thrown;
-        return undefined;
-      }
-    },
-    close() {
-      if (isOpen) closeSync(file);
-      isOpen = false;
-    },
-  };
-}
-
-/** What reading from a removed cgroup, or from a process that has ended, gives. */
-function isGone(thrown: unknown): boolean {
-  const { code } = thrown as NodeJS.ErrnoException;
-  return code === "ENODEV" || code === "ESRCH";
-}
-
-/** The path of the first of these files that is there: a refused attempt costs more than reading. */
-function findFirst(...places: Place[]): string | undefined {
-  for (const [folder, name] of places) if (folder !== undefined && existsSync(join(folder, name))) return join(folder, name);
-  return undefined;
-}
-
-function readIfThere(path: string | undefined): string | undefined {
-  if (path === undefined) return undefined;
-  try {
-    return readFileSync(path, "latin1");
-  } catch {
-    return undefined;
-  }
 }

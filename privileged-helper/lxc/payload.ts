@@ -29,4 +29,19 @@ export function payloadFolder(name: string, folder: string): string {
   return end < 0 ? folder.replace(/\/init\.scope$/, "") : components.slice(0, end + 1).join("/");
 }
 
+/**
+ * Leaves out what a container has no cgroup of its own for: where it is in that of this computer's init, or at the very top, the figures
+ * there are not its own.
+ * @param init The cgroups of process 1.
+ */
+export function ownCgroups(cgroups: ContainerCgroups, init: ContainerCgroups | undefined): ContainerCgroups {
+  const own: ContainerCgroups = { version: cgroups.version };
+  for (const controller of controllers) {
+    const folder = cgroups[controller];
+    const top = init?.[controller]?.replace(/\/(init\.scope)?$/, "");
+    if (folder !== undefined && folder.replace(/\/$/, "") !== top) own[controller] = folder;
+  }
+  return own;
+}
+
 const controllers = ["unified", "cpu", "cpuacct", "cpuset", "memory", "pids", "blkio", "freezer"] as const;
