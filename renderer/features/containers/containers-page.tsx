@@ -84,7 +84,7 @@ export function ContainersPage() {
     <Page
       title="Containers"
       actions={
-        <Group gap="sm" wrap="nowrap">
+        <Group gap="sm" className="list-tools">
           <FilterBox label="Filter containers" value={filter} onChange={setFilter} />
           <Button
             component={Link}

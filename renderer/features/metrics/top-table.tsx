@@ -1,12 +1,13 @@
 import { Text, Title } from "@mantine/core";
 import { IconArrowDown, IconArrowUp } from "@tabler/icons-react";
-import { memo, useMemo, useState } from "react";
+import { memo, useMemo, useRef, useState } from "react";
 import { Link } from "wouter";
 import { useContainers } from "../../state/containers.ts";
 import { type MetricsPoint, useMetricsStore } from "../../state/metrics.ts";
 import { unknownFigure } from "../../ui/format.ts";
 import { containerPath } from "../../ui/paths.ts";
 import { Sparkline, sparklinePicture } from "../../ui/sparkline.tsx";
+import { useIsInSight } from "../../ui/use-is-in-sight.ts";
 import { sortTop, type TopKey, type TopSorting, topColumns } from "./top-rows.ts";
 import { useRowsInSight } from "./use-rows-in-sight.ts";
 
@@ -76,11 +77,24 @@ export function TopTable() {
   );
 }
 
-/** Drawn again only when its own container was read. */
-const TopRow = memo(function TopRow({ place, name, points }: { place: number; name: string; points: readonly MetricsPoint[] }) {
+type RowProps = { place: number; name: string; points: readonly MetricsPoint[] };
+
+/** A row that nobody sees stays as it was. */
+function TopRow({ place, ...props }: RowProps) {
+  const [row, isInSight] = useIsInSight();
+  const shown = useRef(props);
+  if (isInSight) shown.current = props;
+  return (
+    <tr aria-rowindex={place + 2} ref={row}>
+      <TopCells {...shown.current} />
+    </tr>
+  );
+}
+
+const TopCells = memo(function TopCells({ name, points }: Omit<RowProps, "place">) {
   const sample = points.at(-1)?.sample;
   return (
-    <tr aria-rowindex={place + 2}>
+    <>
       {topColumns.map(({ key, value, format }) => {
         if (key === "name") {
           return (
@@ -101,7 +115,7 @@ const TopRow = memo(function TopRow({ place, name, points }: { place: number; na
           </td>
         );
       })}
-    </tr>
+    </>
   );
 });
 
