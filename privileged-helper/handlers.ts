@@ -10,6 +10,7 @@ import { createLocks } from "./locks.ts";
 import type { Log } from "./log.ts";
 import { shellOfOurs } from "./lxc/application.ts";
 import { readConfigurationText } from "./lxc/config.ts";
+import { createDiskUsageReader } from "./lxc/disk-usage.ts";
 import { hostInfo } from "./lxc/host.ts";
 import { makeCheck, makeChecks } from "./lxc/host-checks.ts";
 import { readHostFacts } from "./lxc/host-facts.ts";
@@ -114,6 +115,7 @@ export function createHandlers({ lxcPath, uid, isRootSession, notify, isHostBehi
     if (!unwatchContainers && tasks.operations().size === 0) reader.rest();
   });
   const metrics = createMetrics({ containers: watch, isBehind: isHostBehind });
+  const diskUsage = createDiskUsageReader({ lxcPath });
   const logs = createLogWatch({ lxcPath });
   const nextChannel = createChannels();
   const uploads = createUploads({
@@ -214,6 +216,7 @@ export function createHandlers({ lxcPath, uid, isRootSession, notify, isHostBehi
       },
       "containers.preview": (params) => operations.preview(params),
       "containers.snapshots": ({ name }) => listSnapshots(lxcPath, find(name).name),
+      "containers.diskUsage": ({ name, fresh }, { signal }) => diskUsage.read(find(name).name, { fresh, signal }),
       "containers.try": async ({ source }, { signal, authorize }) => {
         const hostNetwork = operations.wantsHostNetwork(source);
         if (hostNetwork && source.type === "clone") await authorize("configure-raw", source.from);

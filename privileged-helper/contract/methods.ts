@@ -9,6 +9,7 @@ import {
   type ContainerPreview,
   type ContainersOfArchive,
   type ContainersSnapshot,
+  type DiskUsage,
   type Download,
   type HostCheck,
   type HostInfo,
@@ -243,6 +244,15 @@ export const methods = {
   "containers.configuration": { params: onContainer, result: result<{ path: string; text: string }>(), action: "view" },
   /** What lxc-snapshot has kept of it, the newest first. */
   "containers.snapshots": { params: onContainer, result: result<Snapshot[]>(), action: "view" },
+  /**
+   * Counts what its files take, which may last minutes. An answer is given again for a minute, unless it is asked for as `fresh`; whoever
+   * asks while it is counted has the answer of that.
+   */
+  "containers.diskUsage": {
+    params: z.strictObject({ name: containerName, fresh: z.boolean().default(false) }),
+    result: result<DiskUsage>(),
+    action: "view",
+  },
   "containers.create": {
     params: z.strictObject({ ...newContainer, source: containerSource }),
     result: result<void>(),

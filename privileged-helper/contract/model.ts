@@ -43,6 +43,22 @@ export type Snapshot = {
   comment?: string;
 };
 
+/** How much room a container takes. Blocks that btrfs or xfs shares between copies count for each of them. */
+export type DiskUsage = {
+  /** What it stores itself: all of a plain folder, of an overlay its own layer alone. */
+  rootfsBytes?: number;
+  /** Why that cannot be told, as a sentence. */
+  missing?: string;
+  /** True where its files lie on those of another container, or of an image, which are not counted here. */
+  sharesBase: boolean;
+  /** What lxc-snapshot has kept of it, the newest first. */
+  snapshots: { name: string /** Absent where it cannot be told. */; bytes?: number }[];
+  /** When counting ended, milliseconds since the epoch. */
+  measuredAt: number;
+  /** Of the file system that its files lie on; where they lie in no folder, of the one with its configuration. */
+  fileSystem: { totalBytes: number /** For whoever is not root. */; availableBytes: number };
+};
+
 export type ContainersSnapshot = { revision: number; containers: Container[] };
 
 /** Sent after a snapshot; a revision that is not one above the last means: take a new snapshot. */

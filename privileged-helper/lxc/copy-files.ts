@@ -42,11 +42,16 @@ export function copyArguments(from: string, to: string): string[] {
 
 /** What it takes on disk. */
 export async function bytesOnDisk(task: TaskContext, folder: string): Promise<number> {
-  const { output } = await run("du", ["--summarize", "--one-file-system", "--block-size=1", folder], {
+  const { output } = await run("du", diskUsageArguments(folder), {
     signal: task.signal,
     environment: task.environment ?? {},
   });
   return Number(/^\d+/.exec(output)?.[0] ?? 0);
+}
+
+/** The arguments of du: bytes of what is in a folder and not mounted there. It follows no link, not even where the folder is one. */
+export function diskUsageArguments(folder: string): string[] {
+  return ["--summarize", "--one-file-system", "--block-size=1", "--", folder];
 }
 
 /** proc_pid_io(5). It counts what is copied within the kernel, too. */

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { getPriority } from "node:os";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type Problem, ProblemError } from "../contract/problems.ts";
@@ -53,6 +54,15 @@ describe("running a tool", () => {
     const result = await run("node", script(`console.log("one"); console.error("two")`));
     expect(result.exitCode).toBe(0);
     expect(result.output.split("\n").sort()).toEqual(["", "one", "two"]);
+  });
+
+  it("lets what nobody waits for give way to everything else", async () => {
+    const code = `
+      const { execFileSync } = require("node:child_process");
+      console.log(os.getPriority(), String(execFileSync("ionice", ["-p", process.pid])).trim());
+    `;
+    expect((await run("node", script(code), { givesWay: true })).output).toBe("19 idle\n");
+    expect((await run("node", script(code))).output).toMatch(new RegExp(`^${getPriority()} `));
   });
 
   it("passes arguments as they are, without a shell", async () => {

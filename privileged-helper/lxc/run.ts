@@ -29,11 +29,13 @@ const tools = {
   getent: "telling who asked for something",
   getcap: "keeping the capabilities of programs in unprivileged containers",
   gzip: "unpacking an image",
+  ionice: "counting files while others use the disk",
   iptables: "letting containers through the firewall",
   "iptables-legacy-save": "reading the firewall's rules",
   "iptables-save": "reading the firewall's rules",
   mount: "copying a container's files",
   nft: "reading the firewall's rules",
+  nice: "counting files while others use the processor",
   node: "making the files of containers and images",
   pacman: "installing packages",
   pkcheck: "asking for rights",
@@ -85,6 +87,8 @@ export type RunOptions = {
   onOutput?: (text: string) => void;
   /** Told its process id. */
   onStarted?: (pid: number) => void;
+  /** True for what nobody waits for: it runs while nothing else wants the processor or the disk, as far as this computer has that. */
+  givesWay?: boolean;
   /** One hour where it is left out. */
   timeoutSeconds?: number;
   /** Exit codes that are an answer rather than a failure. Only 0 where it is left out. */
@@ -130,7 +134,8 @@ export async function run(tool: ToolName, args: readonly string[], options: RunO
   const shown = [tool, ...shownArgs];
   task?.command(shown);
 
-  const child = spawn(path, [...args], {
+  const [file, ...argv] = [...(options.givesWay ? givingWay() : []), path, ...args] as [string, ...string[]];
+  const child = spawn(file, argv, {
     cwd: "/",
     env: { ...baseEnvironment, ...(startsDaemons.has(tool) ? {} : task?.environment), ...options.environment },
     stdio: ["ignore", "pipe", "pipe"],
@@ -198,6 +203,12 @@ export function lastBytes(text: string, bytes: number): string {
   // Bytes 10xxxxxx continue a character (RFC 3629).
   while (((encoded[start] ?? 0) & 0xc0) === 0x80) start++;
   return encoded.toString("utf8", start);
+}
+
+/** What becomes the command that is put behind it, with the same process id. Where one of the two is not installed, without it. */
+function givingWay(): string[] {
+  const [nice, ionice] = [findTool("nice"), findTool("ionice")];
+  return [...(nice === undefined ? [] : [nice, "-n", "19"]), ...(ionice === undefined ? [] : [ionice, "-c", "3"])];
 }
 
 function findTool(tool: ToolName): string | undefined {

@@ -37,6 +37,7 @@ export const examples: Record<MethodName, object> = {
     address: "static",
   },
   "containers.snapshots": { name: "web" },
+  "containers.diskUsage": { name: "web", fresh: true },
   "containers.try": { source: { type: "clone", from: "web", snapshot: "snap0" } },
   "containers.keep": { name: "web-try-x7k2", as: "web-2" },
   "containers.discard": { name: "web-try-x7k2" },
