@@ -1,18 +1,36 @@
 import { Title } from "@mantine/core";
+import { useCallback } from "react";
 import type { MetricsSample } from "../../../privileged-helper/contract/model.ts";
+import type { Client } from "../../backend/client.ts";
+import { useAnswer } from "../../state/answer.ts";
 import { type Fact, FactsTable } from "../../ui/facts-table.tsx";
-import { formatDuration, notAvailable, unknownFigure } from "../../ui/format.ts";
+import { formatBytes, formatDuration, notAvailable, unknownFigure } from "../../ui/format.ts";
 import { useNow } from "../../ui/use-now.ts";
 
 type Props = { name: string; sample: MetricsSample | undefined; startedAt: number | undefined };
 
 /** What is a number rather than a line: since when, how often, how much is stored. */
 export function TotalsTable({ name, sample, startedAt }: Props) {
+  const ask = useCallback((client: Client) => client.call("containers.diskUsage", { name }), [name]);
+  const { answer: disk, problem } = useAnswer(ask);
   const facts: Fact[] = [
     ["Uptime", startedAt === undefined ? "Does not run" : <Uptime key="uptime" startedAt={startedAt} />],
     ["CPU time since it was started", duration(sample?.cpuNanoseconds)],
     ["Processes killed for lack of memory", counted(sample, "oomKills")],
     ["Times at its memory limit", counted(sample, "memoryLimitHits")],
+    [
+      disk?.sharesBase ? "Its own files, above its base" : "Its files",
+      problem
+        ? "Cannot be counted"
+        : !disk
+          ? "Being counted…"
+          : disk.rootfsBytes === undefined
+            ? `${notAvailable}${disk.missing === undefined ? "" : `: ${disk.missing}`}`
+            : `${formatBytes(disk.rootfsBytes)}; ${formatBytes(disk.fileSystem.availableBytes)} of ${formatBytes(disk.fileSystem.totalBytes)} free there`,
+    ],
+    ...(disk?.snapshots ?? []).map(
+      (snapshot): Fact => [`Snapshot ${snapshot.name}`, snapshot.bytes === undefined ? unknownFigure : formatBytes(snapshot.bytes)],
+    ),
   ];
   return (
     <section aria-labelledby="totals-title">
