@@ -184,6 +184,35 @@ test.describe("charts", () => {
     }
   });
 
+  test("of the host show what the computer does, and a table that sorts shows who takes most", async ({ app }) => {
+    await createContainer(app, "e2e-idle");
+    await createContainer(app, "e2e-busy");
+    await closeNews(app);
+    const stop = burnCpu("e2e-busy");
+    try {
+      await app.getByRole("link", { name: "Host" }).click();
+      await app.getByRole("tab", { name: "Metrics" }).click();
+      const cpu = figure(app, "CPU");
+      await expect.poll(() => percentOf(cpu), patience).toBeGreaterThan(20);
+      await expect(cpu).toContainText("All containers", patience);
+      await expect(figure(app, "Memory")).toContainText(/\d GiB|\d MiB/);
+      const table = app.getByRole("table", { name: "Containers that take most" });
+      const first = table.getByRole("rowheader").first();
+      await expect(first).toHaveText("e2e-busy", patience);
+      await table.getByRole("button", { name: "Container" }).click();
+      await expect(table.getByRole("columnheader", { name: "Container" })).toHaveAttribute("aria-sort", "ascending");
+      const names = await table.getByRole("rowheader").allTextContents();
+      expect(names).toEqual(names.toSorted());
+      await table.getByRole("button", { name: "CPU" }).click();
+      await expect(first).toHaveText("e2e-busy", patience);
+      await expectNoViolationsInBothThemes(app, "host's metrics");
+      await first.getByRole("link").click();
+      await expect(app.getByRole("tab", { name: "Metrics", selected: true })).toBeVisible();
+    } finally {
+      stop();
+    }
+  });
+
   test("axe finds nothing in a container's metrics, wide and narrow", async ({ app }) => {
     await createContainer(app, "e2e-axe");
     await closeNews(app);
@@ -196,6 +225,33 @@ test.describe("charts", () => {
     await expectNoViolationsInBothThemes(app, "metrics, narrow");
     expect(await app.locator("main").evaluate((main) => main.scrollWidth <= main.clientWidth)).toBe(true);
   });
+});
+
+test("a rule about a figure marks the container while it is so, and says when it is over", async ({ app }) => {
+  test.setTimeout(240_000 * slowness);
+  const name = "e2e-rule";
+  await createContainer(app, name);
+  await closeNews(app);
+  await app.getByRole("link", { name: "Settings" }).click();
+  await app.getByRole("button", { name: "Add rule" }).click();
+  const form = app.getByRole("form", { name: "New rule" });
+  await form.getByRole("combobox", { name: "Tell me when" }).click();
+  await app.getByRole("option", { name: "CPU is nearly used up" }).click();
+  await form.getByRole("textbox", { name: "Above" }).fill("12");
+  await form.getByRole("textbox", { name: "For at least" }).fill("0");
+  await form.getByRole("button", { name: "Add" }).click();
+  await app.getByRole("link", { name: "Containers", exact: true }).click();
+  const mark = row(app, name).getByRole("button", { name: /^Alert: e2e-rule uses \d+ % of its CPU/ });
+  const stop = burnCpu(name);
+  try {
+    await expect(mark).toBeVisible(patience);
+  } finally {
+    stop();
+  }
+  await mark.click();
+  await expect(app.getByText(/over since/)).toBeVisible(patience);
+  await app.getByRole("button", { name: "Dismiss" }).click();
+  await expect(mark).toBeHidden();
 });
 
 test("a rule is made, changed, switched off and deleted; a container that stops by itself is marked until that is seen", async ({

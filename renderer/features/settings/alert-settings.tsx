@@ -20,7 +20,7 @@ export function AlertSettings() {
         Alerts
       </Text>
       <Text size="xs" c="dimmed" mb={6}>
-        You are told once when one of these is so, and the container is marked in the list until it is over or you have seen it.
+        You are told once when one of these is so, and the container is marked in the list until you have seen that.
       </Text>
       {!list ? (
         <Loader size="sm" aria-label="Loading the rules" />
