@@ -8,6 +8,9 @@ import { LogsPanel } from "../features/logs/logs-panel.tsx";
 const TerminalPanel = lazy(() =>
   import("../features/terminal/terminal-panel.tsx").then(({ TerminalPanel }) => ({ default: TerminalPanel })),
 );
+const ContainerMetrics = lazy(() =>
+  import("../features/metrics/container-metrics.tsx").then(({ ContainerMetrics }) => ({ default: ContainerMetrics })),
+);
 
 /** Joins the features that make up a container's page. */
 export function ContainerRoute({ name, tab }: { name: string; tab: string }) {
@@ -17,6 +20,7 @@ export function ContainerRoute({ name, tab }: { name: string; tab: string }) {
       tab={tab}
       actions={(container) => <ContainerActions container={container} layout="page" />}
       panels={{
+        metrics: (container) => <ContainerMetrics container={container} />,
         overview: (container) => <Overview container={container} />,
         terminal: (container) => <TerminalPanel container={container} />,
         logs: (container) => <LogsPanel name={container.name} />,

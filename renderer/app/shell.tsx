@@ -21,13 +21,15 @@ import { useContainersStore } from "../state/containers.ts";
 import { useDialogs } from "../state/dialogs.ts";
 import { useSession } from "../state/session.ts";
 import { onEndedAtOnce, onNotices, useTasksStore } from "../state/tasks.ts";
-import { nameInPath } from "../ui/paths.ts";
+import { nameInPath, namesInPath } from "../ui/paths.ts";
 import { showEarlyEnd, showNotices, showProblem } from "../ui/toasts.tsx";
 import { ErrorBoundary } from "./error-boundary.tsx";
 import { SessionNotice, SessionScreen } from "./session-screen.tsx";
 
 const TryDialog = lazy(() => import("../features/terminal/try-dialog.tsx").then(({ TryDialog }) => ({ default: TryDialog })));
 const ContainerRoute = lazy(() => import("./container-route.tsx").then(({ ContainerRoute }) => ({ default: ContainerRoute })));
+const ComparePage = lazy(() => import("../features/metrics/compare-page.tsx").then(({ ComparePage }) => ({ default: ComparePage })));
+const HostMetrics = lazy(() => import("../features/metrics/host-metrics.tsx").then(({ HostMetrics }) => ({ default: HostMetrics })));
 
 const destinations: { path: string; label: string; icon: ReactNode }[] = [
   { path: "/containers", label: "Containers", icon: <IconBox size={20} stroke={1.6} aria-hidden /> },
@@ -74,7 +76,10 @@ function Sidebar({ session }: { session: Session }) {
       </Group>
       <ul className="plain-list">
         {destinations.map(({ path, label, icon }) => {
-          const isCurrent = location.startsWith(path) || (location === "/" && path === "/containers");
+          const isCurrent =
+            location.startsWith(path) ||
+            (path === "/containers" && location.startsWith("/compare")) ||
+            (location === "/" && path === "/containers");
           return (
             <li key={path}>
               <Link href={path} className="nav-link" aria-current={isCurrent ? "page" : undefined} title={label}>
@@ -135,9 +140,8 @@ function Pages({ session }: { session: Session }) {
             <Route path="/tasks">
               <TasksPage />
             </Route>
-            <Route path="/host">
-              <HostPage />
-            </Route>
+            <Route path="/compare/:names?">{({ names }) => <ComparePage names={namesInPath(names)} />}</Route>
+            <Route path="/host/:tab?">{({ tab }) => <HostPage tab={tab} metrics={<HostMetrics />} />}</Route>
             <Route path="/settings">
               <SettingsPage />
             </Route>

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { addTick, keptPoints, listPace, type MetricsPoint } from "./metrics.ts";
+import { addTick, allTogether, keptPoints, listPace, type MetricsPoint, wholeComputer } from "./metrics.ts";
 
 const tick = (time: number, names: string[], afterGap = false, unchanged: string[] = []) => ({
   time,
@@ -44,6 +44,13 @@ it("marks a gap where the helper says so, and where a long time lies between two
 it("forgets a container that has had no reading for as long as a chart shows", () => {
   const points = addTick(addTick({}, tick(1_000, ["gone"])), tick(1_000 + keptPoints * 1_000, ["web"]));
   expect(Object.keys(points)).toEqual(["web"]);
+});
+
+it("adds up what containers take beside what the computer does, those at rest included, and no figure that none of them has", () => {
+  let points = addTick({}, tick(1_000, ["web", "mail"]));
+  points = addTick(points, { ...tick(2_000, ["web"], false, ["mail"]), host: { cpuPercent: 9_000 } });
+  expect(points[wholeComputer]?.at(-1)?.sample).toEqual({ name: wholeComputer, cpuPercent: 9_000 });
+  expect(points[allTogether]?.at(-1)?.sample).toEqual({ name: allTogether, cpuPercent: 2_000 + 1_000 });
 });
 
 it("reads all containers less often only while nobody touches the app and nothing happens in them", () => {

@@ -1,6 +1,6 @@
 import { useEffect } from "react";
 import { create } from "zustand";
-import type { MetricsSample, MetricsTick } from "../../privileged-helper/contract/model.ts";
+import type { MetricsFigure, MetricsFigures, MetricsSample, MetricsTick } from "../../privileged-helper/contract/model.ts";
 import type { Client } from "../backend/client.ts";
 
 /** One reading of one container. */
@@ -23,6 +23,9 @@ const gapMilliseconds = 2 * quietIntervalMilliseconds;
 /** A container's name, or what none can be called. */
 type Wanted = string;
 export const allRunning: Wanted = "*";
+/** The computer as a whole, and all of its containers together: no container's name has a slash. */
+export const wholeComputer: Wanted = "/";
+export const allTogether: Wanted = "/containers";
 
 export const useMetricsStore = create<{ points: Readonly<Record<string, readonly MetricsPoint[]>> }>(() => ({ points: {} }));
 
@@ -39,18 +42,30 @@ export function useMetrics(name: string): readonly MetricsPoint[] {
   return useMetricsStore(({ points }) => points[name] ?? none);
 }
 
-/** Has a container sampled, or all that run, while the component that says so is on a visible page. */
+/** Has a container sampled, or all that run, or the computer, while the component that says so is on a visible page. */
 export function useMetricsWatch(what: Wanted): void {
+  useEffect(() => want(what), [what]);
+}
+
+/** The same of several containers. @param names Joined by slashes, so that they stay the same. */
+export function useMetricsWatchOf(names: string): void {
   useEffect(() => {
-    wanted.set(what, (wanted.get(what) ?? 0) + 1);
-    schedule();
+    const ends = names === "" ? [] : names.split("/").map(want);
     return () => {
-      const left = (wanted.get(what) ?? 1) - 1;
-      if (left > 0) wanted.set(what, left);
-      else wanted.delete(what);
-      schedule();
+      for (const end of ends) end();
     };
-  }, [what]);
+  }, [names]);
+}
+
+function want(what: Wanted): () => void {
+  wanted.set(what, (wanted.get(what) ?? 0) + 1);
+  schedule();
+  return () => {
+    const left = (wanted.get(what) ?? 1) - 1;
+    if (left > 0) wanted.set(what, left);
+    else wanted.delete(what);
+    schedule();
+  };
 }
 
 /** Receives readings. @returns A function that ends it. */
@@ -88,7 +103,10 @@ function onTouched() {
  * Adds a tick to the rings of those that it has readings of. A ring that has got no reading for as long as a chart shows is let go:
  * its container has stopped, or is gone.
  */
-export function addTick(points: Readonly<Record<string, readonly MetricsPoint[]>>, { time, afterGap, samples, unchanged }: MetricsTick) {
+export function addTick(
+  points: Readonly<Record<string, readonly MetricsPoint[]>>,
+  { time, afterGap, samples, unchanged, host }: MetricsTick,
+) {
   const next: Record<string, readonly MetricsPoint[]> = {};
   for (const [name, before] of Object.entries(points)) {
     if (time - (before.at(-1)?.time ?? 0) < keptMilliseconds) next[name] = before;
@@ -104,7 +122,35 @@ export function addTick(points: Readonly<Record<string, readonly MetricsPoint[]>
     const last = next[name]?.at(-1);
     if (last) add(last.sample);
   }
+  if (host) {
+    add({ ...host, name: wholeComputer });
+    const all = [...samples, ...unchanged.flatMap((name) => next[name]?.at(-1)?.sample ?? [])];
+    if (all.length > 0) add({ ...sumSamples(all), name: allTogether });
+  }
   return next;
+}
+
+const summedFigures = [
+  "cpuPercent",
+  "memoryBytes",
+  "diskReadBytesPerSecond",
+  "diskWriteBytesPerSecond",
+  "networkReceivedBytesPerSecond",
+  "networkSentBytesPerSecond",
+  "processes",
+  "threads",
+] as const satisfies readonly MetricsFigure[];
+
+/** What containers take together; a figure that none of them has is absent. */
+function sumSamples(samples: readonly MetricsSample[]): MetricsFigures {
+  const sum: MetricsFigures = {};
+  for (const sample of samples) {
+    for (const figure of summedFigures) {
+      const value = sample[figure];
+      if (value !== undefined) sum[figure] = (sum[figure] ?? 0) + value;
+    }
+  }
+  return sum;
 }
 
 /** Milliseconds between two readings of all containers. @param untouchedFor Milliseconds since the person has last touched the app. */
@@ -123,14 +169,17 @@ function schedule() {
 }
 
 function tell() {
-  const names = document.hidden ? [] : [...wanted.keys()];
+  const names = document.hidden ? [] : [...wanted.keys()].filter((name) => name !== wholeComputer);
+  const host = !document.hidden && wanted.has(wholeComputer);
   const containers = names.includes(allRunning) ? ("running" as const) : names;
-  const intervalMilliseconds = containers === "running" ? listPace(areResting, performance.now() - touchedAt) : pageIntervalMilliseconds;
-  const request = JSON.stringify({ containers, intervalMilliseconds });
+  const isListOnly = containers === "running" && names.length === 1 && !host;
+  const intervalMilliseconds = isListOnly ? listPace(areResting, performance.now() - touchedAt) : pageIntervalMilliseconds;
+  const wish = { containers, intervalMilliseconds, ...(host ? { host } : {}) };
+  const request = JSON.stringify(wish);
   if (!current || request === asked) return;
   asked = request;
   // Without readings the charts say so; the session's own screen tells why.
-  current.call("metrics.watch", { containers, intervalMilliseconds }).catch(() => {
+  current.call("metrics.watch", wish).catch(() => {
     asked = "";
   });
 }

@@ -14,3 +14,13 @@ export function nameInPath(part: string): string {
     return part;
   }
 }
+
+/** Where containers are compared. A name has no slash, and LXC's own names no comma. */
+export function comparePath(names: readonly string[]): string {
+  return `/compare${names.length === 0 ? "" : `/${names.map((name) => encodeURIComponent(encodeURIComponent(name))).join(",")}`}`;
+}
+
+/** The names in such an address, as the router gives them. */
+export function namesInPath(part: string | undefined): string[] {
+  return part === undefined || part === "" ? [] : part.split(",").map(nameInPath);
+}

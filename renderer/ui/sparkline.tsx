@@ -1,4 +1,6 @@
-import { memo, useEffect, useRef } from "react";
+import { memo, useLayoutEffect, useRef } from "react";
+import { colorIn } from "./chart-colors.ts";
+import { useIsInSight } from "./use-is-in-sight.ts";
 
 type Props = {
   /** Of `sparklinePicture`. */
@@ -32,9 +34,11 @@ export function sparklinePicture(values: readonly (number | undefined)[], max: n
 /** A tiny chart of the last figures, drawn on a canvas: hundreds of these may change at every tick. Words stand beside it. */
 export const Sparkline = memo(function Sparkline({ picture, capacity }: Props) {
   const canvas = useRef<HTMLCanvasElement>(null);
-  useEffect(() => {
+  const [place, isInSight] = useIsInSight();
+  // With the texts beside it: afterwards it would have the window painted once more.
+  useLayoutEffect(() => {
     const element = canvas.current;
-    const context = element?.getContext("2d");
+    const context = isInSight ? element?.getContext("2d") : undefined;
     if (!element || !context) return;
     const scale = devicePixelRatio;
     // A new size clears the canvas and costs; the same one is only wiped.
@@ -44,7 +48,7 @@ export const Sparkline = memo(function Sparkline({ picture, capacity }: Props) {
     }
     context.setTransform(scale, 0, 0, scale, 0, 0);
     context.clearRect(0, 0, width, height);
-    const color = lineColor();
+    const color = colorIn(document.documentElement.dataset.mantineColorScheme ?? "", "--chart-1");
     context.strokeStyle = color;
     context.fillStyle = color;
     context.lineWidth = 1.25;
@@ -63,23 +67,10 @@ export const Sparkline = memo(function Sparkline({ picture, capacity }: Props) {
       context.fill(path);
       context.globalAlpha = 1;
     }
-  }, [picture, capacity]);
+  }, [picture, capacity, isInSight]);
   return (
-    <span className="sparkline" style={{ width, height }} aria-hidden>
+    <span className="sparkline" ref={place} style={{ width, height }} aria-hidden>
       {picture !== "" && <canvas ref={canvas} style={{ width, height }} />}
     </span>
   );
 });
-
-let knownColor: string | undefined;
-
-/** The theme's colour, asked for once a frame: asked for by each canvas, between their changes, it would take seconds for hundreds. */
-function lineColor(): string {
-  if (knownColor === undefined) {
-    knownColor = getComputedStyle(document.documentElement).getPropertyValue("--chart-1");
-    requestAnimationFrame(() => {
-      knownColor = undefined;
-    });
-  }
-  return knownColor;
-}

@@ -12,6 +12,7 @@ import { StateLabel } from "../../ui/state-label.tsx";
 
 const tabs = [
   { id: "overview", label: "Overview" },
+  { id: "metrics", label: "Metrics" },
   { id: "terminal", label: "Terminal" },
   { id: "logs", label: "Logs" },
   { id: "configuration", label: "Configuration" },

@@ -1,26 +1,22 @@
 import { ActionIcon, Anchor, CopyButton, Group, Paper, SimpleGrid, Text, Tooltip } from "@mantine/core";
 import { IconCheck, IconCopy } from "@tabler/icons-react";
+import { useMemo, useState } from "react";
 import { Link } from "wouter";
 import type { Container, MetricsSample } from "../../../privileged-helper/contract/model.ts";
 import { useMetrics, useMetricsWatch } from "../../state/metrics.ts";
+import { makeTimeline } from "../../state/timeline.ts";
+import { cpuChart, diskChart, memoryUsedChart, networkChart } from "../../ui/chart-definitions.ts";
+import { type ChartGroup, createCursor } from "../../ui/chart-group.ts";
 import { type Fact, FactsTable } from "../../ui/facts-table.tsx";
-import { formatBytes, formatDuration, formatPercent, formatRate, unknownFigure } from "../../ui/format.ts";
+import { formatDuration, formatPercent, unknownFigure } from "../../ui/format.ts";
+import { MetricChart } from "../../ui/metric-chart.tsx";
 import { containerPath } from "../../ui/paths.ts";
 import { useNow } from "../../ui/use-now.ts";
-import { FigureChart, type Line } from "./figure-chart.tsx";
 
-const cpu: Line[] = [{ key: "cpuPercent" }];
-const memory: Line[] = [{ key: "memoryBytes" }];
-const disk: Line[] = [
-  { key: "diskReadBytesPerSecond", label: "Read" },
-  { key: "diskWriteBytesPerSecond", label: "Written" },
-];
-const network: Line[] = [
-  { key: "networkReceivedBytesPerSecond", label: "Received" },
-  { key: "networkSentBytesPerSecond", label: "Sent" },
-];
-const kibibyte = 1024;
-const mebibyte = 1024 * 1024;
+/** A minute and a half: what a person looks for who has just done something. */
+const shownMilliseconds = 90_000;
+const charts = [cpuChart, memoryUsedChart, diskChart, networkChart] as const;
+const figures = charts.flatMap(({ lines }) => lines.map(({ figure }) => figure));
 
 /** What a container does now, and the facts about it. */
 export function Overview({ container }: { container: Container }) {
@@ -48,29 +44,16 @@ export function Overview({ container }: { container: Container }) {
 function Charts({ name }: { name: string }) {
   useMetricsWatch(name);
   const points = useMetrics(name);
-  const sample = points.at(-1)?.sample;
+  const [group] = useState<ChartGroup>(() => ({ useCursor: createCursor() }));
+  const timeline = useMemo(() => {
+    const to = points.at(-1)?.time ?? Date.now();
+    return makeTimeline({ from: to - shownMilliseconds, to, stepMilliseconds: 0, figures, points });
+  }, [points]);
   return (
     <SimpleGrid cols={{ base: 1, md: 2 }} mb="md" spacing="md">
-      <FigureChart
-        name="CPU"
-        lines={cpu}
-        points={points}
-        format={formatPercent}
-        atLeast={100}
-        base={10}
-        limit={sample?.cpuLimit === undefined ? undefined : `of ${formatPercent(sample.cpuLimit * 100)}`}
-      />
-      <FigureChart
-        name="Memory"
-        lines={memory}
-        points={points}
-        format={formatBytes}
-        atLeast={mebibyte}
-        base={1024}
-        limit={sample?.memoryLimitBytes === undefined ? undefined : `of ${formatBytes(sample.memoryLimitBytes)}`}
-      />
-      <FigureChart name="Disk I/O" lines={disk} points={points} format={formatRate} atLeast={kibibyte} base={1024} />
-      <FigureChart name="Network" lines={network} points={points} format={formatRate} atLeast={kibibyte} base={1024} />
+      {charts.map((definition) => (
+        <MetricChart key={definition.name} definition={definition} timeline={timeline} points={points} isRunning isMoving group={group} />
+      ))}
     </SimpleGrid>
   );
 }

@@ -1,12 +1,14 @@
 import { Alert, Button, Group, Skeleton, Stack } from "@mantine/core";
-import { IconBox, IconPlus, IconSearchOff } from "@tabler/icons-react";
+import { IconBox, IconChartLine, IconPlus, IconSearchOff } from "@tabler/icons-react";
 import { useMemo, useState } from "react";
+import { Link } from "wouter";
 import { useContainersStore } from "../../state/containers.ts";
 import { openDialog } from "../../state/dialogs.ts";
 import { useIsLive } from "../../state/live.ts";
 import { allRunning, useMetricsStore, useMetricsWatch } from "../../state/metrics.ts";
 import { FilterBox } from "../../ui/filter-box.tsx";
 import { EmptyState, Page } from "../../ui/page.tsx";
+import { comparePath } from "../../ui/paths.ts";
 import { ProblemView } from "../../ui/problem-view.tsx";
 import { ContainersTable } from "./containers-table.tsx";
 import { NotReadyNotice } from "./not-ready-notice.tsx";
@@ -82,8 +84,17 @@ export function ContainersPage() {
     <Page
       title="Containers"
       actions={
-        <Group gap="sm" wrap="nowrap">
+        <Group gap="sm" className="list-tools">
           <FilterBox label="Filter containers" value={filter} onChange={setFilter} />
+          <Button
+            component={Link}
+            href={comparePath([])}
+            variant="default"
+            leftSection={<IconChartLine size={16} aria-hidden />}
+            className="keep-width compare-button"
+          >
+            Compare
+          </Button>
           {createButton}
         </Group>
       }

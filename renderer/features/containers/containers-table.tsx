@@ -13,13 +13,16 @@ import { StateLabel } from "../../ui/state-label.tsx";
 import { useIsNarrow } from "../../ui/use-is-narrow.ts";
 import { minute, useMinutesSince } from "../../ui/use-now.ts";
 import { operationText } from "./actions.ts";
+import { AlertMark } from "./alert-mark.tsx";
 import { ContainerActions } from "./container-actions.tsx";
 import type { Sorting, SortKey } from "./rows.ts";
 
 /** Readings of the last minute or so. */
 const sparklinePoints = 40;
+/** A limit so many times above what is used would press it to the ground. */
+const farLimit = 20;
 /** Below this there is room for a menu only. The columns that go before that are in styles.css. */
-const menuBelowPixels = 885;
+const menuBelowPixels = 1025;
 
 const columns: { key: SortKey; label: string; className?: string }[] = [
   { key: "name", label: "Name" },
@@ -88,9 +91,12 @@ const ContainerRow = memo(function ContainerRow({ container, isNarrow }: { conta
   return (
     <tr>
       <th scope="row" className="column-name">
-        <Link href={containerPath(name)} className="container-link" title={name}>
-          {name}
-        </Link>
+        <div className="name-and-mark">
+          <Link href={containerPath(name)} className="container-link" title={name}>
+            {name}
+          </Link>
+          <AlertMark name={name} />
+        </div>
         {state === "error" && note !== undefined ? (
           <div className="second-line dangerous" title={note}>
             {note}
@@ -152,7 +158,7 @@ function Operation({ container: { state }, task, kind }: { container: Container 
 /** Most of the time most of the texts and pictures stay the same: then nothing is drawn again. */
 function MetricsCells({ name, isRunning }: { name: string; isRunning: boolean }) {
   const [shownOf] = useState(createShown);
-  const { picture, cpu, memory, memoryLimit, processes } = useMetricsStore(
+  const { picture, memoryPicture, cpu, memory, memoryLimit, processes } = useMetricsStore(
     useShallow(({ points }) => (isRunning ? shownOf(points[name] ?? []) : nothingShown)),
   );
   return (
@@ -166,7 +172,12 @@ function MetricsCells({ name, isRunning }: { name: string; isRunning: boolean })
         )}
       </td>
       <td className="column-memory figure">
-        <span className="steady">{memory}</span>
+        {memory !== "" && (
+          <span className="cpu-figure">
+            <Sparkline picture={memoryPicture} capacity={sparklinePoints} />
+            <span className="steady">{memory}</span>
+          </span>
+        )}
         {memoryLimit !== "" && <div className="second-line">{memoryLimit}</div>}
       </td>
       <td className="column-processes figure">{processes}</td>
@@ -174,7 +185,7 @@ function MetricsCells({ name, isRunning }: { name: string; isRunning: boolean })
   );
 }
 
-const nothingShown = { picture: "", cpu: "", memory: "", memoryLimit: "", processes: "" };
+const nothingShown = { picture: "", memoryPicture: "", cpu: "", memory: "", memoryLimit: "", processes: "" };
 
 /** What the cells of one container show. Where there is nothing to be seen of its past, the same reading once more changes nothing. */
 function createShown(): (points: readonly MetricsPoint[]) => typeof nothingShown {
@@ -186,6 +197,7 @@ function createShown(): (points: readonly MetricsPoint[]) => typeof nothingShown
     const { cpuPercent, memoryBytes, memoryLimitBytes, processes } = sample;
     const shown = {
       picture: pictureOf(points),
+      memoryPicture: memoryPictureOf(points),
       cpu: orUnknown(cpuPercent, formatPercent),
       memory: orUnknown(memoryBytes, formatBytes),
       memoryLimit: memoryLimitBytes === undefined ? "" : `of ${formatBytes(memoryLimitBytes)}`,
@@ -201,6 +213,17 @@ function pictureOf(points: readonly MetricsPoint[]): string {
   return sparklinePicture(
     shown.map(({ afterGap, sample }) => (afterGap ? undefined : sample.cpuPercent)),
     Math.max(100, ...shown.map(({ sample }) => sample.cpuPercent ?? 0)),
+  );
+}
+
+/** Against the limit where there is one; without one, against twice the most that was seen: what is held steadily is a line in the middle. */
+function memoryPictureOf(points: readonly MetricsPoint[]): string {
+  const shown = points.slice(-sparklinePoints);
+  const limit = shown.at(-1)?.sample.memoryLimitBytes;
+  const most = Math.max(1, ...shown.map(({ sample }) => sample.memoryBytes ?? 0));
+  return sparklinePicture(
+    shown.map(({ afterGap, sample }) => (afterGap ? undefined : sample.memoryBytes)),
+    limit !== undefined && limit < most * farLimit ? Math.max(limit, most) : 2 ** Math.ceil(Math.log2(most * 1.5)),
   );
 }
 

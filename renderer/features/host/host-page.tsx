@@ -1,5 +1,7 @@
-import { Alert, Button, CopyButton, Group, Paper, Skeleton, Stack, Text, Title } from "@mantine/core";
+import { Alert, Button, CopyButton, Group, Loader, Paper, Skeleton, Stack, Tabs, Text, Title } from "@mantine/core";
 import { IconCheck, IconCircleCheck, IconCopy, IconExclamationCircle, IconRefresh } from "@tabler/icons-react";
+import { type ReactNode, Suspense } from "react";
+import { useLocation } from "wouter";
 import type { HostCheck, HostInfo } from "../../../privileged-helper/contract/model.ts";
 import type { Client } from "../../backend/client.ts";
 import { useAnswer } from "../../state/answer.ts";
@@ -20,8 +22,11 @@ const urgency: Record<HostCheck["status"], number> = { problem: 0, warning: 1, o
 
 const askHost = (client: Client) => client.call("host.info", {});
 
-/** Whether this computer is ready for containers and why not, and what it is and has. */
-export function HostPage() {
+type Props = { /** From the address: `metrics`, or else what it needs and has. */ tab: string | undefined; metrics: ReactNode };
+
+/** Whether this computer is ready for containers and why not, what it is and has; and what it does. */
+export function HostPage({ tab, metrics }: Props) {
+  const [, go] = useLocation();
   const { answer: info, problem: infoProblem, askAgain: askInfoAgain } = useAnswer(askHost);
   const { checks, problem: checksProblem, askAgain: askChecksAgain } = useHostChecks();
   const problem = checksProblem ?? infoProblem;
@@ -46,19 +51,34 @@ export function HostPage() {
           <ProblemView problem={problem} onRetry={askAgain} />
         </Alert>
       )}
-      <div className="host-columns">
-        <section aria-label="Is this computer ready?">{checks ? <Checks checks={checks} /> : !problem && <LoadingChecks />}</section>
-        <section aria-labelledby="host-facts">
-          <Title order={2} size="h5" mb="xs" id="host-facts">
-            This computer
-          </Title>
-          {info ? (
-            <FactsTable label="This computer" facts={factsOf(info)} />
-          ) : (
-            !problem && <Skeleton height={300} role="status" aria-label="Loading what this computer has" />
-          )}
-        </section>
-      </div>
+      <Tabs
+        value={tab === "metrics" ? tab : "checks"}
+        onChange={(next) => go(next === "metrics" ? "/host/metrics" : "/host", { replace: true })}
+        keepMounted={false}
+      >
+        <Tabs.List mb="md">
+          <Tabs.Tab value="checks">Checks</Tabs.Tab>
+          <Tabs.Tab value="metrics">Metrics</Tabs.Tab>
+        </Tabs.List>
+        <Tabs.Panel value="checks">
+          <div className="host-columns">
+            <section aria-label="Is this computer ready?">{checks ? <Checks checks={checks} /> : !problem && <LoadingChecks />}</section>
+            <section aria-labelledby="host-facts">
+              <Title order={2} size="h5" mb="xs" id="host-facts">
+                This computer
+              </Title>
+              {info ? (
+                <FactsTable label="This computer" facts={factsOf(info)} />
+              ) : (
+                !problem && <Skeleton height={300} role="status" aria-label="Loading what this computer has" />
+              )}
+            </section>
+          </div>
+        </Tabs.Panel>
+        <Tabs.Panel value="metrics">
+          <Suspense fallback={<Loader aria-label="Loading" />}>{metrics}</Suspense>
+        </Tabs.Panel>
+      </Tabs>
     </Page>
   );
 }

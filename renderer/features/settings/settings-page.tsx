@@ -5,6 +5,7 @@ import { useClient } from "../../state/connection.ts";
 import { changeSettings, useSettings } from "../../state/settings.ts";
 import { Page } from "../../ui/page.tsx";
 import { showProblem } from "../../ui/toasts.tsx";
+import { AlertSettings } from "./alert-settings.tsx";
 import { ImageSettings } from "./image-settings.tsx";
 
 /** What a person chose for themselves; kept at once, for this user. */
@@ -47,6 +48,16 @@ export function SettingsPage() {
           max={1440}
           suffix=" min"
           onCommit={(lockAfterMinutes) => change({ lockAfterMinutes })}
+        />
+        <AlertSettings />
+        <NumberSetting
+          label="History of figures"
+          description="How much of the disk it may take; the oldest goes first. 0 keeps none, and the charts show what is read while they are open."
+          value={settings.historyMegabytes}
+          min={0}
+          max={4096}
+          suffix=" MB"
+          onCommit={(historyMegabytes) => change({ historyMegabytes })}
         />
         <ImageSettings />
       </Stack>
