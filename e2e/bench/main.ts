@@ -11,6 +11,7 @@ import { historyFigures } from "./history.ts";
 import { imageToRunningFigures } from "./image-to-running.ts";
 import { refreshFigures } from "./refresh.ts";
 import { samplingFigures } from "./sampling.ts";
+import { terminalFigures } from "./terminal.ts";
 import { coverLxcPath, enterMountNamespace, removeContainers } from "./tools.ts";
 
 const containers = 50;
@@ -44,6 +45,8 @@ try {
   figures.push(...(await imageToRunningFigures(helper, lxcPath, base)));
   console.log("Click to reachable...");
   figures.push(...(await clickToReachableFigures(helper, lxcPath, base)));
+  console.log("Terminals...");
+  figures.push(...(await terminalFigures(lxcPath, base)));
   console.log(`Starting ${containers} containers...`);
   for (let number = 1; number <= containers; number++) {
     await helper.call("containers.create", {

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { constants as systemConstants } from "node:os";
+import type { Writable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
 import { type Problem, ProblemError } from "../contract/problems.ts";
 import type { TaskContext } from "./context.ts";
@@ -11,6 +12,7 @@ import { findProgram, programFolders } from "./programs.ts";
 const tools = {
   "lxc-attach": "opening a shell in a container",
   "lxc-config": "reading LXC's settings",
+  "lxc-console": "showing the console of a container",
   "lxc-copy": "cloning containers",
   "lxc-create": "creating containers",
   "lxc-destroy": "removing containers",
@@ -89,6 +91,8 @@ export type RunOptions = {
   onStarted?: (pid: number) => void;
   /** True for what nobody waits for: it runs while nothing else wants the processor or the disk, as far as this computer has that. */
   givesWay?: boolean;
+  /** Gets the command's standard input to write to and to end; without, there is none. */
+  onInput?: (input: Writable) => void;
   /** One hour where it is left out. */
   timeoutSeconds?: number;
   /** Exit codes that are an answer rather than a failure. Only 0 where it is left out. */
@@ -122,7 +126,7 @@ export function toolPath(tool: ToolName): string {
 }
 
 /**
- * Runs a tool to its end: no shell, no input, a process group of its own, output as it comes.
+ * Runs a tool to its end: no shell, no input but what `onInput` gives it, a process group of its own, output as it comes.
  * @throws ProblemError `command-failed`, `timed-out`, `cancelled`, `lxc-missing`, `tool-missing`. In each case the process
  * and its group have ended before.
  */
@@ -138,9 +142,14 @@ export async function run(tool: ToolName, args: readonly string[], options: RunO
   const child = spawn(file, argv, {
     cwd: "/",
     env: { ...baseEnvironment, ...(startsDaemons.has(tool) ? {} : task?.environment), ...options.environment },
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: [options.onInput ? "pipe" : "ignore", "pipe", "pipe"],
     detached: true,
   });
+  if (child.stdin) {
+    // One that has ended reads no more; how it ended tells why.
+    child.stdin.on("error", () => {});
+    options.onInput?.(child.stdin);
+  }
   if (child.pid !== undefined) options.onStarted?.(child.pid);
   let output = "";
   const receive = (text: string) => {
@@ -151,8 +160,7 @@ export async function run(tool: ToolName, args: readonly string[], options: RunO
     task?.output(text);
     onOutput?.(text);
   };
-  decode(child.stdout, receive);
-  decode(child.stderr, receive);
+  for (const stream of [child.stdout, child.stderr]) if (stream) decode(stream, receive);
 
   let stoppedBy: "signal" | "timeout" | undefined;
   let killTimer: NodeJS.Timeout | undefined;
