@@ -334,7 +334,13 @@ export type Settings = {
   imageServers: string[];
   /** A file of OpenPGP keys that images may be signed with; empty where there is none. */
   imageKeyring: string;
+  terminal: import("./terminal-settings.ts").TerminalSettings;
+  /** Those that a person has changed. */
+  shortcuts: import("./terminal-settings.ts").Shortcuts;
 };
+
+/** What is given is changed. */
+export type SettingsChange = Partial<Omit<Settings, "terminal">> & { terminal?: Partial<Settings["terminal"]> | undefined };
 
 /** A file of public keys of the person's own, of which private ones are never read. */
 export type PublicKeyFile = {
