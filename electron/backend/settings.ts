@@ -57,7 +57,9 @@ function read(path: string): SettingsChange {
     terminal: z.record(z.string(), z.unknown()).transform(knownOf(terminalSettings.shape)).optional(),
     shortcuts: z
       .record(z.string(), z.unknown())
-      .transform((all) => Object.fromEntries(Object.entries(all).filter(([action, keys]) => shortcuts.safeParse({ [action]: keys }).success)))
+      .transform((all) =>
+        Object.fromEntries(Object.entries(all).filter(([action, keys]) => shortcuts.safeParse({ [action]: keys }).success)),
+      )
       .optional(),
   });
   return readJsonFile(path, maxFileBytes, (content) => known.parse(content) as SettingsChange) ?? {};

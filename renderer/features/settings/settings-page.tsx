@@ -1,11 +1,12 @@
-import { NumberInput, SegmentedControl, Stack, Text } from "@mantine/core";
-import { useState } from "react";
+import { SegmentedControl, Stack, Text, Title } from "@mantine/core";
 import type { Settings } from "../../../privileged-helper/contract/model.ts";
 import { useClient } from "../../state/connection.ts";
 import { changeSettings, useSettings } from "../../state/settings.ts";
 import { Page } from "../../ui/page.tsx";
 import { showProblem } from "../../ui/toasts.tsx";
 import { ImageSettings } from "./image-settings.tsx";
+import { NumberSetting } from "./number-setting.tsx";
+import { TerminalSettings } from "./terminal-settings.tsx";
 
 /** What a person chose for themselves; kept at once, for this user. */
 export function SettingsPage() {
@@ -49,40 +50,11 @@ export function SettingsPage() {
           onCommit={(lockAfterMinutes) => change({ lockAfterMinutes })}
         />
         <ImageSettings />
+        <Title order={2} size="h4">
+          Terminals
+        </Title>
+        <TerminalSettings />
       </Stack>
     </Page>
-  );
-}
-
-type NumberSettingProps = {
-  label: string;
-  description: string;
-  value: number;
-  min: number;
-  max: number;
-  suffix: string;
-  onCommit(value: number): void;
-};
-
-/** Kept when the person leaves the field or presses Enter, not with every digit on the way. */
-function NumberSetting({ value, min, max, onCommit, ...rest }: NumberSettingProps) {
-  const [draft, setDraft] = useState<number | string>();
-  const commit = () => {
-    if (typeof draft === "number" && Number.isInteger(draft) && draft >= min && draft <= max && draft !== value) onCommit(draft);
-    setDraft(undefined);
-  };
-  return (
-    <NumberInput
-      {...rest}
-      value={draft ?? value}
-      min={min}
-      max={max}
-      allowDecimal={false}
-      onChange={setDraft}
-      onBlur={commit}
-      onKeyDown={(event) => {
-        if (event.key === "Enter") commit();
-      }}
-    />
   );
 }
