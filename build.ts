@@ -69,6 +69,7 @@ noteBundled("helper", Object.keys(helper.metafile.inputs));
 copyNodePty();
 const web = await bundle({
   ...common,
+  define: { ...common.define, PAGE_SKELETON: JSON.stringify(pageSkeleton()) },
   entryPoints: { main: "electron/web/main.ts" },
   outdir: "dist/web",
   outExtension: { ".js": ".mjs" },
@@ -117,4 +118,13 @@ writeFileSync(join(dist, "version"), `${version}\n`);
 /** Bundled CommonJS packages (ws) ask for Node's modules by `require`, which an ES module has to make first. */
 function requireBanner() {
   return { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' };
+}
+
+/** What the page shows before anything else is loaded, as one piece that needs no other file. */
+function pageSkeleton(): string {
+  const page = readFileSync(join(root, "renderer/index.html"), "utf8");
+  const icon = readFileSync(join(root, "renderer/public/icon.svg")).toString("base64");
+  const parts = [/<style>.*?<\/style>/s, /<div class="skeleton">.*?<\/div>/s].map((part) => part.exec(page)?.[0]);
+  if (parts.includes(undefined)) throw new Error("the page has no skeleton");
+  return parts.join("").replace('src="./icon.svg"', `src="data:image/svg+xml;base64,${icon}"`);
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { type Figure, median, milliseconds } from "./figures.ts";
 import { openAppWindow, openEmptyWindow, startDisplay, type Window } from "./window.ts";
+import { openAppWindowOfPerson, openEmptyWindowOfPerson, setBenchArguments } from "./window-of-person.ts";
 
 const rounds = 15;
 /** So long until nothing of the start is left. */
@@ -15,13 +16,15 @@ export async function appWindowFigures(running: number): Promise<Figure[]> {
   try {
     const ours: number[] = [];
     const theirs: number[] = [];
+    const takeBenchArguments = setBenchArguments();
     for (let round = -1; round < rounds; round++) {
-      const empty = await startToPaint(openEmptyWindow);
-      const app = await startToPaint(openAppWindow);
+      const empty = await startToPaint(openEmptyWindowOfPerson);
+      const app = await startToPaint(openAppWindowOfPerson);
       if (round < 0) continue;
       theirs.push(empty);
       ours.push(app);
     }
+    takeBenchArguments();
     const ratio = median(ours) / median(theirs);
     const empty = await idle(openEmptyWindow);
     const app = await idle(openAppWindow);

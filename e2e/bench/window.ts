@@ -20,13 +20,13 @@ export type Window = {
   close(): Promise<void>;
 };
 
-const program = "/usr/bin/chromium";
+export const program = "/usr/bin/chromium";
 /** Root's Chromium has no sandbox; the last one is how the bench looks into either window. */
-const benchArguments = ["--no-sandbox", "--disable-gpu", "--window-size=1280,800", "--remote-debugging-port=0"];
+export const benchArguments = ["--no-sandbox", "--disable-gpu", "--window-size=1280,800", "--remote-debugging-port=0"];
 
 /** @returns A function that ends the display. */
 export async function startDisplay(): Promise<() => void> {
-  const child = spawn("/usr/bin/Xvfb", ["-displayfd", "3", "-screen", "0", "1280x800x24", "-nolisten", "tcp"], {
+  const child = spawn("/usr/bin/Xvfb", ["-displayfd", "3", "-screen", "0", "1280x800x24", "-nolisten", "tcp", "-ac"], {
     stdio: ["ignore", "ignore", "ignore", "pipe"],
   });
   const number = await new Promise<string>((resolve, reject) => {
@@ -61,9 +61,27 @@ export async function openAppWindow(): Promise<Window> {
 async function openWindow(folder: string, address: string, startedAt: number, app?: ChildProcess): Promise<Window> {
   const profile = join(folder, "profile");
   const browser = spawn(program, [...windowArguments(address, profile), ...benchArguments], { stdio: "ignore" });
-  const ended = new Promise((resolve) => browser.once("exit", resolve));
+  const processes = app === undefined ? [browser] : [browser, app];
+  return lookInto({ processes, profile: () => profile, folder, startedAt, isApp: app !== undefined });
+}
+
+type Opened = {
+  /** That end with the window, and of which one is Chromium or has started it. */
+  processes: readonly ChildProcess[];
+  /** Chromium's folder; undefined until there is one. */
+  profile(): string | undefined;
+  /** Removed at the end. */
+  folder: string;
+  startedAt: number;
+  /** The app's window passes through the file that leads to it. */
+  isApp: boolean;
+};
+
+/** Connects to the window of a Chromium that was started with `benchArguments`. */
+export async function lookInto({ processes, profile, folder, startedAt, isApp }: Opened): Promise<Window> {
+  const ended = Promise.all(processes.map((process) => new Promise((resolve) => process.once("exit", resolve))));
   // The file is there a moment before it is written.
-  const port = await poll(() => /^(\d+)\n/.exec(readFileSync(join(profile, "DevToolsActivePort"), "utf8"))?.[1]);
+  const port = await poll(() => /^(\d+)\n/.exec(readFileSync(join(profile() ?? "", "DevToolsActivePort"), "utf8"))?.[1]);
   const target = await poll(async () => {
     const targets = (await (
       await fetch(`http://127.0.0.1:${port}/json/list`, { signal: AbortSignal.timeout(answerMilliseconds) })
@@ -72,8 +90,7 @@ async function openWindow(folder: string, address: string, startedAt: number, ap
       url: string;
       webSocketDebuggerUrl: string;
     }[];
-    // The app's window passes through the file that leads to it.
-    return targets.find(({ type, url }) => type === "page" && (app === undefined || url.startsWith("http://")));
+    return targets.find(({ type, url }) => type === "page" && (!isApp || url.startsWith("http://")));
   });
   const socket = new WebSocket(target.webSocketDebuggerUrl, { perMessageDeflate: false });
   await new Promise((resolve, reject) => socket.once("open", resolve).once("error", reject));
@@ -101,12 +118,11 @@ async function openWindow(folder: string, address: string, startedAt: number, ap
         const entry = "performance.getEntriesByName('first-contentful-paint')[0]";
         return (await evaluate<number | null>(`${entry} ? performance.timeOrigin + ${entry}.startTime : null`)) ?? undefined;
       }),
-    pids: () => [browser, app].flatMap((child) => (child?.pid === undefined ? [] : withDescendants(child.pid))),
+    pids: () => processes.flatMap(({ pid }) => (pid === undefined ? [] : withDescendants(pid))),
     async close() {
       socket.terminate();
-      browser.kill();
-      app?.kill();
-      const kill = setTimeout(() => browser.kill("SIGKILL"), giveUpMilliseconds / 10);
+      for (const process of processes) process.kill();
+      const kill = setTimeout(() => processes.map((process) => process.kill("SIGKILL")), giveUpMilliseconds / 10);
       await ended;
       clearTimeout(kill);
       // Chromium's own helpers may write for a moment longer.

@@ -1,12 +1,11 @@
 /** The host without Electron: the same backend, and the page in a window of Chromium, or at a printed address. */
 import { dirname, join } from "node:path";
-import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import type { Port } from "../../privileged-helper/wire/port.ts";
 import type { Backend } from "../backend/backend.ts";
-import { readPublicFiles } from "../backend/public-files.ts";
 import { type ChromiumWindow, findChromium, openChromium } from "./open-chromium.ts";
-import { startWebServer, type WebServer } from "./server.ts";
+import type { WebServer } from "./server.ts";
 
 declare const APP_VERSION: string;
 
@@ -35,43 +34,43 @@ async function main() {
   const port = Number(values.port);
   if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new Error(`--port takes a number from 0 to 65535, not ${values.port}`);
 
-  let backend: Promise<Backend> | undefined;
-  const loadBackend = () => {
-    backend ??= import("./start-backend.ts").then(({ startBackend }) => startBackend({ version: APP_VERSION, dist }));
-    return backend;
-  };
-  const server = await startWebServer({
-    files: readPublicFiles(join(dist, "renderer")),
-    port,
-    accept: (page) => void loadBackend().then(({ accept }) => accept(page)),
-  }).catch((error: NodeJS.ErrnoException) => {
-    throw error.code === "EADDRINUSE" ? new Error(`Port ${port} is in use. Choose another one with --port, or leave it out.`) : error;
-  });
+  const reason = values["no-open"] ? undefined : reasonNotToOpen();
+  if (reason !== undefined) say(reason);
+  const program = values["no-open"] || reason !== undefined ? undefined : findChromium();
   let window: ChromiumWindow | undefined;
+  let server: WebServer | undefined;
+  let backend: Promise<Backend> | undefined;
   let ending = false;
-  const end = async () => {
+  const end = async (exitCode: number) => {
     if (ending) return;
     ending = true;
-    await Promise.all([window?.close(), server.close(), backend?.then(({ close }) => close())]);
-    process.exit(0);
+    await Promise.all([window?.close(), server?.close(), backend?.then(({ close }) => close()).catch(() => {})]);
+    process.exit(exitCode);
   };
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => void end());
-
-  const reason = values["no-open"] ? undefined : reasonNotToOpen();
-  const program = findChromium();
-  if (values["no-open"] || reason !== undefined || program === undefined) {
-    if (reason !== undefined) say(reason);
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => void end(0));
+  // A browser takes its time to start: all else that is needed is loaded meanwhile, and what is behind the page when that is served.
+  if (program !== undefined) window = openChromium(program);
+  void window?.closed.then(() => end(0));
+  try {
+    const loadBackend = () => {
+      backend ??= import("./start-backend.ts").then(({ startBackend }) => startBackend({ version: APP_VERSION, dist }));
+      return backend;
+    };
+    server = await serve(port, (page) => void loadBackend().then(({ accept }) => accept(page)));
+    window?.lead(server.issueAddress(windowOpensWithinMilliseconds));
     printAddress(server);
-  } else {
-    window = openChromium(program, server.issueAddress(windowOpensWithinMilliseconds));
-    void window.closed.then(end);
-    printAddress(server);
+    await Promise.all([offerNewAddresses(server), loadBackend()]);
+  } catch (error) {
+    tellFailure(error);
+    await end(1);
   }
-  offerNewAddresses(server);
-  // A browser takes its time to start, and the page to be drawn: what is behind it is loaded meanwhile.
-  await loadBackend().catch(async (error: unknown) => {
-    await Promise.all([window?.close(), server.close()]);
-    throw error;
+}
+
+/** @throws Error with a sentence for the person where it cannot listen. */
+async function serve(port: number, accept: (page: Port) => void): Promise<WebServer> {
+  const [{ startWebServer }, { readPublicFiles }] = await Promise.all([import("./server.ts"), import("../backend/public-files.ts")]);
+  return startWebServer({ files: readPublicFiles(join(dist, "renderer")), port, accept }).catch((error: NodeJS.ErrnoException) => {
+    throw error.code === "EADDRINUSE" ? new Error(`Port ${port} is in use. Choose another one with --port, or leave it out.`) : error;
   });
 }
 
@@ -89,8 +88,9 @@ function printAddress(server: WebServer) {
 }
 
 /** An address works once and not for long, so whoever closed the tab needs another. */
-function offerNewAddresses(server: WebServer) {
+async function offerNewAddresses(server: WebServer) {
   if (!process.stdin.isTTY) return;
+  const { createInterface } = await import("node:readline");
   say("Each address opens once, within 30 seconds. Press Enter for another one, Ctrl-C to end.");
   createInterface({ input: process.stdin }).on("line", () => printAddress(server));
 }
@@ -99,7 +99,11 @@ function say(line: string) {
   process.stdout.write(`${line}\n`);
 }
 
-main().catch((error: unknown) => {
+function tellFailure(error: unknown) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+}
+
+main().catch((error: unknown) => {
+  tellFailure(error);
   process.exit(1);
 });

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { accessSync, constants, mkdtempSync, writeFileSync } from "node:fs";
+import { accessSync, constants, mkdtempSync, renameSync, writeFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { isAbsolute, join } from "node:path";
@@ -9,8 +9,26 @@ import { isExecutable } from "../backend/is-executable.ts";
 export type ChromiumWindow = {
   /** Resolves when the person closes it. */
   closed: Promise<void>;
+  /** Has it show what is at an address. */
+  lead(address: string): void;
   close(): Promise<void>;
 };
+
+/** What the page shows before anything else is loaded: its style and its elements, out of renderer/index.html. */
+declare const PAGE_SKELETON: string;
+
+const leadFile = "lead.js";
+/** Asks for the file that leads on until it is there. */
+const waitingPage = () => `<!doctype html><html lang="en"><meta charset="utf-8"><title>LXC Desktop</title>${PAGE_SKELETON}<script>
+function ask() {
+  const script = document.createElement("script");
+  script.src = "${leadFile}";
+  script.onerror = () => { script.remove(); setTimeout(ask, 20); };
+  document.head.append(script);
+}
+ask();
+</script>
+`;
 
 const programs = [
   "chromium",
@@ -32,20 +50,13 @@ export function findChromium(): string | undefined {
 }
 
 /**
- * Opens the app's window. The address holds a token, and everybody can read the arguments of a process: so it goes into a
- * private file that leads there, and the file's name is the argument.
+ * Opens the app's window, which shows the app's frame until it is led to an address. The address holds a token, and everybody can read the
+ * arguments of a process: so it goes into a private file beside the one that the window begins with, whose name is the argument.
  */
-export function openChromium(program: string, address: string): ChromiumWindow {
+export function openChromium(program: string): ChromiumWindow {
   const folder = mkdtempSync(join(privateFolder(), "lxc-desktop-"));
   const page = join(folder, "open.html");
-  writeFileSync(
-    page,
-    `<!doctype html><meta charset="utf-8"><title>LXC Desktop</title><script>location.replace(${JSON.stringify(address)})</script>\n`,
-    {
-      flag: "wx",
-      mode: 0o600,
-    },
-  );
+  writeFileSync(page, waitingPage(), { flag: "wx", mode: 0o600 });
   const child = spawn(program, windowArguments(`file://${page}`, join(folder, "profile")), { stdio: "ignore", detached: true });
   const closed = new Promise<void>((resolve) => {
     child.once("error", () => resolve());
@@ -53,6 +64,11 @@ export function openChromium(program: string, address: string): ChromiumWindow {
   }).then(() => removeFolder(folder));
   return {
     closed,
+    lead(address) {
+      const unfinished = join(folder, "lead.unfinished");
+      writeFileSync(unfinished, `location.replace(${JSON.stringify(address)})\n`, { flag: "wx", mode: 0o600 });
+      renameSync(unfinished, join(folder, leadFile));
+    },
     async close() {
       endGroup(child, "SIGTERM");
       const kill = setTimeout(() => endGroup(child, "SIGKILL"), closeWithinMilliseconds);
