@@ -18,7 +18,7 @@ export function ContainerRoute({ name, tab }: { name: string; tab: string }) {
       name={name}
       tab={tab}
       actions={(container) => (
-        <Group gap={6}>
+        <Group gap={6} className="joined-actions">
           <RunCommandButton container={container} />
           <ContainerActions container={container} layout="page" />
         </Group>

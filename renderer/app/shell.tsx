@@ -22,6 +22,7 @@ import { useSession } from "../state/session.ts";
 import { useSettings } from "../state/settings.ts";
 import { actionOf, shortcutOf } from "../state/shortcuts.ts";
 import { onEndedAtOnce, onNotices, useTasksStore } from "../state/tasks.ts";
+import { useTerminals } from "../state/terminals.ts";
 import { nameInPath } from "../ui/paths.ts";
 import { showEarlyEnd, showNotices, showProblem } from "../ui/toasts.tsx";
 import { ErrorBoundary } from "./error-boundary.tsx";
@@ -34,9 +35,7 @@ const NewTerminalDialog = lazy(() =>
 const TerminalsPage = lazy(() =>
   import("../features/terminal/terminals-page.tsx").then(({ TerminalsPage }) => ({ default: TerminalsPage })),
 );
-const SettingsPage = lazy(() =>
-  import("../features/settings/settings-page.tsx").then(({ SettingsPage }) => ({ default: SettingsPage })),
-);
+const SettingsPage = lazy(() => import("../features/settings/settings-page.tsx").then(({ SettingsPage }) => ({ default: SettingsPage })));
 const ShortcutsDialog = lazy(() =>
   import("../features/settings/shortcuts-dialog.tsx").then(({ ShortcutsDialog }) => ({ default: ShortcutsDialog })),
 );
@@ -55,6 +54,7 @@ const destinations: { path: string; label: string; icon: ReactNode }[] = [
 export function Shell({ isConnected }: { isConnected: boolean }) {
   const { session } = useSession();
   useShortcutsKeys();
+  useOpenTerminals();
   useEffect(() => onNotices(({ target, notices }) => showNotices(target, notices)), []);
   useEffect(() => onEndedAtOnce(({ target, endedAtOnce }) => endedAtOnce && showEarlyEnd(target, endedAtOnce)), []);
   return (
@@ -93,6 +93,17 @@ function useShortcutsKeys() {
     document.addEventListener("keydown", onKeyDown);
     return () => document.removeEventListener("keydown", onKeyDown);
   }, [changed]);
+}
+
+/** Terminals that were open before this page take in what comes, wherever the person looks. */
+function useOpenTerminals() {
+  const client = useClient();
+  const { session } = useSession();
+  const isAny = useTerminals(({ terminals }) => terminals.size > 0);
+  const isReady = session.state === "ready";
+  useEffect(() => {
+    if (isAny && isReady) void import("../features/terminal/live-terminals.ts").then(({ beginAll }) => beginAll(client));
+  }, [client, isAny, isReady]);
 }
 
 function Sidebar({ session }: { session: Session }) {

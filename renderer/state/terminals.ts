@@ -1,19 +1,14 @@
 import { create } from "zustand";
 import type { Problem } from "../../privileged-helper/contract/problems.ts";
+import type { OpenTerminal, TerminalEnd, TerminalKind } from "../../privileged-helper/contract/terminal.ts";
 import type { Client } from "../backend/client.ts";
 import { addTab, noTabs, reconcile, removeTerminal, type SplitDirection, splitAt, type TabRow } from "./terminal-layout.ts";
-
-/** What runs in a terminal. */
-export type TerminalKind =
-  | { type: "shell"; user?: string; directory?: string; environment?: Record<string, string> }
-  | { type: "console" }
-  | { type: "command"; argv: string[] };
 
 export type TerminalState =
   /** Nothing runs yet. */
   | { state: "opening" }
   | { state: "open" }
-  | { state: "ended"; exitCode?: number; signal?: number }
+  | { state: "ended"; exitCode?: number | undefined; signal?: number | undefined }
   | { state: "failed"; problem: Problem }
   /** The helper has ended, and all that ran in its terminals. */
   | { state: "lost" };
@@ -29,7 +24,8 @@ export type TerminalInfo = {
   status: TerminalState;
   /** Milliseconds since the epoch. */
   openedAt: number;
-  channel?: number;
+  /** As the host knows it, also after it has ended. */
+  channel?: number | undefined;
   /** A bell rang while it was out of sight. */
   hasRung: boolean;
   isBroadcasting: boolean;
@@ -66,7 +62,7 @@ export function addTerminal(container: string, kind: TerminalKind, place: Place,
     id: known.id ?? `terminal-${Date.now().toString(36)}-${(count++).toString(36)}`,
     container,
     kind,
-    title: titleOf(kind),
+    title: numbered(container, titleOf(kind)),
     status: { state: "opening" },
     openedAt: Date.now(),
     hasRung: false,
@@ -111,30 +107,59 @@ export function loseTerminals(): void {
       [...terminals].map(([id, info]) => [
         id,
         info.status.state === "open" || info.status.state === "opening"
-          ? { ...info, status: { state: "lost" }, channel: undefined, isBroadcasting: false }
+          ? { ...info, status: { state: "lost" }, isBroadcasting: false }
           : info,
       ]),
     ),
   }));
 }
 
-/** Follows the terminals of a helper. @returns A function that ends it. */
-export function startTerminals(_client: Client): () => void {
-  loseTerminals();
+/**
+ * Learns which terminals there are: the host keeps them when a page goes. Those that this page has and the host has not have ended.
+ * @returns A function that ends it.
+ */
+export function startTerminals(client: Client): () => void {
+  let isGone = false;
+  client.call("terminals.list", {}).then(
+    (list) => {
+      if (!isGone) takeOver(list);
+    },
+    // The connection is gone, or the helper; the next one is asked again.
+    () => {},
+  );
+  return () => {
+    isGone = true;
+  };
+}
+
+function takeOver(list: readonly OpenTerminal[]) {
+  const { terminals } = useTerminals.getState();
+  const channels = new Set(list.map(({ channel }) => channel));
+  for (const { id, channel, status } of terminals.values()) {
+    if (status.state === "open" && (channel === undefined || !channels.has(channel))) {
+      updateTerminal(id, { status: { state: "lost" }, channel: undefined, isBroadcasting: false });
+    }
+  }
+  const known = new Set([...terminals.values()].map(({ channel }) => channel));
+  const before = readKept().channels;
+  for (const { channel, name, kind, openedAt, ended } of list) {
+    if (known.has(channel)) continue;
+    const id = Object.entries(before).find(([, kept]) => kept === channel)?.[0];
+    const status: TerminalState = ended ? endedStatus(ended) : { state: "open" };
+    addTerminal(name, kind, { type: "none" }, { ...(id === undefined ? {} : { id }), channel, openedAt, status });
+  }
   arrangeAsBefore();
-  return () => {};
+}
+
+/** How a terminal that has ended is shown. */
+export function endedStatus({ lost, exitCode, signal }: TerminalEnd): TerminalState {
+  return lost ? { state: "lost" } : { state: "ended", exitCode, signal };
 }
 
 type Kept = { rows: Record<string, TabRow>; channels: Record<string, number> };
 
-/** How the terminals were arranged before the page was loaded again, by their channels. */
-export function arrangementBefore(): { idOf(channel: number): string | undefined } {
-  const { channels } = readKept();
-  return { idOf: (channel) => Object.entries(channels).find(([, kept]) => kept === channel)?.[0] };
-}
-
 /** Puts back what was arranged before, as far as it still is. */
-export function arrangeAsBefore(): void {
+function arrangeAsBefore(): void {
   const { terminals, rows } = useTerminals.getState();
   const before = readKept().rows;
   const next: Record<string, TabRow> = { ...rows };
@@ -152,6 +177,16 @@ export function titleOf(kind: TerminalKind): string {
   if (kind.type === "console") return "Console";
   if (kind.type === "command") return kind.argv.join(" ").slice(0, 80);
   return kind.user === undefined || kind.user === "root" ? "Shell" : `Shell of ${kind.user}`;
+}
+
+/** Told apart from others of that container. */
+function numbered(container: string, title: string): string {
+  const taken = new Set(
+    [...useTerminals.getState().terminals.values()].flatMap((info) => (info.container === container ? [info.title] : [])),
+  );
+  let number = 1;
+  while (taken.has(number === 1 ? title : `${title} ${number}`)) number += 1;
+  return number === 1 ? title : `${title} ${number}`;
 }
 
 /** For this tab of the browser alone: it is of no use to any other. */

@@ -1,6 +1,7 @@
 import "@xterm/xterm/css/xterm.css";
 import { FitAddon } from "@xterm/addon-fit";
 import { SearchAddon } from "@xterm/addon-search";
+import { SerializeAddon } from "@xterm/addon-serialize";
 import { UnicodeGraphemesAddon } from "@xterm/addon-unicode-graphemes";
 import { WebLinksAddon } from "@xterm/addon-web-links";
 import { WebglAddon } from "@xterm/addon-webgl";
@@ -12,6 +13,7 @@ import { createGraphicsBudget } from "./graphics-budget.ts";
 import { cleanPaste, cleanTitle, linesOf, parseClipboardRequest, realAddress } from "./hostile-text.ts";
 import { ring, showLink } from "./pane-state.ts";
 import { ask } from "./questions.ts";
+import { limitSequences } from "./sequence-limits.ts";
 import { minimumContrast, terminalTheme } from "./terminal-themes.ts";
 
 /** A terminal as it is drawn. It lives on while it is out of sight: then it takes in what comes, and draws nothing. */
@@ -19,15 +21,22 @@ export type LiveTerminal = {
   readonly xterm: Terminal;
   readonly search: SearchAddon;
   /** Puts it into the page, in its size. */
-  show(frame: HTMLElement): void;
+  show(frame: HTMLElement, onKeys: KeyHandler): void;
   hide(): void;
   /** Puts a text in as if it was typed, after asking where it is several lines. */
   paste(text: string): void;
   copySelection(): void;
+  /** Makes it as it was when this text was made of it. */
+  restore(size: { columns: number; rows: number }, text: Uint8Array, isMissing: boolean): void;
+  /** All that it shows, and so many lines of what was scrolled away, as text that shows the same. */
+  serialize(scrollbackLines: number | undefined): { text: string; columns: number; rows: number };
   /** Makes it as it was at the beginning, but for its text: what ran in it may have left anything. */
   calm(): void;
   dispose(): void;
 };
+
+/** @returns Whose these keys are. */
+type KeyHandler = (event: KeyboardEvent) => "app" | "browser" | "terminal";
 
 type Handlers = {
   /** What goes to the program: keys, and also what the terminal answers by itself. */
@@ -36,8 +45,6 @@ type Handlers = {
   onTyped(text: string): void;
   onPasted(text: string): void;
   onResized(columns: number, rows: number): void;
-  /** @returns Whose these keys are. */
-  onKeys(event: KeyboardEvent): "app" | "browser" | "terminal";
 };
 
 const graphics = createGraphicsBudget();
@@ -48,7 +55,7 @@ const systemFont = "ui-monospace, 'Cascadia Mono', 'Noto Sans Mono', 'DejaVu San
 /** Whether the app's own theme is dark just now. */
 const scheme = () => (document.documentElement.dataset.mantineColorScheme === "dark" ? "dark" : "light");
 
-export function createLiveTerminal(id: string, { onInput, onTyped, onPasted, onResized, onKeys }: Handlers): LiveTerminal {
+export function createLiveTerminal(id: string, { onInput, onTyped, onPasted, onResized }: Handlers): LiveTerminal {
   const xterm = new Terminal({
     ...optionsOf(useSettings.getState().terminal),
     // For the widths of emoji, and the marks of what was found.
@@ -65,7 +72,9 @@ export function createLiveTerminal(id: string, { onInput, onTyped, onPasted, onR
   const fit = new FitAddon();
   const search = new SearchAddon({ highlightLimit: 1_000 });
   xterm.loadAddon(fit);
+  const serializer = new SerializeAddon();
   xterm.loadAddon(search);
+  xterm.loadAddon(serializer);
   xterm.loadAddon(new UnicodeGraphemesAddon());
   xterm.loadAddon(
     new WebLinksAddon((_event, link) => followLink(link), {
@@ -85,6 +94,7 @@ export function createLiveTerminal(id: string, { onInput, onTyped, onPasted, onR
     if (element.clientWidth > 0) ring(id);
     else if (useTerminals.getState().terminals.get(id)?.hasRung === false) updateTerminal(id, { hasRung: true });
   });
+  limitSequences(xterm.parser);
   const stopTitles = followTitles(xterm, id);
   xterm.parser.registerOscHandler(52, (data) => {
     const info = useTerminals.getState().terminals.get(id);
@@ -95,6 +105,7 @@ export function createLiveTerminal(id: string, { onInput, onTyped, onPasted, onR
     }
     return true;
   });
+  let onKeys: KeyHandler = () => "terminal";
   xterm.attachCustomKeyEventHandler((event) => {
     if (event.type !== "keydown") return true;
     const whose = onKeys(event);
@@ -140,11 +151,12 @@ export function createLiveTerminal(id: string, { onInput, onTyped, onPasted, onR
     drawn?.dispose();
     drawn = may ? drawWithGraphics(xterm, () => (drawn = undefined)) : undefined;
   };
+  let isRestoring = false;
   const fitNow = () => {
     // A hidden frame has no size; what is shown is fitted to it.
     if (element.clientWidth === 0 || element.clientHeight === 0) return graphics.hide(id);
     graphics.show(id, draw);
-    fit.fit();
+    if (!isRestoring) fit.fit();
     if (useTerminals.getState().terminals.get(id)?.hasRung) updateTerminal(id, { hasRung: false });
   };
   const sizes = new ResizeObserver(fitNow);
@@ -163,7 +175,8 @@ export function createLiveTerminal(id: string, { onInput, onTyped, onPasted, onR
     search,
     paste,
     copySelection,
-    show(frame) {
+    show(frame, handler) {
+      onKeys = handler;
       frame.append(element);
       if (!xterm.element) xterm.open(element);
       sizes.observe(element);
@@ -175,10 +188,23 @@ export function createLiveTerminal(id: string, { onInput, onTyped, onPasted, onR
       element.remove();
       showLink(id, undefined);
     },
+    restore({ columns, rows }, text, isMissing) {
+      isRestoring = true;
+      xterm.reset();
+      xterm.resize(columns, rows);
+      xterm.write(text);
+      if (isMissing) xterm.write("\x1b[0m\r\n\x1b[2m[What came before this is not kept any more.]\x1b[0m\r\n");
+      xterm.write("", () => {
+        isRestoring = false;
+        fitNow();
+      });
+    },
+    serialize: (scrollback) => ({ text: serializer.serialize({ scrollback }), columns: xterm.cols, rows: xterm.rows }),
     calm() {
-      // Out of the other screen; no mouse, no brackets, usual keys, colours and cursor; and the keyboard is on (DECSTR).
+      // Out of the other screen, which would else put the cursor somewhere; no mouse, no brackets; and usual keys and colours (DECSTR).
+      const leave = xterm.buffer.active.type === "alternate" ? "\x1b[?1049l" : "";
       xterm.write(
-        "\x1b[?1049l\x1b[?9l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1004l\x1b[?2004l\x1b[?2026l\x1b>\x1b[!p\x1b[0m\x1b[?25h\r\n",
+        `${leave}\x1b[?9l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1004l\x1b[?2004l\x1b[?2026l\x1b>\x1b[!p\x1b[0m\x1b[?25h\r\n`,
       );
     },
     dispose() {

@@ -1,11 +1,14 @@
 import { Button, NativeSelect, Textarea, TextInput } from "@mantine/core";
-import { type FormEvent, useState } from "react";
+import { type FormEvent, useCallback, useState } from "react";
 import { useLocation } from "wouter";
+import type { Client } from "../../backend/client.ts";
+import { useAnswer } from "../../state/answer.ts";
 import { closeDialog } from "../../state/dialogs.ts";
+import { addTerminal } from "../../state/terminals.ts";
 import { Dialog, DialogButtons } from "../../ui/dialog.tsx";
 import { containerPath } from "../../ui/paths.ts";
+import { explainProblem } from "../../ui/problem.ts";
 import { parseEnvironment } from "./environment-text.ts";
-import { openTerminal } from "./live-terminals.ts";
 
 /** A shell of another user, in another folder or with more in its environment; or one command. */
 export function NewTerminalDialog({ name, kind }: { name: string; kind: "shell" | "command" }) {
@@ -14,6 +17,11 @@ export function NewTerminalDialog({ name, kind }: { name: string; kind: "shell" 
   const [user, setUser] = useState("root");
   const [directory, setDirectory] = useState("");
   const [environment, setEnvironment] = useState("");
+  const ask = useCallback(
+    (client: Client) => (kind === "shell" ? client.call("terminal.users", { name }) : Promise.resolve(undefined)),
+    [kind, name],
+  );
+  const { answer: users, problem } = useAnswer(ask);
   const [isChecked, setIsChecked] = useState(false);
   const parsed = parseEnvironment(environment);
   const wrong = {
@@ -26,9 +34,9 @@ export function NewTerminalDialog({ name, kind }: { name: string; kind: "shell" 
     setIsChecked(true);
     if (wrong.command || wrong.directory || "reason" in parsed) return;
     closeDialog();
-    if (kind === "command") openTerminal(name, { type: "command", argv: ["/bin/sh", "-c", command] }, { type: "tab" });
+    if (kind === "command") addTerminal(name, { type: "command", argv: ["/bin/sh", "-c", command] }, { type: "tab" });
     else {
-      openTerminal(
+      addTerminal(
         name,
         {
           type: "shell",
@@ -59,6 +67,7 @@ export function NewTerminalDialog({ name, kind }: { name: string; kind: "shell" 
           data-autofocus
           autoComplete="off"
           spellCheck={false}
+          maxLength={4_096}
           value={command}
           error={isChecked && wrong.command}
           onChange={(event) => setCommand(event.currentTarget.value)}
@@ -66,7 +75,13 @@ export function NewTerminalDialog({ name, kind }: { name: string; kind: "shell" 
       )}
       {kind === "shell" && (
         <>
-          <NativeSelect label="User" data={["root"]} value={user} onChange={(event) => setUser(event.currentTarget.value)} />
+          <NativeSelect
+            label="User"
+            data={users?.map(({ name: account, uid }) => ({ value: account, label: `${account} (${uid})` })) ?? ["root"]}
+            value={user}
+            error={problem && explainProblem(problem).title}
+            onChange={(event) => setUser(event.currentTarget.value)}
+          />
           <TextInput
             label="Working directory"
             description="Empty is the user's home."

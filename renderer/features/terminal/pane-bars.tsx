@@ -7,11 +7,13 @@ import { type TerminalInfo, updateTerminal, useTerminals } from "../../state/ter
 import { CodeBlock } from "../../ui/code-block.tsx";
 import { formatBytes } from "../../ui/format.ts";
 import { ProblemView } from "../../ui/problem-view.tsx";
+import { ProgressBar } from "../../ui/progress-bar.tsx";
 import { showProblem } from "../../ui/toasts.tsx";
 import { visibleText } from "./hostile-text.ts";
 import { reopenTerminal } from "./live-terminals.ts";
 import { toggleBroadcast } from "./terminal-actions.ts";
 import { explainEnd, nounOf } from "./terminal-title.ts";
+import { useUploads } from "./uploads.ts";
 
 /** So much of a text can be looked at before it is copied. */
 const shownCharacters = 4_000;
@@ -95,15 +97,31 @@ export function BroadcastBar({ id }: { id: string }) {
     <div className="broadcast-bar">
       <IconAccessPoint size={16} aria-hidden />
       <span role="status">
-        {others === 0
-          ? "Broadcast: choose another terminal that gets what you type here."
-          : `Broadcast: what you type here goes to ${others === 1 ? "another terminal" : `${others} other terminals`}, too.`}
+        {others === 0 ? "Broadcasts to no other terminal yet" : `Broadcasts to ${others === 1 ? "another terminal" : `${others} others`}`}
       </span>
-      <Button size="compact-xs" variant="white" color="dark" onClick={() => toggleBroadcast(id)}>
+      <Button size="compact-xs" variant="white" color="dark" style={{ flex: "none" }} onClick={() => toggleBroadcast(id)}>
         Stop
       </Button>
     </div>
   );
+}
+
+/** Files that were dropped here and are on their way. */
+export function UploadBars({ id }: { id: string }) {
+  const uploads = useUploads((state) => state.uploads);
+  return uploads
+    .filter(({ terminal }) => terminal === id)
+    .map((upload) => (
+      <div key={upload.id} className="upload-bar">
+        <span className="upload-name">{upload.file}</span>
+        <div className="upload-progress">
+          <ProgressBar label={`Upload of ${upload.file}`} fraction={upload.bytes === 0 ? undefined : upload.written / upload.bytes} />
+        </div>
+        <Button size="compact-xs" variant="default" onClick={upload.cancel} aria-label={`Cancel the upload of ${upload.file}`}>
+          Cancel
+        </Button>
+      </div>
+    ));
 }
 
 function Bar({ text, children }: { text: string; children: React.ReactNode }) {

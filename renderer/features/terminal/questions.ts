@@ -4,6 +4,7 @@ import { create } from "zustand";
 export type Question =
   | { type: "link"; address: URL }
   | { type: "paste"; text: string; paste(): void }
+  | { type: "replace"; file: string; replace(): void }
   /** What runs in these ends. */
   | { type: "close"; terminals: readonly string[] };
 

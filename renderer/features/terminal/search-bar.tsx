@@ -47,7 +47,11 @@ export function SearchBar({ id }: { id: string }) {
     else search.findPrevious(text, options);
   };
   // biome-ignore lint/correctness/useExhaustiveDependencies: it is looked for when one of these has changed
-  useEffect(() => find("previous"), [id, text, isCaseSensitive, isRegex]);
+  useEffect(() => {
+    // Without this the addon counts what it has found before: it does not see that only the options have changed.
+    drawnTerminal(id)?.search.clearDecorations();
+    find("previous");
+  }, [id, text, isCaseSensitive, isRegex]);
   const close = () => {
     usePaneState.setState({ searched: undefined });
     drawnTerminal(id)?.xterm.focus();

@@ -4,11 +4,11 @@ import { openDialog, useDialogs } from "../../state/dialogs.ts";
 import { changeSettings, useSettings } from "../../state/settings.ts";
 import { actionOf, keyNames, keysOf, shortcutOf } from "../../state/shortcuts.ts";
 import { moveTab, neighbour, type Side, showTerminal, stepTab, terminalsIn } from "../../state/terminal-layout.ts";
-import { changeRow, updateTerminal, useTerminals } from "../../state/terminals.ts";
+import { addTerminal, changeRow, updateTerminal, useTerminals } from "../../state/terminals.ts";
 import { showNotices, showProblem } from "../../ui/toasts.tsx";
 import { bufferText } from "./buffer-text.ts";
 import type { LiveTerminal } from "./live-terminal.ts";
-import { closeTerminal, drawnTerminal, openTerminal } from "./live-terminals.ts";
+import { closeTerminal, drawnTerminal } from "./live-terminals.ts";
 import { usePaneState } from "./pane-state.ts";
 import { ask } from "./questions.ts";
 
@@ -82,13 +82,13 @@ export function runTerminalAction(client: Client, id: string, action: ShortcutAc
   if (!row || !tab) return false;
   switch (action) {
     case "terminal.new":
-      openTerminal(container, { type: "shell" }, { type: "tab" });
+      addTerminal(container, { type: "shell" }, { type: "tab" });
       return true;
     case "terminal.split-right":
-      openTerminal(container, { type: "shell" }, { type: "beside", terminal: id, direction: "horizontal" });
+      addTerminal(container, { type: "shell" }, { type: "beside", terminal: id, direction: "horizontal" });
       return true;
     case "terminal.split-below":
-      openTerminal(container, { type: "shell" }, { type: "beside", terminal: id, direction: "vertical" });
+      addTerminal(container, { type: "shell" }, { type: "beside", terminal: id, direction: "vertical" });
       return true;
     case "terminal.close":
       closeOrAsk(client, [id]);

@@ -16,6 +16,7 @@ import {
   IconSearch,
   IconSettings,
   IconTerminal2,
+  IconUpload,
   IconUserCircle,
   IconX,
 } from "@tabler/icons-react";
@@ -26,10 +27,10 @@ import { useClient } from "../../state/connection.ts";
 import { openDialog } from "../../state/dialogs.ts";
 import { useSettings } from "../../state/settings.ts";
 import { keyNames, keysOf } from "../../state/shortcuts.ts";
-import { useTerminals } from "../../state/terminals.ts";
-import { openTerminal } from "./live-terminals.ts";
+import { addTerminal, useTerminals } from "../../state/terminals.ts";
 import { usePaneState } from "./pane-state.ts";
 import { runTerminalAction } from "./terminal-actions.ts";
+import { uploadFiles } from "./uploads.ts";
 
 /** Opens another shell, another kind of terminal, or does something with the one that has the focus. */
 export function TerminalMenu({ container, active, canOpen }: { container: string; active?: string; canOpen: boolean }) {
@@ -44,7 +45,7 @@ export function TerminalMenu({ container, active, canOpen }: { container: string
           color="gray"
           aria-label="New shell"
           disabled={!canOpen}
-          onClick={() => openTerminal(container, { type: "shell" }, { type: "tab" })}
+          onClick={() => addTerminal(container, { type: "shell" }, { type: "tab" })}
         >
           <IconPlus size={18} aria-hidden />
         </ActionIcon>
@@ -55,12 +56,12 @@ export function TerminalMenu({ container, active, canOpen }: { container: string
             <IconChevronDown size={18} aria-hidden />
           </ActionIcon>
         </Menu.Target>
-        <Menu.Dropdown>
+        <Menu.Dropdown className="terminal-menu">
           <Menu.Label>New terminal</Menu.Label>
           <Menu.Item
             leftSection={<IconTerminal2 size={16} aria-hidden />}
             disabled={!canOpen}
-            onClick={() => openTerminal(container, { type: "shell" }, { type: "tab" })}
+            onClick={() => addTerminal(container, { type: "shell" }, { type: "tab" })}
           >
             Shell as root
           </Menu.Item>
@@ -74,7 +75,7 @@ export function TerminalMenu({ container, active, canOpen }: { container: string
           <Menu.Item
             leftSection={<IconDeviceTv size={16} aria-hidden />}
             disabled={!canOpen}
-            onClick={() => openTerminal(container, { type: "console" }, { type: "tab" })}
+            onClick={() => addTerminal(container, { type: "console" }, { type: "tab" })}
           >
             Console
           </Menu.Item>
@@ -134,7 +135,7 @@ export function ContextMenu() {
       <Menu.Target>
         <div className="terminal-menu-place" style={{ left: menu.left, top: menu.top }} />
       </Menu.Target>
-      <Menu.Dropdown>
+      <Menu.Dropdown className="terminal-menu">
         <Item id={menu.terminal} action="terminal.copy">
           Copy
         </Item>
@@ -176,6 +177,7 @@ function TerminalItems({ id, canOpen }: { id: string; canOpen: boolean }) {
       <Item id={id} action="terminal.save" icon={<IconDeviceFloppy size={16} aria-hidden />}>
         Save the text
       </Item>
+      <UploadItem id={id} />
       <Item id={id} action="terminal.clear" icon={<IconEraser size={16} aria-hidden />}>
         Clear
       </Item>
@@ -186,6 +188,27 @@ function TerminalItems({ id, canOpen }: { id: string; canOpen: boolean }) {
         Close
       </Item>
     </>
+  );
+}
+
+/** What dropping files does, for those who have no mouse. */
+function UploadItem({ id }: { id: string }) {
+  const client = useClient();
+  const isOpenShell = useTerminals(({ terminals }) => {
+    const info = terminals.get(id);
+    return info?.status.state === "open" && info.kind.type === "shell";
+  });
+  const choose = () => {
+    const field = document.createElement("input");
+    field.type = "file";
+    field.multiple = true;
+    field.addEventListener("change", () => void uploadFiles(client, id, [...(field.files ?? [])]));
+    field.click();
+  };
+  return (
+    <Menu.Item leftSection={<IconUpload size={16} aria-hidden />} disabled={!isOpenShell} onClick={choose}>
+      Upload files into its folder…
+    </Menu.Item>
   );
 }
 

@@ -1,15 +1,16 @@
 import { ActionIcon } from "@mantine/core";
 import { IconX } from "@tabler/icons-react";
-import { type MouseEvent, useEffect, useRef } from "react";
+import { type DragEvent, type MouseEvent, useEffect, useRef, useState } from "react";
 import { useClient } from "../../state/connection.ts";
 import { showTerminal } from "../../state/terminal-layout.ts";
 import { changeRow, useTerminals } from "../../state/terminals.ts";
 import { beginTerminal, liveTerminal } from "./live-terminals.ts";
-import { BroadcastBar, ClipboardBar, StatusBar } from "./pane-bars.tsx";
+import { BroadcastBar, ClipboardBar, StatusBar, UploadBars } from "./pane-bars.tsx";
 import { usePaneState } from "./pane-state.ts";
 import { SearchBar } from "./search-bar.tsx";
-import { closeOrAsk } from "./terminal-actions.ts";
+import { closeOrAsk, onTerminalKeys } from "./terminal-actions.ts";
 import { shownTitle } from "./terminal-title.ts";
+import { uploadFiles } from "./uploads.ts";
 
 type Props = {
   id: string /** It has the focus when it is shown. */;
@@ -26,20 +27,25 @@ export function TerminalPane({ id, isActive, isAlone }: Props) {
   const isSearched = usePaneState(({ searched }) => searched === id);
   const link = usePaneState(({ links }) => links[id]);
   const state = info?.status.state;
+  const [isOver, setIsOver] = useState(false);
   const container = info?.container;
 
   useEffect(() => {
     if (!frame.current) return;
-    const live = liveTerminal(client, id);
-    live.show(frame.current);
+    const live = liveTerminal(id);
+    live.show(frame.current, (event) => onTerminalKeys(client, id, event));
     return () => live.hide();
   }, [client, id]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: with each of its states there may be something to begin
+  useEffect(() => beginTerminal(client, id), [client, id, state]);
   useEffect(() => {
-    if (state === "opening") beginTerminal(client, id);
-  }, [client, id, state]);
-  useEffect(() => {
-    if (isActive && (state === "opening" || state === "open")) liveTerminal(client, id).xterm.focus();
-  }, [client, id, isActive, state]);
+    if (!isActive || (state !== "opening" && state !== "open")) return;
+    const focus = () => liveTerminal(id).xterm.focus();
+    focus();
+    // A page that is opened gives the focus to its heading.
+    const later = requestAnimationFrame(() => document.querySelector("[role=dialog]") === null && focus());
+    return () => cancelAnimationFrame(later);
+  }, [id, isActive, state]);
   if (!info) return null;
 
   const onFocus = () => {
@@ -47,10 +53,16 @@ export function TerminalPane({ id, isActive, isAlone }: Props) {
   };
   const onContextMenu = (event: MouseEvent) => {
     event.preventDefault();
-    const { modes } = liveTerminal(client, id).xterm;
+    const { modes } = liveTerminal(id).xterm;
     // A program that asked for the mouse gets its buttons, but with Shift.
     if (modes.mouseTrackingMode !== "none" && !event.shiftKey) return;
     usePaneState.setState({ menu: { terminal: id, left: event.clientX, top: event.clientY } });
+  };
+  const onDrop = (event: DragEvent) => {
+    setIsOver(false);
+    if (state !== "open" || info.kind.type !== "shell" || event.dataTransfer.files.length === 0) return;
+    event.preventDefault();
+    void uploadFiles(client, id, [...event.dataTransfer.files]);
   };
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: it notices the focus of what is inside; the menu has keys of its own
@@ -77,9 +89,21 @@ export function TerminalPane({ id, isActive, isAlone }: Props) {
       )}
       {info.isBroadcasting && <BroadcastBar id={id} />}
       <StatusBar info={info} />
+      <UploadBars id={id} />
       {info.clipboardText !== undefined && <ClipboardBar id={id} text={info.clipboardText} />}
       {/* biome-ignore lint/a11y/noStaticElementInteractions: all that is in its menu has keys, too */}
-      <div className="terminal-room" onContextMenu={onContextMenu}>
+      <div
+        className="terminal-room"
+        data-drop={isOver || undefined}
+        onContextMenu={onContextMenu}
+        onDragOver={(event) => {
+          if (state !== "open" || info.kind.type !== "shell" || !event.dataTransfer.types.includes("Files")) return;
+          event.preventDefault();
+          setIsOver(true);
+        }}
+        onDragLeave={() => setIsOver(false)}
+        onDrop={onDrop}
+      >
         {isSearched && <SearchBar id={id} />}
         <div ref={frame} className="terminal-box" />
         {link !== undefined && (

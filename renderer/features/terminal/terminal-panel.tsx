@@ -5,10 +5,9 @@ import type { Container } from "../../../privileged-helper/contract/model.ts";
 import { useClient } from "../../state/connection.ts";
 import { useIsLive } from "../../state/live.ts";
 import { noTabs } from "../../state/terminal-layout.ts";
-import { useTerminals } from "../../state/terminals.ts";
+import { addTerminal, useTerminals } from "../../state/terminals.ts";
 import { EmptyState } from "../../ui/page.tsx";
 import { showProblem } from "../../ui/toasts.tsx";
-import { openTerminal } from "./live-terminals.ts";
 import { usePaneState } from "./pane-state.ts";
 import { SplitView } from "./split-view.tsx";
 import { onTerminalKeys } from "./terminal-actions.ts";
@@ -34,7 +33,7 @@ export function TerminalPanel({ container }: { container: Container }) {
     // Once: whoever has closed the last one wants none.
     if (!isWanted || hasOpened.current) return;
     hasOpened.current = true;
-    openTerminal(name, { type: "shell" }, { type: "tab" });
+    addTerminal(name, { type: "shell" }, { type: "tab" });
   }, [isWanted, hasTabs, name]);
   useEffect(() => () => usePaneState.setState({ isFull: false, searched: undefined, renamed: undefined, menu: undefined }), []);
 
@@ -55,7 +54,7 @@ export function TerminalPanel({ container }: { container: Container }) {
           <Button
             leftSection={<IconPlus size={16} aria-hidden />}
             disabled={!isLive}
-            onClick={() => openTerminal(name, { type: "shell" }, { type: "tab" })}
+            onClick={() => addTerminal(name, { type: "shell" }, { type: "tab" })}
           >
             New shell
           </Button>

@@ -15,6 +15,7 @@ export function TerminalQuestions() {
   if (!question) return null;
   if (question.type === "link") return <LinkQuestion {...question} />;
   if (question.type === "paste") return <PasteQuestion {...question} />;
+  if (question.type === "replace") return <ReplaceQuestion {...question} />;
   return <CloseQuestion {...question} />;
 }
 
@@ -46,6 +47,14 @@ function PasteQuestion({ text, paste }: Extract<Question, { type: "paste" }>) {
     <Asked title={count === 1 ? "Paste a whole line?" : `Paste ${count} lines?`} label="Paste" onAgreed={paste}>
       <Text size="sm">A shell runs each line as soon as it is pasted. This is all that would be pasted:</Text>
       <CodeBlock label="What would be pasted">{visibleText(text.replace(/\r\n|\r/g, "\n"), shownCharacters)}</CodeBlock>
+    </Asked>
+  );
+}
+
+function ReplaceQuestion({ file, replace }: Extract<Question, { type: "replace" }>) {
+  return (
+    <Asked title={`Replace ${file}?`} label="Replace" onAgreed={replace}>
+      <Text size="sm">There is a file of that name in the folder already.</Text>
     </Asked>
   );
 }

@@ -71,9 +71,6 @@ export function TerminalsPage() {
               <th scope="col" className="column-label">
                 Terminal
               </th>
-              <th scope="col" className="column-label">
-                Container
-              </th>
               <th scope="col" className="column-label column-state">
                 State
               </th>
@@ -92,13 +89,12 @@ export function TerminalsPage() {
                   <button type="button" className="link-button" onClick={() => show(info)}>
                     {tabName(info, rows) ?? shownTitle(info)}
                   </button>
-                  <div className="second-line">{info.title}</div>
+                  <div className="second-line">
+                    <Anchor component={Link} href={containerPath(info.container)} inherit>
+                      {info.container}
+                    </Anchor>
+                  </div>
                 </th>
-                <td className="column-container">
-                  <Anchor component={Link} href={containerPath(info.container)} size="sm">
-                    {info.container}
-                  </Anchor>
-                </td>
                 <td className="column-state">{sayState(info, containers?.get(info.container))}</td>
                 <td className="column-opened figure">{formatMoment(info.openedAt, now)}</td>
                 <td className="column-actions">

@@ -6,13 +6,13 @@ import { type Problem, toProblem } from "../../../privileged-helper/contract/pro
 import type { Client } from "../../backend/client.ts";
 import { useClient } from "../../state/connection.ts";
 import { closeDialog } from "../../state/dialogs.ts";
-import { useTerminals } from "../../state/terminals.ts";
+import { addTerminal, useTerminals } from "../../state/terminals.ts";
 import { Dialog, DialogButtons } from "../../ui/dialog.tsx";
 import { KeepForm } from "../../ui/keep-form.tsx";
 import { containerPath } from "../../ui/paths.ts";
 import { ProblemView } from "../../ui/problem-view.tsx";
 import { showDone, showProblem } from "../../ui/toasts.tsx";
-import { closeTerminal, openTerminal } from "./live-terminals.ts";
+import { closeTerminal } from "./live-terminals.ts";
 import { ContextMenu } from "./terminal-menu.tsx";
 import { TerminalPane } from "./terminal-pane.tsx";
 import { TerminalQuestions } from "./terminal-questions.tsx";
@@ -112,7 +112,7 @@ function TriedShell({ name, onEnded }: { name: string; onEnded(problem: Problem 
   const [id, setId] = useState<string>();
   const status = useTerminals(({ terminals }) => (id === undefined ? undefined : terminals.get(id)?.status));
   useEffect(() => {
-    const opened = openTerminal(name, { type: "shell" }, { type: "none" });
+    const opened = addTerminal(name, { type: "shell" }, { type: "none" });
     setId(opened.id);
     return () => closeTerminal(client, opened.id);
   }, [client, name]);
