@@ -1,3 +1,4 @@
+import { randomInt } from "node:crypto";
 import { createChannels } from "./channels.ts";
 import type { EventName, Events } from "./contract/events.ts";
 import type { Action } from "./contract/methods.ts";
@@ -8,7 +9,6 @@ import { createImageWatch } from "./image-watch.ts";
 import { createJournal } from "./journal.ts";
 import { createLocks } from "./locks.ts";
 import type { Log } from "./log.ts";
-import { shellOfOurs } from "./lxc/application.ts";
 import { readConfigurationText } from "./lxc/config.ts";
 import { hostInfo } from "./lxc/host.ts";
 import { makeCheck, makeChecks } from "./lxc/host-checks.ts";
@@ -22,6 +22,8 @@ import { toolPath } from "./lxc/run.ts";
 import { listSnapshots } from "./lxc/snapshots.ts";
 import { uploadsFolderOf } from "./lxc/state-folder.ts";
 import { listTemplates } from "./lxc/templates.ts";
+import { terminalCommand } from "./lxc/terminal-command.ts";
+import { listTerminalUsers } from "./lxc/terminal-users.ts";
 import { createMetrics } from "./metrics.ts";
 import { createTaskHistory } from "./task-history.ts";
 import { createTaskList } from "./task-list.ts";
@@ -58,6 +60,9 @@ const actionOfTask: Record<TaskKind, Action> = {
   load: "view",
 };
 
+/** Where numbers begin is not foreseen, so that the channel of a helper that was lost is none of the next one's. */
+const maxFirstChannel = 2 ** 30;
+
 type World = {
   lxcPath: string;
   /** Who uses this helper. */
@@ -76,8 +81,10 @@ export type HelperHandlers = {
   terminals: Terminals;
   /** Bytes that came on a channel. */
   receive(channel: number, bytes: Uint8Array): void;
-  /** Forgets what the page before this one watched and opened. Its tasks go on, and so do uploads, which the host makes. */
+  /** Forgets what a page watched that is gone. Its terminals go on, its tasks, and uploads, which the host makes. */
   reset(): void;
+  /** No page comes any more: what the last one left ends. */
+  abandon(): void;
   /** Cancels what can be cancelled and waits for what cannot. */
   settle(): Promise<void>;
   /** Removes what a helper that was killed left half made. */
@@ -115,7 +122,7 @@ export function createHandlers({ lxcPath, uid, isRootSession, notify, isHostBehi
   });
   const metrics = createMetrics({ containers: watch, isBehind: isHostBehind });
   const logs = createLogWatch({ lxcPath });
-  const nextChannel = createChannels();
+  const nextChannel = createChannels(randomInt(1, maxFirstChannel));
   const uploads = createUploads({
     directory: uploadsFolderOf(lxcPath),
     nextChannel,
@@ -139,6 +146,12 @@ export function createHandlers({ lxcPath, uid, isRootSession, notify, isHostBehi
     return container;
   };
 
+  const requireEntrance = (name: string) => {
+    const container = find(name);
+    if (container.state === "running") return container;
+    throw new ProblemError({ code: "wrong-state", name, state: container.state, needed: "It has to run to be entered." });
+  };
+
   const unwatchContainersAndRest = () => {
     unwatchContainers?.();
     unwatchContainers = undefined;
@@ -160,8 +173,12 @@ export function createHandlers({ lxcPath, uid, isRootSession, notify, isHostBehi
     },
     reset() {
       unwatchAll();
-      terminals.closeAll();
       throwAways.pageGone();
+    },
+    abandon() {
+      unwatchAll();
+      terminals.closeAll();
+      throwAways.abandoned();
     },
     async settle() {
       await throwAways.settled();
@@ -274,28 +291,30 @@ export function createHandlers({ lxcPath, uid, isRootSession, notify, isHostBehi
       },
       "tasks.clear": () => taskList.clear(),
 
-      "terminal.open": async ({ name, columns, rows }, { authorize }) => {
+      "terminal.users": ({ name }) => listTerminalUsers(lxcPath, requireEntrance(name).name),
+      "terminal.open": async ({ name, columns, rows, kind }, { signal, authorize }) => {
         const before = find(name);
         if (before.privileged) await authorize("shell-privileged", name);
+        const { title, ...command } = await terminalCommand(lxcPath, requireEntrance(name).name, kind);
         // The dialog may have been open for minutes, so what is entered is read again: proven to run, and as private as it was.
-        const container = find(name);
-        if (container.state !== "running") {
-          throw new ProblemError({ code: "wrong-state", name, state: container.state, needed: "It has to run to be entered." });
-        }
+        const container = requireEntrance(name);
         if (container.privileged && !before.privileged) throw new ProblemError({ code: "auth-denied", action: "shell-privileged" });
-        const shell = shellOfOurs(lxcPath, name);
-        const args = ["-n", name, "-P", lxcPath, "--clear-env", "-v", "TERM=xterm-256color", "-v", "LANG=C.UTF-8"];
-        const channel = terminals.open(
-          { file: toolPath("lxc-attach"), args: shell.length > 0 ? [...args, "--", ...shell] : args },
-          { columns, rows },
-        );
+        // Whoever has cancelled knows of no terminal.
+        if (signal.aborted) throw new ProblemError({ code: "cancelled" });
+        const channel = terminals.open(command, { columns, rows });
         throwAways.opened(channel, name);
-        return { channel };
+        return { channel, title };
       },
       "terminal.resize": ({ channel, columns, rows }) => terminals.resize(channel, { columns, rows }),
       "terminal.close": ({ channel }) => {
         terminals.close(channel);
         throwAways.closed(channel);
+      },
+      "terminal.upload": () => {
+        throw new ProblemError({ code: "not-supported", what: "uploading" });
+      },
+      "terminal.finishUpload": () => {
+        throw new ProblemError({ code: "not-supported", what: "uploading" });
       },
     },
   };

@@ -70,6 +70,7 @@ function main() {
   const onDown: Record<DownNotificationName, (params: never) => void> = {
     heartbeat: () => void silence.refresh(),
     reset: () => handlers.reset(),
+    abandon: () => handlers.abandon(),
     "terminal.ack": ({ channel, bytes }: { channel: number; bytes: number }) => handlers.terminals.acknowledge(channel, bytes),
   };
 
@@ -99,7 +100,7 @@ function main() {
 
   /** No PTY outlives us, and what is half done is undone or finished first. */
   async function end() {
-    handlers.reset();
+    handlers.abandon();
     await handlers.settle();
     process.exit(0);
   }

@@ -39,7 +39,7 @@ it("all go with the page, also one that is only being made then", async () => {
     });
   const throwAways = createThrowAways({ triedOut: () => [...there], discard, tryOut });
   const trying = throwAways.tryOut(source, signal);
-  throwAways.pageGone();
+  throwAways.abandoned();
   expect(discarded.mock.calls).toEqual([["web-try-1"], ["web-try-2"]]);
   there.add("web-try-3");
   made({ name: "web-try-3" });
@@ -54,6 +54,15 @@ it("all go with the page, also one that is only being made then", async () => {
   expect(discarded).not.toHaveBeenCalled();
 });
 
+it("one that has a terminal outlives its page, and goes when no other comes", async () => {
+  const throwAways = make();
+  throwAways.opened(1, "web-try-1");
+  throwAways.pageGone();
+  expect(discarded.mock.calls).toEqual([["web-try-2"]]);
+  throwAways.abandoned();
+  expect(discarded).toHaveBeenLastCalledWith("web-try-1");
+});
+
 it("whoever ends waits until they are removed, also where that fails", async () => {
   let fail: (error: Error) => void = () => {};
   const failing = () =>
@@ -61,7 +70,7 @@ it("whoever ends waits until they are removed, also where that fails", async () 
       fail = reject;
     });
   const throwAways = createThrowAways({ triedOut: () => ["web-try-1"], discard: failing, tryOut: async () => ({ name: "" }) });
-  throwAways.pageGone();
+  throwAways.abandoned();
   let isSettled = false;
   const settled = throwAways.settled().then(() => {
     isSettled = true;

@@ -1,14 +1,17 @@
 import type { Operations } from "./lxc/operations.ts";
 
 /**
- * How long throw-away containers live: as long as the last terminal in them, and as the page that asked for them. What ends them is told
- * by those who have the terminals and the page.
+ * How long throw-away containers live: as long as the last terminal in them, and as there is a page, or one may still come. What ends them
+ * is told by those who have the terminals and the page.
  */
 export type ThrowAways = {
   tryOut: Operations["tryOut"];
   opened(channel: number, name: string): void;
   closed(channel: number): void;
+  /** A page is gone, and another one may come: it finds the terminals, and what has none is nobody's. */
   pageGone(): void;
+  /** No page comes any more. */
+  abandoned(): void;
   /** Settles when those are removed that had to go, or it takes too long: then the next helper does it. */
   settled(): Promise<void>;
 };
@@ -46,6 +49,11 @@ export function createThrowAways({ tryOut, triedOut, discard }: Pick<Operations,
       if (name !== undefined && ![...terminals.values()].includes(name)) end(name);
     },
     pageGone() {
+      pages += 1;
+      const inUse = new Set(terminals.values());
+      for (const name of triedOut()) if (!inUse.has(name)) end(name);
+    },
+    abandoned() {
       pages += 1;
       terminals.clear();
       for (const name of triedOut()) end(name);

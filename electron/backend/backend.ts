@@ -17,6 +17,8 @@ import {
   type MethodName,
   methods,
   methodsForHost,
+  type ParamsInputOf,
+  type ResultOf,
 } from "../../privileged-helper/contract/methods.ts";
 import type { Session, SettingsChange, TasksChanged } from "../../privileged-helper/contract/model.ts";
 import { type InstalledAs, type Problem, ProblemError, toProblem } from "../../privileged-helper/contract/problems.ts";
@@ -34,6 +36,7 @@ import { createSettings } from "./settings.ts";
 import { listPublicKeys } from "./ssh-keys.ts";
 import { takenOver } from "./taken-over.ts";
 import { createTaskList } from "./task-list.ts";
+import { createKeptTerminals, kindOf } from "./terminals/kept-terminals.ts";
 import { createUploads } from "./uploads.ts";
 
 /**
@@ -53,8 +56,12 @@ export type BackendOptions = {
   settingsPath: string;
   cacheFolder: string;
   installedAs: InstalledAs;
+  /** So long after its page is gone another one is waited for, until its terminals end. */
+  abandonAfterMilliseconds?: number;
 };
 
+/** A window that is loaded anew, or whose renderer has crashed, is back much sooner. */
+const defaultAbandonAfterMilliseconds = 60_000;
 const helloWithinMilliseconds = 15_000;
 const helloCheckMilliseconds = 250;
 /** A helper that dies sooner than this after its start would only die again. */
@@ -65,7 +72,14 @@ const minuteMilliseconds = 60_000;
 
 type Helper = { process: HelperProcess; peer: Peer; heartbeat: NodeJS.Timeout };
 
-export function createBackend({ version, launch, settingsPath, cacheFolder, installedAs }: BackendOptions): Backend {
+export function createBackend({
+  version,
+  launch,
+  settingsPath,
+  cacheFolder,
+  installedAs,
+  abandonAfterMilliseconds = defaultAbandonAfterMilliseconds,
+}: BackendOptions): Backend {
   const settings = createSettings(settingsPath);
   const profiles = createProfiles(profilesPath(settingsPath));
   const hostTasks = createHostTasks();
@@ -73,6 +87,12 @@ export function createBackend({ version, launch, settingsPath, cacheFolder, inst
   const { catalog, downloads } = images;
   const uploads = createUploads();
   const chosenFiles = createChosenFiles(join(cacheFolder, "chosen"), (channel, bytes) => tell("uploads.written", { channel, bytes }));
+  const terminals = createKeptTerminals({
+    sendToPage: (channel, bytes) => page?.sendData(channel, bytes),
+    wantCheckpoint: (channel) => tell("terminals.checkpointWanted", { channel }),
+    acknowledge: (channel, bytes) => helper?.peer.notify("terminal.ack", { channel, bytes }),
+  });
+  let abandoning: NodeJS.Timeout | undefined;
   let session: Session = { state: "starting" };
   let epoch = 0;
   let page: Peer | undefined;
@@ -144,11 +164,12 @@ export function createBackend({ version, launch, settingsPath, cacheFolder, inst
         else if (isReady && method === "tasks.changed") taskList.onHelperChanged(params as TasksChanged);
         else if (isReady) {
           if (method === "uploads.written") onWritten(params as Events["uploads.written"]);
+          if (method === "terminal.exited") onTerminalExited(params as Events["terminal.exited"]);
           page?.notify(method, params);
         }
       },
       onData: (channel, payload) => {
-        if (isReady) page?.sendData(channel, payload);
+        if (isReady) terminals.receive(channel, payload);
       },
       onClose(reason) {
         if (!isReady) void process.ended.then(async (end: HelperEnd) => refuse(await explainEnd(end)));
@@ -184,9 +205,13 @@ export function createBackend({ version, launch, settingsPath, cacheFolder, inst
 
   const onWritten = ({ channel, bytes }: Events["uploads.written"]) => uploads.onWritten(channel, bytes);
 
+  const onTerminalExited = ({ channel, ...end }: Events["terminal.exited"]) => terminals.exited(channel, end);
+
   const forgetHelper = () => {
     if (helper) clearInterval(helper.heartbeat);
     helper = undefined;
+    for (const { channel, ended } of terminals.list()) if (!ended) tell("terminal.exited", { channel, lost: true });
+    terminals.helperLost();
     uploads.failAll({ code: "helper-lost", detail: "It ended while a file was handed to it." });
     taskList.forgetHelper();
   };
@@ -227,12 +252,40 @@ export function createBackend({ version, launch, settingsPath, cacheFolder, inst
     taskList.forgetPage();
     containersOfImages.forgetPage();
     chosenFiles.forgetAll();
+    terminals.pageGone();
+  };
+  /** The page is gone for good, as far as anybody can tell. */
+  const abandon = () => {
+    terminals.clear();
+    helper?.peer.notify("abandon", {});
+  };
+  /** Those that change what is kept of a terminal; the helper parses them, and answers. */
+  const onTerminalCall = async (name: string, params: unknown, answer: (peer: Peer) => Promise<unknown>, signal: AbortSignal) => {
+    const asking = page;
+    const by = helper?.peer;
+    const result = await withHelper(answer, signal);
+    // Another helper's, or none: then nothing of this is there any more.
+    if (by !== undefined && helper?.peer !== by) return result;
+    if (name === "terminal.resize") terminals.resized(params as ParamsInputOf<"terminal.resize">);
+    if (name === "terminal.close") terminals.closed((params as ParamsInputOf<"terminal.close">).channel);
+    if (name === "terminal.open") {
+      const { channel, title } = result as ResultOf<"terminal.open">;
+      const asked = params as ParamsInputOf<"terminal.open">;
+      terminals.opened({ channel, title, name: asked.name, kind: kindOf(asked), columns: asked.columns, rows: asked.rows });
+      // Nobody knows of it.
+      if (page !== asking) await helper?.peer.call("terminal.close", { channel }).finally(() => terminals.closed(channel));
+    }
+    return result;
   };
 
   const answers: HostAnswers = {
     "session.get": () => session,
     "session.connect": () => connect(),
     "session.lock": () => lock(),
+    "terminals.list": () => terminals.list(),
+    "terminals.attach": ({ channel }) => terminals.attach(channel),
+    "terminals.detach": ({ channel }) => terminals.detach(channel),
+    "terminals.checkpoint": (part) => terminals.checkpoint(part),
     "settings.get": () => settings.get(),
     "settings.set": (change) => {
       requireKeyring(change);
@@ -269,7 +322,11 @@ export function createBackend({ version, launch, settingsPath, cacheFolder, inst
       const answer = taskList.answer(method, parse(methods[method as MethodName].params, params) as { task?: string });
       if (answer) return answer;
     }
-    return withHelper((peer) => peer.call(method, params, cancelledBy(signal)), signal);
+    const ask = (peer: Peer) => peer.call(method, params, cancelledBy(signal));
+    // One of a helper that is gone: for its text alone no other one is started.
+    if (method === "terminal.close" && !helper)
+      return terminals.closed((parse(methods[method].params, params) as ParamsInputOf<"terminal.close">).channel);
+    return method.startsWith("terminal.") ? onTerminalCall(method, params, ask, signal) : withHelper(ask, signal);
   };
 
   const idle = setInterval(() => {
@@ -283,6 +340,7 @@ export function createBackend({ version, launch, settingsPath, cacheFolder, inst
   return {
     accept(port) {
       const before = page;
+      clearTimeout(abandoning);
       page = undefined;
       forgetPage();
       before?.close(takenOver);
@@ -293,7 +351,8 @@ export function createBackend({ version, launch, settingsPath, cacheFolder, inst
           onCall,
           onNotification(method, params) {
             if (method !== "terminal.ack" || !downNotifications["terminal.ack"].safeParse(params).success) return;
-            helper?.peer.notify(method, params);
+            const { channel, bytes } = params as z.output<(typeof downNotifications)["terminal.ack"]>;
+            terminals.acknowledge(channel, bytes);
           },
           onData(channel, payload) {
             lastUse = performance.now();
@@ -303,8 +362,9 @@ export function createBackend({ version, launch, settingsPath, cacheFolder, inst
             if (page !== peer) return;
             page = undefined;
             forgetPage();
-            // Nobody looks any more: nothing is watched, no terminal stays open.
+            // Nobody looks any more, so nothing is watched.
             helper?.peer.notify("reset", {});
+            if (!closed) abandoning = setTimeout(abandon, abandonAfterMilliseconds);
           },
         },
         { maxReceivedBytes: maxRequestBytes },
@@ -315,6 +375,7 @@ export function createBackend({ version, launch, settingsPath, cacheFolder, inst
     async close() {
       closed = true;
       clearInterval(idle);
+      clearTimeout(abandoning);
       page?.close("the app ends");
       page = undefined;
       const last = helper;

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import type { ContainersChanged, LogKind, MetricsTick, Session, TasksChanged } from "./model.ts";
+import type { TerminalEnd } from "./terminal.ts";
 
 /** Notifications that go up to the renderer, without an answer. */
 export type Events = {
@@ -18,7 +19,10 @@ export type Events = {
   "uploads.written": { channel: number; bytes: number };
   /** `images.list` has another answer now. */
   "images.changed": Record<string, never>;
-  "terminal.exited": { channel: number; exitCode: number; signal?: number };
+  /** All of its output was sent before. */
+  "terminal.exited": { channel: number } & TerminalEnd;
+  /** From the host: it would like a `terminals.checkpoint`, when the page has a moment in which nothing comes. */
+  "terminals.checkpointWanted": { channel: number };
 };
 export type EventName = keyof Events;
 
@@ -40,8 +44,10 @@ export const downNotifications = {
   "terminal.ack": z.strictObject({ channel: z.int().min(1).max(0xffffffff), bytes: z.int().min(0) }),
   /** The host is alive. The helper ends when these stop coming. */
   heartbeat: z.strictObject({}),
-  /** A new page took over: forget subscriptions and terminals of the one before. */
+  /** A page is gone: forget its subscriptions. Another one may come, so its terminals stay. */
   reset: z.strictObject({}),
+  /** No page comes any more: its terminals end, too. */
+  abandon: z.strictObject({}),
 } as const;
 export type DownNotificationName = keyof typeof downNotifications;
 

@@ -27,6 +27,15 @@ import { ociReference, ociReferenceText } from "./oci-reference.ts";
 import { startCauseIds } from "./start-causes.ts";
 import { secretOption, templateOptions } from "./template-options.ts";
 import {
+  type AttachedTerminal,
+  maxCheckpointLength,
+  maxCheckpointPartLength,
+  type OpenTerminal,
+  type TerminalUser,
+  terminalKind,
+  uploadedFileName,
+} from "./terminal.ts";
+import {
   cursorStyles,
   defaultShortcuts,
   pasteWarnings,
@@ -378,14 +387,38 @@ export const methods = {
   /** Forgets what has ended, for everybody: so looking is not enough. */
   "tasks.clear": { params: nothing, result: result<void>(), action: "manage" },
 
+  /** Who can be in a container that runs, root first: read of its own passwd. */
+  "terminal.users": { params: onContainer, result: result<TerminalUser[]>(), action: "shell" },
   /** A container without a user namespace needs `shell-privileged` instead: the handler asks for it. */
   "terminal.open": {
-    params: z.strictObject({ name: containerName, columns, rows }),
-    result: result<{ channel: number }>(),
+    params: z.strictObject({ name: containerName, columns, rows, kind: terminalKind.default({ type: "shell" }) }),
+    /** `title`: what it is, in a few words. */
+    result: result<{ channel: number; title: string }>(),
     action: "shell",
   },
   "terminal.resize": { params: z.strictObject({ channel, columns, rows }), result: result<void>(), action: "view" },
+  /** Hangs up: what runs in it is told so, as by a terminal that is closed. */
   "terminal.close": { params: z.strictObject({ channel }), result: result<void>(), action: "view" },
+  /**
+   * A channel for the bytes of a file that is written into the folder that the shell of a terminal is in, by that shell's user inside.
+   * Whoever has the terminal could do that by typing, so it needs no right of its own. At most `maxUnwrittenBytes` may be under way that
+   * `uploads.written` has not told of yet. Refused as `already-exists` where there is one of that name, without `overwrite`.
+   */
+  "terminal.upload": {
+    params: z.strictObject({
+      channel,
+      file: uploadedFileName,
+      bytes: z
+        .int()
+        .min(0)
+        .max(64 * 1024 ** 3),
+      overwrite: z.boolean().default(false),
+    }),
+    result: result<{ channel: number }>(),
+    action: "view",
+  },
+  /** Answers when the file is there, with all of its bytes, and where. Cancelling this call ends the upload, and nothing of it stays. */
+  "terminal.finishUpload": { params: z.strictObject({ channel }), result: result<{ path: string }>(), action: "view" },
 } as const satisfies Record<string, { params: z.ZodType; result: unknown; action: Action }>;
 
 /** Methods of the helper that the host calls for the page, and nobody else: what the page leaves behind, the host puts away. */
@@ -433,6 +466,33 @@ export const hostMethods = {
   "session.connect": { params: nothing, result: result<void>() },
   /** Gives the administrator's rights back: ends the helper. */
   "session.lock": { params: nothing, result: result<void>() },
+  /** Terminals outlive the page that opened them: those that there are, the oldest first, also such as have ended and were not closed. */
+  "terminals.list": { params: nothing, result: result<OpenTerminal[]>() },
+  /**
+   * This page shows a terminal from now on. Its checkpoint and the output after it come on the channel, before the answer or after it, and
+   * then what follows. Refused as `not-found` where there is none.
+   */
+  "terminals.attach": { params: z.strictObject({ channel }), result: result<AttachedTerminal>() },
+  /** This page shows it no more; it goes on, until as much waits as the host keeps. */
+  "terminals.detach": { params: z.strictObject({ channel }), result: result<void>() },
+  /**
+   * What a page makes of a terminal's first `bytes` bytes of output, as text that shows the same when it is written to an empty terminal of
+   * that size. The parts come in order, and the first one gives up what came of another checkpoint before. One that cannot be used
+   * any more is no mistake.
+   */
+  "terminals.checkpoint": {
+    params: z.strictObject({
+      channel,
+      bytes: z.int().min(0),
+      columns,
+      rows,
+      /** Where this part begins in the text, in UTF-16 code units. */
+      at: z.int().min(0).max(maxCheckpointLength),
+      part: z.string().max(maxCheckpointPartLength),
+      isLast: z.boolean(),
+    }),
+    result: result<void>(),
+  },
   "settings.get": { params: nothing, result: result<Settings>() },
   "settings.set": {
     params: z.strictObject({

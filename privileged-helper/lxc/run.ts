@@ -11,6 +11,7 @@ import { findProgram, programFolders } from "./programs.ts";
 const tools = {
   "lxc-attach": "opening a shell in a container",
   "lxc-config": "reading LXC's settings",
+  "lxc-console": "showing the console of a container",
   "lxc-copy": "cloning containers",
   "lxc-create": "creating containers",
   "lxc-destroy": "removing containers",

@@ -70,7 +70,15 @@ export const examples: Record<MethodName, object> = {
   "tasks.log": { task: "t1" },
   "tasks.cancel": { task: "t1" },
   "tasks.clear": {},
-  "terminal.open": { name: "web", columns: 80, rows: 24 },
+  "terminal.users": { name: "web" },
+  "terminal.open": {
+    name: "web",
+    columns: 80,
+    rows: 24,
+    kind: { type: "shell", user: "me", directory: "/srv", environment: { EDITOR: "vi" } },
+  },
   "terminal.resize": { channel: 1, columns: 80, rows: 24 },
   "terminal.close": { channel: 1 },
+  "terminal.upload": { channel: 1, file: "notes.txt", bytes: 1024, overwrite: true },
+  "terminal.finishUpload": { channel: 2 },
 };

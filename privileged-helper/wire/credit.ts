@@ -40,10 +40,13 @@ export function createCredit(pause: () => void, resume: () => void): Credit {
   };
 }
 
-/** The receiver's side: call it with every parsed piece; `report` gets the running total at most every 32 KiB. */
-export function createParsedCounter(report: (totalBytes: number) => void): (bytes: number) => void {
-  let total = 0;
-  let reported = 0;
+/**
+ * The receiver's side: call it with every parsed piece; `report` gets the running total at most every 32 KiB.
+ * @param start Bytes that came before and need not be parsed any more.
+ */
+export function createParsedCounter(report: (totalBytes: number) => void, start = 0): (bytes: number) => void {
+  let total = start;
+  let reported = start;
   return (bytes) => {
     total += bytes;
     if (total - reported >= reportEveryBytes) {
