@@ -28,6 +28,7 @@ import { createMetrics } from "./metrics.ts";
 import { createTaskHistory } from "./task-history.ts";
 import { createTaskList } from "./task-list.ts";
 import { createTasks } from "./tasks.ts";
+import { createTerminalUploads } from "./terminal-uploads.ts";
 import { createTerminals, type Terminals } from "./terminals.ts";
 import { createThrowAways } from "./throw-aways.ts";
 import { createUploads } from "./uploads.ts";
@@ -134,8 +135,15 @@ export function createHandlers({ lxcPath, uid, isRootSession, notify, isHostBehi
     onData: sendData,
     onExited(channel, exitCode, signal) {
       notify("terminal.exited", { channel, exitCode, signal });
+      terminalUploads.disallow(channel);
       throwAways.closed(channel);
     },
+  });
+  const terminalUploads = createTerminalUploads({
+    lxcPath,
+    nextChannel,
+    processId: terminals.processId,
+    onWritten: (channel, bytes) => notify("uploads.written", { channel, bytes }),
   });
   let unwatchContainers: (() => void) | undefined;
   let unwatchTasks: (() => void) | undefined;
@@ -169,14 +177,16 @@ export function createHandlers({ lxcPath, uid, isRootSession, notify, isHostBehi
   return {
     terminals,
     receive(channel, bytes) {
-      if (!uploads.receive(channel, bytes)) terminals.input(channel, bytes);
+      if (!uploads.receive(channel, bytes) && !terminalUploads.receive(channel, bytes)) terminals.input(channel, bytes);
     },
     reset() {
       unwatchAll();
+      terminalUploads.cancelAll();
       throwAways.pageGone();
     },
     abandon() {
       unwatchAll();
+      terminalUploads.cancelAll();
       terminals.closeAll();
       throwAways.abandoned();
     },
@@ -295,7 +305,7 @@ export function createHandlers({ lxcPath, uid, isRootSession, notify, isHostBehi
       "terminal.open": async ({ name, columns, rows, kind }, { signal, authorize }) => {
         const before = find(name);
         if (before.privileged) await authorize("shell-privileged", name);
-        const { title, ...command } = await terminalCommand(lxcPath, requireEntrance(name).name, kind);
+        const { title, account, ...command } = await terminalCommand(lxcPath, requireEntrance(name).name, kind);
         // The dialog may have been open for minutes, so what is entered is read again: proven to run, and as private as it was.
         const container = requireEntrance(name);
         if (container.privileged && !before.privileged) throw new ProblemError({ code: "auth-denied", action: "shell-privileged" });
@@ -303,19 +313,17 @@ export function createHandlers({ lxcPath, uid, isRootSession, notify, isHostBehi
         if (signal.aborted) throw new ProblemError({ code: "cancelled" });
         const channel = terminals.open(command, { columns, rows });
         throwAways.opened(channel, name);
+        if (kind.type === "shell") terminalUploads.allow(channel, { name, account });
         return { channel, title };
       },
       "terminal.resize": ({ channel, columns, rows }) => terminals.resize(channel, { columns, rows }),
       "terminal.close": ({ channel }) => {
         terminals.close(channel);
+        terminalUploads.disallow(channel);
         throwAways.closed(channel);
       },
-      "terminal.upload": () => {
-        throw new ProblemError({ code: "not-supported", what: "uploading" });
-      },
-      "terminal.finishUpload": () => {
-        throw new ProblemError({ code: "not-supported", what: "uploading" });
-      },
+      "terminal.upload": (params) => terminalUploads.open(params),
+      "terminal.finishUpload": ({ channel }, { signal }) => terminalUploads.finish(channel, signal),
     },
   };
 }

@@ -12,6 +12,8 @@ import { type Credit, createCredit } from "./wire/credit.ts";
 export type Terminals = {
   /** @returns The channel's number; its first bytes follow the reply. */
   open(command: { file: string; args: string[] }, size: { columns: number; rows: number }): number;
+  /** The process on this computer that the terminal was opened with. @throws ProblemError not-found */
+  processId(channel: number): number;
   /** Every method ignores channels that are gone: the other side may not know yet. */
   input(channel: number, bytes: Uint8Array): void;
   acknowledge(channel: number, parsedBytes: number): void;
@@ -50,7 +52,14 @@ export function createTerminals({ nextChannel, onData, onExited }: Events & { ne
     terminal.pty.kill("SIGHUP");
   };
 
+  const find = (channel: number) => {
+    const terminal = terminals.get(channel);
+    if (!terminal) throw new ProblemError({ code: "not-found", what: "terminal" });
+    return terminal;
+  };
+
   return {
+    processId: (channel) => find(channel).pty.pid,
     open({ file, args }, { columns, rows }) {
       if (terminals.size >= maxTerminals) throw new ProblemError({ code: "too-many-requests", limit: maxTerminals });
       const channel = nextChannel();
@@ -87,8 +96,7 @@ export function createTerminals({ nextChannel, onData, onExited }: Events & { ne
       terminals.get(channel)?.credit.parsed(parsedBytes);
     },
     resize(channel, { columns, rows }) {
-      const terminal = terminals.get(channel);
-      if (!terminal) throw new ProblemError({ code: "not-found", what: "terminal" });
+      const terminal = find(channel);
       if (terminal.isOpen()) terminal.pty.resize(columns, rows);
     },
     close: end,

@@ -83,6 +83,7 @@ function helperAt(port: Port, end: (how: HelperEnd) => void): Helper {
   const peer = createPeer(port, {
     onCall: async (method, params, signal) => {
       helper.calls.push({ method, params });
+      if (method === "terminal.open") return { channel: 7, title: "root" };
       if (method === "tasks.watch") return { revision: 5, tasks: [{ id: "1", kind: "start" }] };
       if (method === "containers.start")
         await new Promise((_resolve, reject) =>
@@ -453,6 +454,7 @@ describe("a page", () => {
     const page = openPage();
     (await helper()).hello();
     await sessionSoon(page, "ready 1");
+    await page.call("terminal.open", { name: "web", columns: 80, rows: 24 });
     helpers[0]?.peer.notify("containers.changed", { revision: 1, changed: [], removed: [] });
     helpers[0]?.peer.sendData(7, Buffer.from("out"));
     await vi.waitFor(() => expect(page.events.at(-1)?.method).toBe("containers.changed"));

@@ -402,7 +402,8 @@ export const methods = {
   /**
    * A channel for the bytes of a file that is written into the folder that the shell of a terminal is in, by that shell's user inside.
    * Whoever has the terminal could do that by typing, so it needs no right of its own. At most `maxUnwrittenBytes` may be under way that
-   * `uploads.written` has not told of yet. Refused as `already-exists` where there is one of that name, without `overwrite`.
+   * `uploads.written` has not told of yet. Without `overwrite` a file of that name stays as it is, and `terminal.finishUpload` tells so as
+   * `already-exists`. Where something keeps it from being written, it goes on to its end, and that tells, too.
    */
   "terminal.upload": {
     params: z.strictObject({

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { constants as systemConstants } from "node:os";
+import type { Writable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
 import { type Problem, ProblemError } from "../contract/problems.ts";
 import type { TaskContext } from "./context.ts";
@@ -86,6 +87,8 @@ export type RunOptions = {
   onOutput?: (text: string) => void;
   /** Told its process id. */
   onStarted?: (pid: number) => void;
+  /** Gets the command's standard input to write to and to end; without, there is none. */
+  onInput?: (input: Writable) => void;
   /** One hour where it is left out. */
   timeoutSeconds?: number;
   /** Exit codes that are an answer rather than a failure. Only 0 where it is left out. */
@@ -119,7 +122,7 @@ export function toolPath(tool: ToolName): string {
 }
 
 /**
- * Runs a tool to its end: no shell, no input, a process group of its own, output as it comes.
+ * Runs a tool to its end: no shell, no input but what `onInput` gives it, a process group of its own, output as it comes.
  * @throws ProblemError `command-failed`, `timed-out`, `cancelled`, `lxc-missing`, `tool-missing`. In each case the process
  * and its group have ended before.
  */
@@ -134,9 +137,14 @@ export async function run(tool: ToolName, args: readonly string[], options: RunO
   const child = spawn(path, [...args], {
     cwd: "/",
     env: { ...baseEnvironment, ...(startsDaemons.has(tool) ? {} : task?.environment), ...options.environment },
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: [options.onInput ? "pipe" : "ignore", "pipe", "pipe"],
     detached: true,
   });
+  if (child.stdin) {
+    // One that has ended reads no more; how it ended tells why.
+    child.stdin.on("error", () => {});
+    options.onInput?.(child.stdin);
+  }
   if (child.pid !== undefined) options.onStarted?.(child.pid);
   let output = "";
   const receive = (text: string) => {
@@ -147,8 +155,7 @@ export async function run(tool: ToolName, args: readonly string[], options: RunO
     task?.output(text);
     onOutput?.(text);
   };
-  decode(child.stdout, receive);
-  decode(child.stderr, receive);
+  for (const stream of [child.stdout, child.stderr]) if (stream) decode(stream, receive);
 
   let stoppedBy: "signal" | "timeout" | undefined;
   let killTimer: NodeJS.Timeout | undefined;
