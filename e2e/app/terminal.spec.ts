@@ -273,3 +273,85 @@ test("terminals look and behave as a person has chosen, and keys do what they we
   await app.keyboard.press("Control+Shift+T");
   await expect(tabs(terminals)).toHaveCount(3);
 });
+
+test("terminals are as they were after the page was loaded again, also during a flood", async ({ app }) => {
+  const terminals = await openTerminals(app, "e2e-reload");
+  await run(app, terminals, "echo before-$((6*7))", "before-42");
+  await app.keyboard.press("Control+Shift+R");
+  await app.keyboard.type("kept");
+  await app.keyboard.press("Enter");
+  await app.keyboard.press("Control+Shift+E");
+  await expect(panes(terminals)).toHaveCount(2);
+  await expect(panes(terminals).nth(1)).toContainText("/ #");
+  await app.keyboard.type("yes flood\n");
+  await expect.poll(async () => (await screenOf(terminals, 1)).slice(0, 2)).toEqual(["flood", "flood"]);
+  await app.reload();
+  await expect(tabs(terminals)).toHaveText(["kept"]);
+  await expect(panes(terminals)).toHaveCount(2);
+  await expect(panes(terminals).nth(0)).toContainText("before-42");
+  await expect.poll(async () => (await screenOf(terminals, 1)).slice(0, 2)).toEqual(["flood", "flood"]);
+  await panes(terminals).nth(1).getByRole("textbox").focus();
+  await app.keyboard.press("Control+c");
+  await run(app, panes(terminals).nth(1), "echo after-$((6*7))", "after-42");
+  await panes(terminals).nth(0).getByRole("textbox").focus();
+  await run(app, panes(terminals).nth(0), "echo again-$((6*7))", "again-42");
+});
+
+test("a shell of another user, a command, the console, and files that are dropped", async ({ app }) => {
+  const terminals = await openTerminals(app, "e2e-kinds");
+  const open = async (item: string | RegExp) => {
+    await terminals.getByRole("button", { name: "New terminal, and more" }).click();
+    await app.getByRole("menuitem", { name: item }).click();
+  };
+  await test.step("a shell elsewhere, with more in its environment", async () => {
+    await open(/^Shell as another user/);
+    const dialog = app.getByRole("dialog", { name: "Shell in e2e-kinds" });
+    await expect(dialog.getByRole("combobox", { name: "User" })).toContainText("root (0)");
+    await dialog.getByRole("textbox", { name: "Working directory" }).fill("tmp");
+    await dialog.getByRole("textbox", { name: "Environment" }).fill("GREETING=hello there\nwrong");
+    await dialog.getByRole("button", { name: "Open" }).click();
+    await expect(dialog).toContainText("Type the whole path of the folder");
+    await expect(dialog).toContainText("“wrong” is not like NAME=value.");
+    await expectNoViolations(app, "another shell, wrongly");
+    await dialog.getByRole("textbox", { name: "Working directory" }).fill("/tmp");
+    await dialog.getByRole("textbox", { name: "Environment" }).fill("GREETING=hello there");
+    await dialog.getByRole("button", { name: "Open" }).click();
+    await expect(tabs(terminals)).toHaveCount(2);
+    await expect(terminals).toContainText("#");
+    await run(app, terminals, 'echo "$GREETING in $PWD"', "hello there in /tmp");
+  });
+  await test.step("a file is put into the folder that the shell is in", async () => {
+    const drop = async (text: string) => {
+      const files = await app.evaluateHandle((content) => {
+        const transfer = new DataTransfer();
+        transfer.items.add(new File([content], "dropped file.txt"));
+        return transfer;
+      }, text);
+      await terminals.locator(".terminal-room").dispatchEvent("drop", { dataTransfer: files });
+    };
+    await drop("from outside");
+    await expect(app.getByText("/tmp/dropped file.txt is in e2e-kinds.")).toBeVisible();
+    await run(app, terminals, "cat 'dropped file.txt'", "from outside");
+    await drop("another text");
+    await app.getByRole("dialog", { name: "Replace dropped file.txt?" }).getByRole("button", { name: "Replace" }).click();
+    await expect(app.getByText("/tmp/dropped file.txt is in e2e-kinds.").first()).toBeVisible();
+    await expect(async () => {
+      await app.keyboard.type("cat 'dropped file.txt'\n");
+      await expect(terminals).toContainText("another text", { timeout: 1_000 });
+    }).toPass();
+  });
+  await test.step("a command says how it ended", async () => {
+    await app.getByRole("button", { name: "Run a command in e2e-kinds" }).click();
+    await app.getByRole("dialog").getByRole("textbox", { name: "Command" }).fill("echo one | tr o 0; exit 5");
+    await app.keyboard.press("Enter");
+    await expect(terminals).toContainText("0ne");
+    await expect(terminals).toContainText("The command has ended with exit code 5.");
+    await expect(terminals.getByRole("button", { name: "Run again" })).toBeVisible();
+  });
+  await test.step("the console", async () => {
+    await open("Console");
+    await expect(terminals.getByRole("tab", { name: "Console" })).toHaveAttribute("aria-selected", "true");
+    await app.keyboard.press("Enter");
+    await expect(terminals).toContainText(/activate this console|login:|\/ #/);
+  });
+});
