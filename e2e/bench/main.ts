@@ -9,6 +9,7 @@ import { type Figure, printFigures } from "./figures.ts";
 import { helperMemoryFigures } from "./helper-memory.ts";
 import { imageToRunningFigures } from "./image-to-running.ts";
 import { refreshFigures } from "./refresh.ts";
+import { terminalFigures } from "./terminal.ts";
 import { coverLxcPath, enterMountNamespace, removeContainers } from "./tools.ts";
 
 const containers = 50;
@@ -42,6 +43,8 @@ try {
   figures.push(...(await imageToRunningFigures(helper, lxcPath, base)));
   console.log("Click to reachable...");
   figures.push(...(await clickToReachableFigures(helper, lxcPath, base)));
+  console.log("Terminals...");
+  figures.push(...(await terminalFigures(lxcPath, base)));
   console.log(`Starting ${containers} containers...`);
   for (let number = 1; number <= containers; number++) {
     await helper.call("containers.create", {

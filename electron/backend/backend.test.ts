@@ -104,8 +104,9 @@ function helperAt(port: Port, end: (how: HelperEnd) => void): Helper {
   return { ...helper, peer };
 }
 
-function start() {
+function start(more: { abandonAfterMilliseconds?: number } = {}) {
   backend = createBackend({
+    ...more,
     version: "1.0.0",
     installedAs: { kind: "checkout" },
     launch,
@@ -477,6 +478,57 @@ describe("a page", () => {
     await vi.waitFor(() => expect(first.closed).toEqual([takenOver]));
     await sessionSoon(second, "ready 1");
     await vi.waitFor(() => expect(helpers[0]?.notifications.map(({ method }) => method)).toEqual(["reset"]));
+  });
+
+  it("shows the terminals of the one before, which end where none comes for long", async () => {
+    start({ abandonAfterMilliseconds: 200 });
+    const first = openPage();
+    (await helper()).hello();
+    await sessionSoon(first, "ready 1");
+    const opened = first.call("terminal.open", { name: "web", columns: 80, rows: 24 });
+    // Before the answer, as it may come.
+    helpers[0]?.peer.sendData(7, Buffer.from("one "));
+    await opened;
+    first.close();
+    await vi.waitFor(() => expect(helpers[0]?.notifications.map(({ method }) => method)).toContain("reset"));
+    helpers[0]?.peer.sendData(7, Buffer.from("two "));
+    const second = openPage();
+    await sessionSoon(second, "ready 1");
+    expect(await second.call("terminals.list", {})).toMatchObject([{ channel: 7, name: "web", title: "root", kind: { type: "shell" } }]);
+    expect(await second.call("terminals.attach", { channel: 7 })).toMatchObject({ offset: 0, missingBytes: 0 });
+    helpers[0]?.peer.sendData(7, Buffer.from("three"));
+    await vi.waitFor(() => expect(second.data.map((text) => text.replace("7:", "")).join("")).toBe("one two three"));
+    second.close();
+    await vi.waitFor(() => expect(helpers[0]?.notifications.at(-1)?.method).toBe("abandon"));
+    const third = openPage();
+    expect(await third.call("terminals.list", {})).toEqual([]);
+    expect(await problemOf(third.call("terminals.attach", { channel: 7 }))).toEqual({ code: "not-found", what: "terminal" });
+  });
+
+  it("that is gone before its terminal has opened leaves none behind", async () => {
+    start();
+    const page = openPage();
+    (await helper()).hello();
+    await sessionSoon(page, "ready 1");
+    page.call("terminal.open", { name: "web", columns: 80, rows: 24 }).catch(() => {});
+    await vi.waitFor(() => expect(page.events.length).toBeGreaterThan(0));
+    page.close();
+    const next = openPage();
+    await vi.waitFor(() => expect(helpers[0]?.calls).toContainEqual({ method: "terminal.close", params: { channel: 7 } }));
+    expect(await next.call("terminals.list", {})).toEqual([]);
+  });
+
+  it("hears that a terminal is lost with its helper, and gets its text still", async () => {
+    start();
+    const page = openPage();
+    (await helper()).hello();
+    await sessionSoon(page, "ready 1");
+    await page.call("terminal.open", { name: "web", columns: 80, rows: 24 });
+    helpers[0]?.die();
+    await vi.waitFor(() => expect(page.events).toContainEqual({ method: "terminal.exited", params: { channel: 7, lost: true } }));
+    expect(await page.call("terminals.list", {})).toMatchObject([{ channel: 7, ended: { lost: true } }]);
+    await page.call("terminal.close", { channel: 7 });
+    expect(await page.call("terminals.list", {})).toEqual([]);
   });
 
   it("that goes away leaves nothing watched", async () => {

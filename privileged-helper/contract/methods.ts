@@ -271,8 +271,8 @@ export const methods = {
     action: "view",
   },
   /**
-   * Starts an instant copy that goes again: with its last terminal, with the page, when it is stopped, and when we end or the next helper
-   * finds it.
+   * Starts an instant copy that goes again: with its last terminal, with the page where that has none in it or no other page comes, when it is
+   * stopped, and when we end or the next helper finds it.
    */
   "containers.try": { params: z.strictObject({ source: triedSource }), result: result<{ name: string }>(), action: "create" },
   /** Makes one stay. Under another name it is an instant clone of it, and it is shut down for that where it runs. */
