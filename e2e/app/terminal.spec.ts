@@ -4,6 +4,8 @@ import { expect, test } from "./fixtures.ts";
 import { lxc } from "./lxc.ts";
 import { openTerminals, run, screenOf } from "./terminal-screen.ts";
 
+test.describe.configure({ timeout: 180_000 });
+
 const tabs = (terminals: Locator) => terminals.getByRole("tablist", { name: "Open terminals" }).getByRole("tab");
 const panes = (terminals: Locator) => terminals.locator(".terminal-pane");
 

@@ -2,7 +2,6 @@ import "@xterm/xterm/css/xterm.css";
 import { FitAddon } from "@xterm/addon-fit";
 import { SearchAddon } from "@xterm/addon-search";
 import { SerializeAddon } from "@xterm/addon-serialize";
-import { UnicodeGraphemesAddon } from "@xterm/addon-unicode-graphemes";
 import { WebLinksAddon } from "@xterm/addon-web-links";
 import { WebglAddon } from "@xterm/addon-webgl";
 import { type ITerminalOptions, Terminal } from "@xterm/xterm";
@@ -15,6 +14,7 @@ import { ring, showLink } from "./pane-state.ts";
 import { ask } from "./questions.ts";
 import { limitSequences } from "./sequence-limits.ts";
 import { minimumContrast, terminalTheme } from "./terminal-themes.ts";
+import { measureGraphemes } from "./unicode-widths.ts";
 
 /** A terminal as it is drawn. It lives on while it is out of sight: then it takes in what comes, and draws nothing. */
 export type LiveTerminal = {
@@ -75,7 +75,7 @@ export function createLiveTerminal(id: string, { onInput, onTyped, onPasted, onR
   const serializer = new SerializeAddon();
   xterm.loadAddon(search);
   xterm.loadAddon(serializer);
-  xterm.loadAddon(new UnicodeGraphemesAddon());
+  measureGraphemes(xterm);
   xterm.loadAddon(
     new WebLinksAddon((_event, link) => followLink(link), {
       hover: (_event, link) => showLink(id, realAddress(link)?.href),
