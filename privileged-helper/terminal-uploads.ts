@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { readlinkSync } from "node:fs";
 import type { Writable } from "node:stream";
 import type { NextChannel } from "./channels.ts";
 import { maxUnwrittenBytes } from "./contract/events.ts";
@@ -6,6 +6,7 @@ import type { ParamsOf } from "./contract/methods.ts";
 import { type Problem, ProblemError, toProblem } from "./contract/problems.ts";
 import type { TerminalUser } from "./contract/terminal.ts";
 import { shellOfOurs } from "./lxc/application.ts";
+import { childrenOf } from "./lxc/proc.ts";
 import { failure, type RunResult, run } from "./lxc/run.ts";
 import { scriptInside } from "./lxc/terminal-command.ts";
 
@@ -189,10 +190,8 @@ function problemOf(exitCode: number, { file, isCancelled }: Pick<Upload, "file" 
 
 /** Where the program is that lxc-attach runs, as it sees that itself: lxc-attach's only child. */
 function folderOf(pid: number): string | undefined {
+  const [child] = childrenOf(pid);
   try {
-    const [child] = readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
-      readFileSync(`/proc/${pid}/task/${thread}/children`, "utf8").split(" ").filter(Boolean),
-    );
     return child === undefined ? undefined : readlinkSync(`/proc/${child}/cwd`);
   } catch {
     return undefined;

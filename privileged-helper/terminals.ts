@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { type IPty, spawn } from "node-pty";
 import type { NextChannel } from "./channels.ts";
 import { ProblemError } from "./contract/problems.ts";
+import { childrenOf, processIds, readProcessStat } from "./lxc/proc.ts";
 import { createPtyInput, type PtyInput, type Writable } from "./pty-input.ts";
 import { type Credit, createCredit } from "./wire/credit.ts";
 
@@ -49,6 +50,7 @@ export function createTerminals({ nextChannel, onData, onExited }: Events & { ne
     terminal.input.end();
     // A paused reader would never see the end.
     terminal.resume();
+    hangUpSessionInside(terminal.pty.pid);
     terminal.pty.kill("SIGHUP");
   };
 
@@ -110,6 +112,25 @@ export function createTerminals({ nextChannel, onData, onExited }: Events & { ne
 function descriptorOf(pty: IPty): Writable {
   const { fd, _socket: socket } = pty as unknown as { fd: number; _socket: { destroyed: boolean } };
   return { fd, isOpen: () => !socket.destroyed };
+}
+
+/**
+ * The kernel tells only the shell and what is in the foreground that a terminal is gone, and not every shell passes that on to what it has
+ * put into the background. A process gets into a session only as a child of one that is in it, so all of these are the container's.
+ * @param attach What was started on the PTY; its child leads the session inside.
+ */
+function hangUpSessionInside(attach: number) {
+  const sessions = new Set(childrenOf(attach).map((pid) => readProcessStat(pid)?.sessionId));
+  sessions.delete(readProcessStat(attach)?.sessionId);
+  if (sessions.size === 0) return;
+  for (const pid of processIds()) {
+    if (!sessions.has(readProcessStat(pid)?.sessionId)) continue;
+    try {
+      process.kill(pid, "SIGHUP");
+    } catch {
+      // It has just ended.
+    }
+  }
 }
 
 /** Pauses the PTY for as long as its process lives: what a dead one left in the kernel's buffer is small, and must not be lost. */

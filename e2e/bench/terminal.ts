@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import xterm from "@xterm/headless";
 import { createBackend } from "../../electron/backend/backend.ts";
 import { startHelperProcess } from "../../electron/backend/helper-process.ts";
@@ -24,7 +24,7 @@ export async function terminalFigures(lxcPath: string, name: string): Promise<Fi
   await lxc("lxc-start", "-n", name, "-P", lxcPath);
   const folder = mkdtempSync(join(tmpdir(), "lxc-desktop-bench-terminal-"));
   const { version } = JSON.parse(readFileSync("package.json", "utf8")) as { version: string };
-  const helper = startHelperProcess(process.execPath, ["dist/helper/main.cjs", "root", `--lxcpath=${lxcPath}`], process.env);
+  const helper = startHelperProcess(process.execPath, [resolve("dist/helper/main.cjs"), "root", `--lxcpath=${lxcPath}`], process.env);
   const backend = createBackend({
     version,
     installedAs: { kind: "checkout" },
@@ -138,7 +138,7 @@ async function opening(client: Client, lxcPath: string, name: string): Promise<F
 
 async function memory(client: Client, name: string, pid: number): Promise<Figure> {
   const { session } = await open(client, name, { type: "command", argv: ["yes"] });
-  const wait = (seconds: number) => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+  const wait = (seconds: number) => new Promise((done) => setTimeout(done, seconds * 1000));
   await wait(floodSeconds / 6);
   const before = residentMegabytes(pid);
   await wait((floodSeconds * 5) / 6);

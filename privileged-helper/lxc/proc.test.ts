@@ -24,6 +24,7 @@ describe("the status of a process", () => {
       state: "S",
       parentPid: 4000,
       groupId: 4242,
+      sessionId: 4242,
       startTicks: "987654",
     });
   });

@@ -10,6 +10,7 @@ export type ProcessStat = {
   state: string;
   parentPid: number;
   groupId: number;
+  sessionId: number;
   /** Clock ticks from boot to start. A string, because it is only ever compared; together with the pid it names one process. */
   startTicks: string;
 };
@@ -29,16 +30,18 @@ export function parseProcessStat(text: string): ProcessStat | undefined {
   const close = text.lastIndexOf(")");
   if (open < 0 || close < open) return undefined;
   const fields = text.slice(close + 2).split(" ");
-  const [state, parentPid, groupId] = fields;
+  const [state, parentPid, groupId, sessionId] = fields;
   // Field 22 of the line; the first one after the command is field 3.
   const startTicks = fields[22 - 3];
-  if (state === undefined || parentPid === undefined || groupId === undefined || startTicks === undefined) return undefined;
+  if (state === undefined || parentPid === undefined || groupId === undefined || sessionId === undefined || startTicks === undefined)
+    return undefined;
   return {
     pid: Number(text.slice(0, open)),
     command: text.slice(open + 1, close),
     state,
     parentPid: Number(parentPid),
     groupId: Number(groupId),
+    sessionId: Number(sessionId),
     startTicks,
   };
 }
