@@ -20,7 +20,7 @@ import {
   type ParamsInputOf,
   type ResultOf,
 } from "../../privileged-helper/contract/methods.ts";
-import type { Session, Settings, TasksChanged } from "../../privileged-helper/contract/model.ts";
+import type { Session, SettingsChange, TasksChanged } from "../../privileged-helper/contract/model.ts";
 import { type InstalledAs, type Problem, ProblemError, toProblem } from "../../privileged-helper/contract/problems.ts";
 import { maxRequestBytes } from "../../privileged-helper/wire/frames.ts";
 import { connectionClosed, createPeer, type Peer } from "../../privileged-helper/wire/peer.ts";
@@ -436,7 +436,7 @@ function parse(schema: z.ZodType, params: unknown): unknown {
 }
 
 /** A keyring that is not there would be noticed only when an image is signed. */
-function requireKeyring({ imageKeyring }: Partial<Settings>) {
+function requireKeyring({ imageKeyring }: SettingsChange) {
   if (!imageKeyring || statSync(imageKeyring, { throwIfNoEntry: false })?.isFile()) return;
   throw new ProblemError({ code: "invalid-request", issues: [{ path: "imageKeyring", message: `${imageKeyring} is not a file` }] });
 }

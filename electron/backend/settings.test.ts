@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { defaultTerminalSettings } from "../../privileged-helper/contract/terminal-settings.ts";
 import { createSettings, settingsPath } from "./settings.ts";
 
 let folder: string;
@@ -26,6 +27,8 @@ describe("settings", () => {
       imageServers: ["https://images.linuxcontainers.org"],
       imageKeyring: "",
       historyMegabytes: 64,
+      terminal: defaultTerminalSettings,
+      shortcuts: {},
     });
     expect(existsSync(path)).toBe(false);
   });
@@ -61,6 +64,26 @@ describe("settings", () => {
     mkdirSync(join(folder, "lxc-desktop"));
     writeFileSync(path, '{"theme":"light","colours":"many"}');
     expect(createSettings(path).get().theme).toBe("light");
+  });
+
+  it("of terminals are changed one by one, and what of them is not known is left out alone", () => {
+    createSettings(path).set({ terminal: { fontSize: 20 } });
+    expect(createSettings(path).set({ terminal: { bell: "none" } }).terminal).toEqual({
+      ...defaultTerminalSettings,
+      fontSize: 20,
+      bell: "none",
+    });
+    writeSettings({
+      theme: "dark",
+      terminal: { fontSize: 9, theme: "of-tomorrow", glow: true },
+      shortcuts: { "terminal.new": "Alt+N", "terminal.fly": "F4", "terminal.close": "Hyper+X" },
+    });
+    expect(createSettings(path).get()).toMatchObject({
+      theme: "dark",
+      terminal: { ...defaultTerminalSettings, fontSize: 9 },
+      shortcuts: { "terminal.new": "Alt+N" },
+    });
+    expect(createSettings(path).get().shortcuts).not.toHaveProperty("terminal.fly");
   });
 
   it("are where the person's other settings are", () => {

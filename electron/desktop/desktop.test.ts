@@ -167,18 +167,19 @@ describe("navigation", () => {
 });
 
 describe("permissions", () => {
-  it("are refused, but for writing to the clipboard", () => {
-    const asked = ["media", "geolocation", "notifications", "midi", "openExternal", "clipboard-read", "fileSystem", "hid", "serial", "usb"];
+  it("are refused, but for the clipboard", () => {
+    const asked = ["media", "geolocation", "notifications", "midi", "openExternal", "fileSystem", "hid", "serial", "usb"];
     const request = recorded.handlers.permissionRequest as unknown as (
       contents: unknown,
       name: string,
       answer: (granted: boolean) => void,
     ) => void;
     const check = recorded.handlers.permissionCheck as unknown as (contents: unknown, name: string) => boolean;
-    for (const name of [...asked, "clipboard-sanitized-write"]) {
+    const granted = ["clipboard-sanitized-write", "clipboard-read"];
+    for (const name of [...asked, ...granted]) {
       const answer = vi.fn();
       request(undefined, name, answer);
-      const wanted = name === "clipboard-sanitized-write";
+      const wanted = granted.includes(name);
       expect(answer, name).toHaveBeenCalledExactlyOnceWith(wanted);
       expect(check(undefined, name), name).toBe(wanted);
     }

@@ -39,8 +39,8 @@ export function openWindow(preload: string, icon: string | undefined): BrowserWi
 }
 
 function refusePermissions() {
-  // Writing to the clipboard follows a click on a copy button; everything else has no use here.
-  const allowed = (permission: string) => permission === "clipboard-sanitized-write";
+  // Copying and pasting follow what a person has chosen in a menu; everything else has no use here.
+  const allowed = (permission: string) => permission === "clipboard-sanitized-write" || permission === "clipboard-read";
   session.defaultSession.setPermissionRequestHandler((_contents, permission, answer) => answer(allowed(permission)));
   session.defaultSession.setPermissionCheckHandler((_contents, permission) => allowed(permission));
   session.defaultSession.setDevicePermissionHandler(() => false);

@@ -38,6 +38,16 @@ import {
   terminalKind,
   uploadedFileName,
 } from "./terminal.ts";
+import {
+  cursorStyles,
+  defaultShortcuts,
+  pasteWarnings,
+  type ShortcutAction,
+  screenReaderModes,
+  shortcutPattern,
+  terminalLimits,
+  terminalThemes,
+} from "./terminal-settings.ts";
 
 /** The rights that an administrator hands out; polkit knows each as `org.lxcdesktop.<action>`. */
 export const actions = ["view", "manage", "create", "configure", "shell", "configure-raw", "import", "shell-privileged", "host"] as const;
@@ -443,6 +453,34 @@ export type ParamsInputOf<M extends MethodName> = z.input<Methods[M]["params"]>;
 export type ResultOf<M extends MethodName> = Methods[M]["result"];
 
 /** Methods that the unprivileged host answers itself; they need no right. */
+const { fontSize, lineHeight, scrollbackLines, fontFamilyCharacters } = terminalLimits;
+/** What is not given stays as it is. */
+export const terminalSettings = z
+  .strictObject({
+    /** Names of fonts and nothing that would end the style that they become part of. */
+    fontFamily: z
+      .string()
+      .max(fontFamilyCharacters)
+      .regex(/^[\p{L}\p{N} ,_.'"-]*$/u),
+    fontSize: z.int().min(fontSize.min).max(fontSize.max),
+    lineHeight: z.number().min(lineHeight.min).max(lineHeight.max),
+    cursorStyle: z.enum(cursorStyles),
+    cursorBlink: z.boolean(),
+    scrollbackLines: z.int().min(scrollbackLines.min).max(scrollbackLines.max),
+    bell: z.enum(["visual", "none"]),
+    theme: z.enum(terminalThemes),
+    copyOnSelect: z.boolean(),
+    pasteWarning: z.enum(pasteWarnings),
+    screenReader: z.enum(screenReaderModes),
+  })
+  .partial();
+
+/** All that differ from the usual ones. */
+export const shortcuts = z.partialRecord(
+  z.enum(Object.keys(defaultShortcuts) as [ShortcutAction, ...ShortcutAction[]]),
+  z.string().regex(shortcutPattern),
+);
+
 export const hostMethods = {
   "session.get": { params: nothing, result: result<Session>() },
   /** Tries to reach a helper again: after a dismissed dialog, an installation, a lock. */
@@ -489,6 +527,8 @@ export const hostMethods = {
         .optional(),
       imageKeyring: z.union([z.literal(""), z.string().max(4096).startsWith("/")]).optional(),
       historyMegabytes: z.int().min(0).max(4096).optional(),
+      terminal: terminalSettings.optional(),
+      shortcuts: shortcuts.optional(),
     }),
     result: result<Settings>(),
   },

@@ -352,7 +352,13 @@ export type Settings = {
   imageKeyring: string;
   /** How much of the disk the history of figures may take; 0: none is kept. */
   historyMegabytes: number;
+  terminal: import("./terminal-settings.ts").TerminalSettings;
+  /** Those that a person has changed. */
+  shortcuts: import("./terminal-settings.ts").Shortcuts;
 };
+
+/** What is given is changed. */
+export type SettingsChange = Partial<Omit<Settings, "terminal">> & { terminal?: Partial<Settings["terminal"]> | undefined };
 
 /** A file of public keys of the person's own, of which private ones are never read. */
 export type PublicKeyFile = {

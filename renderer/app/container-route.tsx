@@ -1,9 +1,11 @@
+import { Group } from "@mantine/core";
 import { lazy } from "react";
 import { ConfigurationPanel } from "../features/configuration/configuration-panel.tsx";
 import { ContainerPage } from "../features/container/container-page.tsx";
 import { Overview } from "../features/container/overview.tsx";
 import { ContainerActions } from "../features/containers/container-actions.tsx";
 import { LogsPanel } from "../features/logs/logs-panel.tsx";
+import { RunCommandButton } from "../features/terminal/run-command-button.tsx";
 
 const TerminalPanel = lazy(() =>
   import("../features/terminal/terminal-panel.tsx").then(({ TerminalPanel }) => ({ default: TerminalPanel })),
@@ -18,7 +20,12 @@ export function ContainerRoute({ name, tab }: { name: string; tab: string }) {
     <ContainerPage
       name={name}
       tab={tab}
-      actions={(container) => <ContainerActions container={container} layout="page" />}
+      actions={(container) => (
+        <Group gap={6} className="joined-actions">
+          <RunCommandButton container={container} />
+          <ContainerActions container={container} layout="page" />
+        </Group>
+      )}
       panels={{
         metrics: (container) => <ContainerMetrics container={container} />,
         overview: (container) => <Overview container={container} />,

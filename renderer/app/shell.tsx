@@ -1,5 +1,5 @@
 import { ActionIcon, Alert, Badge, Button, Group, Loader, Text, Tooltip } from "@mantine/core";
-import { IconBox, IconListCheck, IconLock, IconPhoto, IconServer, IconSettings } from "@tabler/icons-react";
+import { IconBox, IconListCheck, IconLock, IconPhoto, IconServer, IconSettings, IconTerminal2 } from "@tabler/icons-react";
 import { lazy, type ReactNode, Suspense, useEffect } from "react";
 import { Link, Redirect, Route, Switch, useLocation } from "wouter";
 import type { Session } from "../../privileged-helper/contract/model.ts";
@@ -14,25 +14,38 @@ import { HostPage } from "../features/host/host-page.tsx";
 import { DeleteImageDialog } from "../features/images/delete-image-dialog.tsx";
 import { DeleteReadyImageDialog } from "../features/images/delete-ready-image-dialog.tsx";
 import { ImagesPage } from "../features/images/images-page.tsx";
-import { SettingsPage } from "../features/settings/settings-page.tsx";
 import { TasksPage } from "../features/tasks/tasks-page.tsx";
 import { openConnection, useClient } from "../state/connection.ts";
 import { useContainersStore } from "../state/containers.ts";
-import { useDialogs } from "../state/dialogs.ts";
+import { openDialog, useDialogs } from "../state/dialogs.ts";
 import { useSession } from "../state/session.ts";
+import { useSettings } from "../state/settings.ts";
+import { actionOf, shortcutOf } from "../state/shortcuts.ts";
 import { onEndedAtOnce, onNotices, useTasksStore } from "../state/tasks.ts";
+import { useTerminals } from "../state/terminals.ts";
 import { nameInPath, namesInPath } from "../ui/paths.ts";
 import { showEarlyEnd, showNotices, showProblem } from "../ui/toasts.tsx";
 import { ErrorBoundary } from "./error-boundary.tsx";
 import { SessionNotice, SessionScreen } from "./session-screen.tsx";
 
 const TryDialog = lazy(() => import("../features/terminal/try-dialog.tsx").then(({ TryDialog }) => ({ default: TryDialog })));
+const NewTerminalDialog = lazy(() =>
+  import("../features/terminal/new-terminal-dialog.tsx").then(({ NewTerminalDialog }) => ({ default: NewTerminalDialog })),
+);
+const TerminalsPage = lazy(() =>
+  import("../features/terminal/terminals-page.tsx").then(({ TerminalsPage }) => ({ default: TerminalsPage })),
+);
+const SettingsPage = lazy(() => import("../features/settings/settings-page.tsx").then(({ SettingsPage }) => ({ default: SettingsPage })));
+const ShortcutsDialog = lazy(() =>
+  import("../features/settings/shortcuts-dialog.tsx").then(({ ShortcutsDialog }) => ({ default: ShortcutsDialog })),
+);
 const ContainerRoute = lazy(() => import("./container-route.tsx").then(({ ContainerRoute }) => ({ default: ContainerRoute })));
 const ComparePage = lazy(() => import("../features/metrics/compare-page.tsx").then(({ ComparePage }) => ({ default: ComparePage })));
 const HostMetrics = lazy(() => import("../features/metrics/host-metrics.tsx").then(({ HostMetrics }) => ({ default: HostMetrics })));
 
 const destinations: { path: string; label: string; icon: ReactNode }[] = [
   { path: "/containers", label: "Containers", icon: <IconBox size={20} stroke={1.6} aria-hidden /> },
+  { path: "/terminals", label: "Terminals", icon: <IconTerminal2 size={20} stroke={1.6} aria-hidden /> },
   { path: "/images", label: "Images", icon: <IconPhoto size={20} stroke={1.6} aria-hidden /> },
   { path: "/tasks", label: "Tasks", icon: <IconListCheck size={20} stroke={1.6} aria-hidden /> },
   { path: "/host", label: "Host", icon: <IconServer size={20} stroke={1.6} aria-hidden /> },
@@ -42,6 +55,8 @@ const destinations: { path: string; label: string; icon: ReactNode }[] = [
 /** The frame around every page: where one can go, what runs, and the lock. */
 export function Shell({ isConnected }: { isConnected: boolean }) {
   const { session } = useSession();
+  useShortcutsKeys();
+  useOpenTerminals();
   useEffect(() => onNotices(({ target, notices }) => showNotices(target, notices)), []);
   useEffect(() => onEndedAtOnce(({ target, endedAtOnce }) => endedAtOnce && showEarlyEnd(target, endedAtOnce)), []);
   return (
@@ -57,9 +72,40 @@ export function Shell({ isConnected }: { isConnected: boolean }) {
         </main>
         <TaskBar />
       </div>
-      {session.state === "ready" && <Dialogs />}
+      {session.state === "ready" && (
+        <Suspense fallback={null}>
+          <Dialogs />
+        </Suspense>
+      )}
     </div>
   );
+}
+
+/** The list of all keys, with its own, or with a question mark where nobody types. In a terminal the keys are the terminal's. */
+function useShortcutsKeys() {
+  const changed = useSettings(({ shortcuts }) => shortcuts);
+  useEffect(() => {
+    const onKeyDown = (event: KeyboardEvent) => {
+      if (event.defaultPrevented || useDialogs.getState().dialog) return;
+      const isTyped = event.target instanceof Element && event.target.closest("input, textarea, select, [contenteditable]") !== null;
+      if (actionOf(event, changed) !== "app.shortcuts" && (isTyped || shortcutOf(event) !== "?")) return;
+      event.preventDefault();
+      openDialog({ type: "shortcuts" });
+    };
+    document.addEventListener("keydown", onKeyDown);
+    return () => document.removeEventListener("keydown", onKeyDown);
+  }, [changed]);
+}
+
+/** Terminals that were open before this page take in what comes, wherever the person looks. */
+function useOpenTerminals() {
+  const client = useClient();
+  const { session } = useSession();
+  const isAny = useTerminals(({ terminals }) => terminals.size > 0);
+  const isReady = session.state === "ready";
+  useEffect(() => {
+    if (isAny && isReady) void import("../features/terminal/live-terminals.ts").then(({ beginAll }) => beginAll(client));
+  }, [client, isAny, isReady]);
 }
 
 function Sidebar({ session }: { session: Session }) {
@@ -134,6 +180,9 @@ function Pages({ session }: { session: Session }) {
             <Route path="/containers/:name/:tab?">
               {({ name, tab }) => <ContainerRoute key={name} name={nameInPath(name)} tab={tab ?? "overview"} />}
             </Route>
+            <Route path="/terminals">
+              <TerminalsPage />
+            </Route>
             <Route path="/images">
               <ImagesPage />
             </Route>
@@ -185,13 +234,9 @@ function Dialogs() {
   if (dialog.type === "delete-image") return <DeleteImageDialog {...dialog} />;
   if (dialog.type === "delete-ready-image") return <DeleteReadyImageDialog {...dialog} />;
   if (dialog.type === "save-image") return <SaveImageDialog name={dialog.name} />;
-  if (dialog.type === "try") {
-    return (
-      <Suspense fallback={null}>
-        <TryDialog source={dialog.source} title={dialog.title} />
-      </Suspense>
-    );
-  }
+  if (dialog.type === "try") return <TryDialog source={dialog.source} title={dialog.title} />;
+  if (dialog.type === "new-terminal") return <NewTerminalDialog name={dialog.name} kind={dialog.kind} />;
+  if (dialog.type === "shortcuts") return <ShortcutsDialog />;
   if (dialog.type === "keep") return <KeepDialog name={dialog.name} />;
   if (dialog.type === "fix-host") return <FixDialog check={dialog.check} />;
   return <StillRunningDialog name={dialog.name} seconds={dialog.seconds} />;

@@ -20,6 +20,8 @@ export type Dialog =
   | { type: "save-image"; name: string }
   | { type: "try"; source: ParamsInputOf<"containers.try">["source"]; title: string }
   | { type: "keep"; name: string }
+  | { type: "new-terminal"; name: string; kind: "shell" | "command" }
+  | { type: "shortcuts" }
   | { type: "fix-host"; check: HostCheck }
   /** A container did not start, and something can be done about it. */
   | { type: "fix-start"; problem: Extract<Problem, { code: "start-failed" }> };

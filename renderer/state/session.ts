@@ -6,6 +6,7 @@ import { startContainers } from "./containers.ts";
 import { startMetrics } from "./metrics.ts";
 import { loadSettings } from "./settings.ts";
 import { startTasks } from "./tasks.ts";
+import { loseTerminals, startTerminals } from "./terminals.ts";
 
 /** Whether there is a helper. The last state stays on the screen, in grey, while there is none. */
 export const useSession = create<{ session: Session }>(() => ({ session: { state: "starting" } }));
@@ -21,13 +22,14 @@ export function startSession(client: Client): () => void {
   const follow = (session: Session) => {
     useSession.setState({ session });
     if (session.state !== "ready") {
+      loseTerminals();
       endSubscriptions ??= startTasks(client);
       return;
     }
     if (session.epoch === subscribedEpoch) return;
     subscribedEpoch = session.epoch;
     endSubscriptions?.();
-    const ends = [startContainers(client), startTasks(client), startMetrics(client)];
+    const ends = [startContainers(client), startTasks(client), startMetrics(client), startTerminals(client)];
     endSubscriptions = () => {
       for (const end of ends) end();
     };

@@ -1,5 +1,6 @@
 import { create } from "zustand";
-import type { Settings } from "../../privileged-helper/contract/model.ts";
+import type { Settings, SettingsChange } from "../../privileged-helper/contract/model.ts";
+import { defaultTerminalSettings } from "../../privileged-helper/contract/terminal-settings.ts";
 import type { Client } from "../backend/client.ts";
 
 /** The person's settings; these hold until theirs are known. */
@@ -10,6 +11,8 @@ export const useSettings = create<Settings>(() => ({
   imageServers: [],
   imageKeyring: "",
   historyMegabytes: 64,
+  terminal: defaultTerminalSettings,
+  shortcuts: {},
 }));
 
 export async function loadSettings(client: Client): Promise<void> {
@@ -17,9 +20,9 @@ export async function loadSettings(client: Client): Promise<void> {
 }
 
 /** Shown at once, kept by the host. @throws ProblemError where it could not be kept; then the old value is back. */
-export async function changeSettings(client: Client, change: Partial<Settings>): Promise<void> {
+export async function changeSettings(client: Client, change: SettingsChange): Promise<void> {
   const before = useSettings.getState();
-  useSettings.setState(change);
+  useSettings.setState({ ...change, terminal: { ...before.terminal, ...change.terminal } });
   try {
     useSettings.setState(await client.call("settings.set", change));
   } catch (error) {

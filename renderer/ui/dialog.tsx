@@ -7,6 +7,8 @@ import { useRoomForToasts } from "./use-room-for-toasts.ts";
 type Props = {
   title: string;
   size?: string | number;
+  /** For one that may stand above another; the others are all closed in the same way. */
+  onClose?: () => void;
   /** Neither Escape, which may be meant for what is in it, nor a click beside it closes it. */
   isModalUntilClosed?: boolean;
   /** Makes a form of it: Enter does what its button of type "submit" does. */
@@ -21,7 +23,17 @@ type Props = {
 };
 
 /** The one dialog that is open. Only its content is scrolled. */
-export function Dialog({ title, size, isModalUntilClosed = false, onSubmit, head, buttons, isSteady = false, children }: Props) {
+export function Dialog({
+  title,
+  size,
+  onClose = closeDialog,
+  isModalUntilClosed = false,
+  onSubmit,
+  head,
+  buttons,
+  isSteady = false,
+  children,
+}: Props) {
   const [scrolled, setScrolled] = useState<HTMLDivElement | null>(null);
   const hasMoreBelow = useMoreBelow(scrolled);
   const toastsEnd = useRoomForToasts(scrolled);
@@ -41,7 +53,7 @@ export function Dialog({ title, size, isModalUntilClosed = false, onSubmit, head
   return (
     <Modal
       opened
-      onClose={closeDialog}
+      onClose={onClose}
       title={title}
       size={size}
       closeOnEscape={!isModalUntilClosed}

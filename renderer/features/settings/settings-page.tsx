@@ -1,5 +1,4 @@
-import { NumberInput, SegmentedControl, Stack, Text } from "@mantine/core";
-import { useState } from "react";
+import { SegmentedControl, Stack, Text, Title } from "@mantine/core";
 import type { Settings } from "../../../privileged-helper/contract/model.ts";
 import { useClient } from "../../state/connection.ts";
 import { changeSettings, useSettings } from "../../state/settings.ts";
@@ -7,6 +6,8 @@ import { Page } from "../../ui/page.tsx";
 import { showProblem } from "../../ui/toasts.tsx";
 import { AlertSettings } from "./alert-settings.tsx";
 import { ImageSettings } from "./image-settings.tsx";
+import { NumberSetting } from "./number-setting.tsx";
+import { TerminalSettings } from "./terminal-settings.tsx";
 
 /** What a person chose for themselves; kept at once, for this user. */
 export function SettingsPage() {
@@ -60,40 +61,11 @@ export function SettingsPage() {
           onCommit={(historyMegabytes) => change({ historyMegabytes })}
         />
         <ImageSettings />
+        <Title order={2} size="h4">
+          Terminals
+        </Title>
+        <TerminalSettings />
       </Stack>
     </Page>
-  );
-}
-
-type NumberSettingProps = {
-  label: string;
-  description: string;
-  value: number;
-  min: number;
-  max: number;
-  suffix: string;
-  onCommit(value: number): void;
-};
-
-/** Kept when the person leaves the field or presses Enter, not with every digit on the way. */
-function NumberSetting({ value, min, max, onCommit, ...rest }: NumberSettingProps) {
-  const [draft, setDraft] = useState<number | string>();
-  const commit = () => {
-    if (typeof draft === "number" && Number.isInteger(draft) && draft >= min && draft <= max && draft !== value) onCommit(draft);
-    setDraft(undefined);
-  };
-  return (
-    <NumberInput
-      {...rest}
-      value={draft ?? value}
-      min={min}
-      max={max}
-      allowDecimal={false}
-      onChange={setDraft}
-      onBlur={commit}
-      onKeyDown={(event) => {
-        if (event.key === "Enter") commit();
-      }}
-    />
   );
 }

@@ -1,32 +1,41 @@
-import { Alert, Button, Group, Text } from "@mantine/core";
-import { IconPlayerPlay, IconTerminal2 } from "@tabler/icons-react";
-import { useCallback, useState } from "react";
+import { Button, Loader } from "@mantine/core";
+import { IconPlayerPlay, IconPlus, IconTerminal2 } from "@tabler/icons-react";
+import { type KeyboardEvent, useEffect, useRef } from "react";
 import type { Container } from "../../../privileged-helper/contract/model.ts";
-import type { Problem } from "../../../privileged-helper/contract/problems.ts";
 import { useClient } from "../../state/connection.ts";
-import { useSession } from "../../state/session.ts";
+import { useIsLive } from "../../state/live.ts";
+import { noTabs } from "../../state/terminal-layout.ts";
+import { addTerminal, useTerminals } from "../../state/terminals.ts";
 import { EmptyState } from "../../ui/page.tsx";
-import { ProblemView } from "../../ui/problem-view.tsx";
 import { showProblem } from "../../ui/toasts.tsx";
-import { TerminalView } from "./terminal-view.tsx";
+import { usePaneState } from "./pane-state.ts";
+import { SplitView } from "./split-view.tsx";
+import { onTerminalKeys } from "./terminal-actions.ts";
+import { ContextMenu, TerminalMenu } from "./terminal-menu.tsx";
+import { TerminalQuestions } from "./terminal-questions.tsx";
+import { TerminalTabs } from "./terminal-tabs.tsx";
 
-type Ended = { problem: Problem } | { sentence: string };
-
-/** A root shell inside. It opens with the tab, and its text stays when it has ended. */
+/** The terminals of a container. A shell opens with the page where there is none yet; they all live on when another page is looked at. */
 export function TerminalPanel({ container }: { container: Container }) {
   const client = useClient();
-  const { session } = useSession();
+  const isLive = useIsLive();
   const { name, state, manageable } = container;
-  // Each opening is a new view; the one before goes with its text.
-  const [opening, setOpening] = useState(1);
-  const [ended, setEnded] = useState<Ended>();
-  const [hasOpened, setHasOpened] = useState(state === "running");
-  const onEnded = useCallback((why: Ended) => setEnded(why), []);
-  const openAgain = () => {
-    setEnded(undefined);
-    setHasOpened(true);
-    setOpening((count) => count + 1);
-  };
+  const row = useTerminals(({ rows }) => rows[name]) ?? noTabs;
+  const isKnown = useTerminals((terminals) => terminals.isKnown);
+  const isFull = usePaneState((pane) => pane.isFull);
+  const hasOpened = useRef(false);
+  const hasTabs = row.tabs.length > 0;
+  const isRunning = state === "running";
+  const isWanted = manageable && isKnown && isLive && isRunning && !hasTabs;
+
+  useEffect(() => {
+    if (hasTabs) hasOpened.current = true;
+    // Once: whoever has closed the last one wants none.
+    if (!isWanted || hasOpened.current) return;
+    hasOpened.current = true;
+    addTerminal(name, { type: "shell" }, { type: "tab" });
+  }, [isWanted, hasTabs, name]);
+  useEffect(() => () => usePaneState.setState({ isFull: false, searched: undefined, renamed: undefined, menu: undefined }), []);
 
   if (!manageable) {
     return (
@@ -35,11 +44,27 @@ export function TerminalPanel({ container }: { container: Container }) {
       </EmptyState>
     );
   }
-  if (!hasOpened) {
-    if (state === "running") {
-      setHasOpened(true);
-      return null;
-    }
+  if (!hasTabs && isRunning) {
+    if (!hasOpened.current) return <Loader aria-label="Loading" />;
+    return (
+      <EmptyState
+        icon={<IconTerminal2 size={48} stroke={1.2} />}
+        title="No terminal is open"
+        action={
+          <Button
+            leftSection={<IconPlus size={16} aria-hidden />}
+            disabled={!isLive}
+            onClick={() => addTerminal(name, { type: "shell" }, { type: "tab" })}
+          >
+            New shell
+          </Button>
+        }
+      >
+        A shell in {name}, as root.
+      </EmptyState>
+    );
+  }
+  if (!hasTabs) {
     return (
       <EmptyState
         icon={<IconTerminal2 size={48} stroke={1.2} />}
@@ -61,19 +86,32 @@ export function TerminalPanel({ container }: { container: Container }) {
       </EmptyState>
     );
   }
+  const current = row.tabs.find(({ id }) => id === row.current) ?? row.tabs[0];
+  /** Of what is around the terminals; in them the keys are looked at before the shell gets them. */
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (!current || event.defaultPrevented || (event.target instanceof Element && event.target.closest(".xterm, input, [role=menu]")))
+      return;
+    if (onTerminalKeys(client, current.active, event.nativeEvent) === "app") event.preventDefault();
+  };
   return (
-    <section aria-label={`Terminal ${name}`} className="terminal-frame">
-      {ended && (
-        <Alert color={"problem" in ended ? "red" : "gray"} mb="xs" role="status">
-          <Group justify="space-between" wrap="wrap">
-            {"problem" in ended ? <ProblemView problem={ended.problem} /> : <Text size="sm">{ended.sentence}</Text>}
-            <Button size="compact-sm" onClick={openAgain} disabled={state !== "running" || session.state !== "ready"}>
-              Open again
-            </Button>
-          </Group>
-        </Alert>
+    <section
+      aria-label={`Terminal ${name}`}
+      className="terminal-frame"
+      data-terminals-of={name}
+      data-full={isFull || undefined}
+      onKeyDown={onKeyDown}
+    >
+      <div className="terminal-head">
+        <TerminalTabs container={name} row={row} />
+        <TerminalMenu container={name} active={current?.active} canOpen={isRunning && isLive} />
+      </div>
+      {current && (
+        <div key={current.id} id={`${current.id}-panel`} role="tabpanel" aria-labelledby={current.id} className="terminal-panel">
+          <SplitView node={current.root} active={current.active} isAlone={current.root.type === "terminal"} />
+        </div>
       )}
-      <TerminalView key={opening} name={name} onEnded={onEnded} />
+      <ContextMenu />
+      <TerminalQuestions />
     </section>
   );
 }

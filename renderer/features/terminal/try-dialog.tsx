@@ -6,12 +6,16 @@ import { type Problem, toProblem } from "../../../privileged-helper/contract/pro
 import type { Client } from "../../backend/client.ts";
 import { useClient } from "../../state/connection.ts";
 import { closeDialog } from "../../state/dialogs.ts";
+import { addTerminal, useTerminals } from "../../state/terminals.ts";
 import { Dialog, DialogButtons } from "../../ui/dialog.tsx";
 import { KeepForm } from "../../ui/keep-form.tsx";
 import { containerPath } from "../../ui/paths.ts";
 import { ProblemView } from "../../ui/problem-view.tsx";
 import { showDone, showProblem } from "../../ui/toasts.tsx";
-import { TerminalView } from "./terminal-view.tsx";
+import { closeTerminal } from "./live-terminals.ts";
+import { ContextMenu } from "./terminal-menu.tsx";
+import { TerminalPane } from "./terminal-pane.tsx";
+import { TerminalQuestions } from "./terminal-questions.tsx";
 
 type Props = {
   source: ParamsInputOf<"containers.try">["source"];
@@ -30,10 +34,10 @@ export function TryDialog({ source, title }: Props) {
   const isBeingKept = useRef(false);
   const hasShellEnded = useRef(false);
 
-  const onShellEnded = useCallback((why: { problem: Problem } | { sentence: string }) => {
+  const onShellEnded = useCallback((problem: Problem | undefined) => {
     hasShellEnded.current = true;
     if (isBeingKept.current) return;
-    if ("problem" in why) return setShellProblem(why.problem);
+    if (problem) return setShellProblem(problem);
     closeDialog();
   }, []);
   const onKept = (as: string | undefined) => {
@@ -85,7 +89,7 @@ export function TryDialog({ source, title }: Props) {
         <Loader aria-label="Starting" />
       ) : (
         <section aria-label={`Terminal ${name}`} className="terminal-frame try-terminal">
-          <TerminalView name={name} onEnded={onShellEnded} />
+          <TriedShell name={name} onEnded={onShellEnded} />
         </section>
       )}
       {isKeeping && name !== undefined && (
@@ -99,6 +103,29 @@ export function TryDialog({ source, title }: Props) {
         />
       )}
     </Dialog>
+  );
+}
+
+/** A shell that is in no tab: it goes with this dialog. */
+function TriedShell({ name, onEnded }: { name: string; onEnded(problem: Problem | undefined): void }) {
+  const client = useClient();
+  const [id, setId] = useState<string>();
+  const status = useTerminals(({ terminals }) => (id === undefined ? undefined : terminals.get(id)?.status));
+  useEffect(() => {
+    const opened = addTerminal(name, { type: "shell" }, { type: "none" });
+    setId(opened.id);
+    return () => closeTerminal(client, opened.id);
+  }, [client, name]);
+  useEffect(() => {
+    if (status && status.state !== "opening" && status.state !== "open") onEnded(status.state === "failed" ? status.problem : undefined);
+  }, [status, onEnded]);
+  if (id === undefined) return null;
+  return (
+    <>
+      <TerminalPane id={id} isActive isAlone />
+      <ContextMenu />
+      <TerminalQuestions />
+    </>
   );
 }
 
