@@ -46,7 +46,7 @@ export function createMeters(clock: () => number): Meters {
           if (one.last && at - one.last.at < sameMomentMilliseconds && order[depth] <= order[one.depth]) return one.last;
           const counters = one.reader.read(depth);
           if (!counters) return undefined;
-          const readAt = one.last?.counters === counters ? one.last.readAt : at;
+          const readAt = one.last?.counters === counters && !one.reader.isFresh() ? one.last.readAt : at;
           one.last = { at, readAt, counters };
           one.depth = depth;
           return one.last;

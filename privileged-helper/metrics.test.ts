@@ -17,7 +17,11 @@ function createHost() {
   let hostCounters: Counters = { cpuLimit: 2 };
   let reads = 0;
   let isBehind = false;
+  let isFresh = false;
   return {
+    setFresh(fresh: boolean) {
+      isFresh = fresh;
+    },
     counters,
     setBehind(behind: boolean) {
       isBehind = behind;
@@ -58,11 +62,12 @@ function createHost() {
         },
         openHost: () => {
           opened.push("host");
-          return { missing: { pressure: "It has none." }, read: () => hostCounters, close: () => closed.push("host") };
+          return { missing: { pressure: "It has none." }, isFresh: () => true, read: () => hostCounters, close: () => closed.push("host") };
         },
         open: ({ name, initPid }) => {
           opened.push(`${name}:${initPid}`);
           return {
+            isFresh: () => isFresh,
             missing: name === "lacks" ? { network: "It shares this computer's network." } : {},
             read: () => {
               reads += 1;
@@ -234,6 +239,17 @@ describe("containers in which nothing moves", () => {
     host.counters.set("rests", { ...rest, cpuNanoseconds: 1.5e9, networkReceivedBytes: 5250 });
     vi.advanceTimersByTime(1000);
     expect(ticks.at(-1)?.samples[0]).toMatchObject({ cpuPercent: 50, networkReceivedBytesPerSecond: 1000 });
+  });
+
+  it("have rates over the time since they were last seen at rest, where all of it was read", () => {
+    const rest = { cpuLimit: 2, cpuNanoseconds: 1e9 };
+    host.setFresh(true);
+    host.run("rests", 10, { ...rest, networkReceivedBytes: 0 });
+    metrics.watch(["rests"], 1000, onTick);
+    vi.advanceTimersByTime(4250);
+    host.counters.set("rests", { ...rest, networkReceivedBytes: 5000 });
+    vi.advanceTimersByTime(1000);
+    expect(ticks.at(-1)?.samples[0]).toMatchObject({ networkReceivedBytesPerSecond: 5000 });
   });
 
   it("are told in full to whoever begins to watch", () => {

@@ -11,6 +11,7 @@ import { historyFigures } from "./history.ts";
 import { imageToRunningFigures } from "./image-to-running.ts";
 import { pageMetricsFigures } from "./page-metrics.ts";
 import { refreshFigures } from "./refresh.ts";
+import { samplingFigures } from "./sampling.ts";
 import { coverLxcPath, enterMountNamespace, removeContainers } from "./tools.ts";
 
 const containers = 50;
@@ -58,6 +59,8 @@ try {
   }
   console.log("Refresh...");
   figures.push(...(await refreshFigures(helper, lxcPath)));
+  console.log("Sampling...");
+  figures.push(...(await samplingFigures(helper, lxcPath, containers)));
   console.log("Memory...");
   figures.push(...(await helperMemoryFigures(helper, containers)));
   console.log("History...");

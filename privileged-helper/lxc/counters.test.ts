@@ -313,6 +313,9 @@ describe("a container's counters", () => {
     putOwn(500, 1_000);
     const counters = openUnified();
     expect(counters.read()).toMatchObject({ cpuNanoseconds: 500_000, memoryUsageBytes: 1_000 });
+    time = 1_000;
+    // That it rests is known from now on.
+    counters.read();
     putOwn(500, 2_000);
     time = 5_000;
     expect(counters.read()).toMatchObject({ cpuNanoseconds: 500_000, memoryUsageBytes: 1_000 });
@@ -457,5 +460,35 @@ describe("a container's counters", () => {
     expect(counters.read()).toMatchObject({ processes: 1 });
     put("cgroup/cpu.stat", "usage_usec 3\n");
     expect(counters.read("close")).toMatchObject({ processes: 2 });
+  });
+
+  it("have usage and cache of the same time, also right after much of it has become cache and the container rests", () => {
+    const hold = (microseconds: number, usage: number, inactive: number) => {
+      put("cgroup/cpu.stat", `usage_usec ${microseconds}\n`);
+      put("cgroup/memory.current", `${usage}\n`);
+      put("cgroup/memory.stat", `inactive_file ${inactive}\n`);
+    };
+    hold(1, 5e6, 1e6);
+    const counters = openUnified();
+    counters.read();
+    time = 500;
+    hold(2, 505e6, 501e6);
+    expect(counters.read()).toMatchObject({ memoryUsageBytes: 505e6, inactiveFileBytes: 501e6 });
+    // The last it did is only seen by the next look.
+    put("cgroup/memory.current", "605000000\n");
+    put("cgroup/memory.stat", "inactive_file 601000000\n");
+    time = 1_000;
+    expect(counters.read()).toMatchObject({ memoryUsageBytes: 605e6, inactiveFileBytes: 601e6 });
+  });
+
+  it("say whether they were looked at or given on trust", () => {
+    put("cgroup/cpu.stat", "usage_usec 1\n");
+    const counters = openUnified();
+    counters.read("glance");
+    expect(counters.isFresh()).toBe(true);
+    counters.read("glance");
+    expect(counters.isFresh()).toBe(false);
+    counters.read();
+    expect(counters.isFresh()).toBe(true);
   });
 });

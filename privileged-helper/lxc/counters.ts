@@ -87,6 +87,8 @@ export type Depth = "glance" | "full" | "close";
 export type CounterReader = {
   /** The counters as they are now, the very same object where none has changed; undefined once the container's cgroup is gone. */
   read(depth?: Depth): Counters | undefined;
+  /** False where the last answer was given on trust, without a look at what others may have done to the container. */
+  isFresh(): boolean;
   close(): void;
   /** Why there are no figures at all of some kind. */
   missing: MissingFigures;
@@ -106,8 +108,12 @@ type CounterOptions = {
   hostMemoryBytes?: number;
 };
 
-/** memory.stat costs the kernel more than all other files together, and limits hardly ever change. */
+/**
+ * memory.stat costs the kernel more than all other files together, and limits hardly ever change. But what is told as held is usage
+ * without cache, so both have to be of the same time where either moves.
+ */
 const memoryStatEveryMilliseconds = 2_000;
+const sameMemoryBytes = 1024 * 1024;
 const limitsEveryMilliseconds = 60_000;
 /** A container that has used no CPU since has neither more memory nor more processes; what others do to it shows after this time. */
 const restingMilliseconds = 30_000;
@@ -158,19 +164,20 @@ export function openCounters({
   /** What may change whatever the container does. */
   const live = [disk, network, cpuPressure, memoryPressure, diskPressure];
 
-  let parts: ({ at: number; stat: MemoryParts } & Omit<ReturnType<typeof parseMemoryStat>, "stat">) | undefined;
+  let parts: ({ at: number; usage: number; stat: MemoryParts } & Omit<ReturnType<typeof parseMemoryStat>, "stat">) | undefined;
   let limits:
     | { at: number; values: Pick<Counters, "memoryLimitBytes" | "swapLimitBytes" | "processesLimit"> & { cpuLimit: number } }
     | undefined;
   let counted: { at: number; processes?: number; cgroups: number } | undefined;
 
-  const readParts = (everyMilliseconds: number) => {
-    if (parts && clock() - parts.at < everyMilliseconds) return parts;
+  const readParts = (usage: number, everyMilliseconds: number) => {
+    if (parts && clock() - parts.at < everyMilliseconds && Math.abs(usage - parts.usage) < sameMemoryBytes) return parts;
     const text = memoryStat?.read();
     const { stat, ...inForce } = text === undefined ? { stat: {} } : parseMemoryStat(text);
     const { swapBytes: oldSwap, ...rest } = stat as MemoryParts;
     parts = {
       at: clock(),
+      usage,
       stat: {
         ...rest,
         ...defined("kernelBytes", parseNumber(kernelMemory?.read()) ?? rest.kernelBytes),
@@ -234,15 +241,20 @@ export function openCounters({
     return counted.processes;
   };
 
-  let own: { at: number; depth: Depth; memoryText?: string; values: OwnCounters } | undefined;
+  let own: { at: number; isSettled: boolean; depth: Depth; memoryText?: string; values: OwnCounters } | undefined;
   /** What changes only by what the container itself does. */
   const readOwn = (isResting: boolean, depth: Depth, cpuText: string | undefined): OwnCounters => {
-    if (own && isResting && clock() - own.at < restingMilliseconds && (depth === "glance" || own.depth !== "glance")) return own.values;
+    if (own?.isSettled && isResting && clock() - own.at < restingMilliseconds && (depth === "glance" || own.depth !== "glance"))
+      return own.values;
     const memoryText = memoryUsage?.read();
     const hasSameMemory = isResting && own?.memoryText === memoryText;
-    const { stat, limitBytes, withSwapLimitBytes } = readParts(hasSameMemory ? limitsEveryMilliseconds : memoryStatEveryMilliseconds);
+    const usage = parseNumber(memoryText);
+    const { stat, limitBytes, withSwapLimitBytes } = readParts(
+      usage ?? 0,
+      hasSameMemory ? limitsEveryMilliseconds : memoryStatEveryMilliseconds,
+    );
     const read: OwnCounters = {
-      ...defined("memoryUsageBytes", parseNumber(memoryText)),
+      ...defined("memoryUsageBytes", usage),
       ...(memoryText === undefined ? {} : stat),
       ...defined("threads", parseNumber(threads?.read())),
       ...defined("processes", readProcesses(depth === "close")),
@@ -250,7 +262,7 @@ export function openCounters({
       ...(depth === "glance" ? {} : readMore(cpuText)),
     };
     const values = own && isDeepStrictEqual(own.values, read) ? own.values : read;
-    own = { at: clock(), depth, ...(memoryText !== undefined && { memoryText }), values };
+    own = { at: clock(), isSettled: isResting, depth, ...(memoryText !== undefined && { memoryText }), values };
     return values;
   };
 
@@ -267,8 +279,10 @@ export function openCounters({
     };
   };
 
+  let isFresh = true;
   let last: { at: number; usage?: string; texts: (string | undefined)[]; own: OwnCounters; counters: Counters } | undefined;
   return {
+    isFresh: () => isFresh,
     missing: missingOf({
       cpu: cpuUsage !== undefined,
       memory: memoryUsage !== undefined,
@@ -286,7 +300,8 @@ export function openCounters({
       try {
         const usage = cpuUsage?.read();
         const isResting = last !== undefined && usage !== undefined && last.usage === usage;
-        if (depth === "glance" && last && isResting && clock() - last.at < glanceMilliseconds) return last.counters;
+        isFresh = !(depth === "glance" && last && isResting && clock() - last.at < glanceMilliseconds);
+        if (last && !isFresh) return last.counters;
         const texts = [...live.map((file) => file?.read()), depth === "glance" ? undefined : diskOperations?.read()];
         const [diskText, networkText, cpuPressureText, memoryPressureText, diskPressureText, operationsText] = texts;
         const [diskReads, diskWrites] = operationsText === undefined ? [] : parseOldDisk(operationsText, stackedDevices);

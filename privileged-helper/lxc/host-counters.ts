@@ -61,7 +61,8 @@ export function openHostCounters({
   };
 
   return {
-    missing: missingOf({ disks: disks !== undefined, pressure: cpuPressure !== undefined }),
+    isFresh: () => true,
+    missing: missingOf({ disks: disks !== undefined, network: network !== undefined, pressure: cpuPressure !== undefined }),
     read() {
       const [stat, memory, events, disks, network, load, cpuPressure, memoryPressure, diskPressure] = files.map((file) => file?.read());
       const { disks: ownDisks, interfaces } = readDevices();
@@ -176,9 +177,10 @@ export function interfacesOf(sysFolder: string): Set<string> {
   return new Set((real.length > 0 ? real : other).map(({ name }) => name));
 }
 
-function missingOf(found: { disks: boolean; pressure: boolean }): MissingFigures {
+function missingOf(found: { disks: boolean; network: boolean; pressure: boolean }): MissingFigures {
   return {
     ...(!found.disks && { disk: "The kernel of this computer does not count what its disks read and write." }),
+    ...(!found.network && { network: "The network of this computer cannot be read." }),
     ...(!found.pressure && {
       pressure: "The kernel of this computer counts no pressure: it was started without psi=1, or built without it.",
     }),
