@@ -3,6 +3,7 @@ import { startWebServer } from "../../electron/web/server.ts";
 import type { AlertList } from "../../privileged-helper/contract/alerts.ts";
 import { type History, type HistoryEvent, historyQuestion, type KeptFigure } from "../../privileged-helper/contract/history.ts";
 import type { Container, MetricsFigures, MetricsSample, MetricsTick, Settings } from "../../privileged-helper/contract/model.ts";
+import { defaultTerminalSettings } from "../../privileged-helper/contract/terminal-settings.ts";
 import { sampleContainer } from "../../privileged-helper/contract/testing/sample-container.ts";
 import { createPeer, type Peer } from "../../privileged-helper/wire/peer.ts";
 
@@ -84,6 +85,8 @@ function answers(containers: readonly Container[]): Record<string, unknown> {
     imageServers: [],
     imageKeyring: "",
     historyMegabytes: 64,
+    terminal: defaultTerminalSettings,
+    shortcuts: {},
   };
   const [first] = containers;
   const alerts: AlertList = {

@@ -9,6 +9,7 @@ import { type Figure, printFigures } from "./figures.ts";
 import { helperMemoryFigures } from "./helper-memory.ts";
 import { historyFigures } from "./history.ts";
 import { imageToRunningFigures } from "./image-to-running.ts";
+import { pageMetricsFigures } from "./page-metrics.ts";
 import { refreshFigures } from "./refresh.ts";
 import { samplingFigures } from "./sampling.ts";
 import { terminalFigures } from "./terminal.ts";
@@ -16,6 +17,8 @@ import { coverLxcPath, enterMountNamespace, removeContainers } from "./tools.ts"
 
 const containers = 50;
 const base = "base";
+/** How long the page is watched for memory that it does not give back. */
+const minutesOfMemory = Number(process.env.LXC_DESKTOP_BENCH_MINUTES ?? 10);
 
 if (process.getuid?.() !== 0) {
   console.error("The bench makes real containers: run it as root.");
@@ -65,6 +68,8 @@ try {
   figures.push(...(await helperMemoryFigures(helper, containers)));
   console.log("History...");
   figures.push(...(await historyFigures(containers)));
+  console.log("Page of metrics...");
+  figures.push(...(await pageMetricsFigures(minutesOfMemory)));
   console.log("Windows...");
   figures.push(...(await appWindowFigures(containers)));
 } finally {

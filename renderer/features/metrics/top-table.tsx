@@ -31,7 +31,7 @@ export function TopTable() {
   const sortBy = (key: TopKey) =>
     setSorting((before) => ({ key, isDescending: before.key === key ? !before.isDescending : key !== "name" }));
   return (
-    <section aria-labelledby="top-title" className="top-table-place">
+    <div className="top-table-place">
       <Title order={2} size="h5" mb="xs" id="top-title">
         Containers that take most
       </Title>
@@ -73,7 +73,7 @@ export function TopTable() {
           </table>
         </section>
       )}
-    </section>
+    </div>
   );
 }
 
