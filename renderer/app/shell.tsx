@@ -1,20 +1,10 @@
 import { ActionIcon, Alert, Badge, Button, Group, Loader, Text, Tooltip } from "@mantine/core";
 import { IconBox, IconListCheck, IconLock, IconPhoto, IconServer, IconSettings, IconTerminal2 } from "@tabler/icons-react";
-import { lazy, type ReactNode, Suspense, useEffect } from "react";
+import { type ReactNode, Suspense, useEffect } from "react";
 import { Link, Redirect, Route, Switch, useLocation } from "wouter";
 import type { Session } from "../../privileged-helper/contract/model.ts";
 import { DestroyDialog, ForceStopDialog, StillRunningDialog } from "../features/containers/confirm-dialogs.tsx";
 import { ContainersPage } from "../features/containers/containers-page.tsx";
-import { CreateDialog } from "../features/containers/create-dialog.tsx";
-import { FixStartDialog } from "../features/containers/fix-start-dialog.tsx";
-import { KeepDialog } from "../features/containers/keep-dialog.tsx";
-import { SaveImageDialog } from "../features/containers/save-image-dialog.tsx";
-import { FixDialog } from "../features/host/fix-dialog.tsx";
-import { HostPage } from "../features/host/host-page.tsx";
-import { DeleteImageDialog } from "../features/images/delete-image-dialog.tsx";
-import { DeleteReadyImageDialog } from "../features/images/delete-ready-image-dialog.tsx";
-import { ImagesPage } from "../features/images/images-page.tsx";
-import { TasksPage } from "../features/tasks/tasks-page.tsx";
 import { openConnection, useClient } from "../state/connection.ts";
 import { useContainersStore } from "../state/containers.ts";
 import { openDialog, useDialogs } from "../state/dialogs.ts";
@@ -26,22 +16,27 @@ import { useTerminals } from "../state/terminals.ts";
 import { nameInPath, namesInPath } from "../ui/paths.ts";
 import { showEarlyEnd, showNotices, showProblem } from "../ui/toasts.tsx";
 import { ErrorBoundary } from "./error-boundary.tsx";
+import {
+  ComparePage,
+  ContainerRoute,
+  CreateDialog,
+  DeleteImageDialog,
+  DeleteReadyImageDialog,
+  FixDialog,
+  FixStartDialog,
+  HostMetrics,
+  HostPage,
+  ImagesPage,
+  KeepDialog,
+  NewTerminalDialog,
+  SaveImageDialog,
+  SettingsPage,
+  ShortcutsDialog,
+  TasksPage,
+  TerminalsPage,
+  TryDialog,
+} from "./later-parts.ts";
 import { SessionNotice, SessionScreen } from "./session-screen.tsx";
-
-const TryDialog = lazy(() => import("../features/terminal/try-dialog.tsx").then(({ TryDialog }) => ({ default: TryDialog })));
-const NewTerminalDialog = lazy(() =>
-  import("../features/terminal/new-terminal-dialog.tsx").then(({ NewTerminalDialog }) => ({ default: NewTerminalDialog })),
-);
-const TerminalsPage = lazy(() =>
-  import("../features/terminal/terminals-page.tsx").then(({ TerminalsPage }) => ({ default: TerminalsPage })),
-);
-const SettingsPage = lazy(() => import("../features/settings/settings-page.tsx").then(({ SettingsPage }) => ({ default: SettingsPage })));
-const ShortcutsDialog = lazy(() =>
-  import("../features/settings/shortcuts-dialog.tsx").then(({ ShortcutsDialog }) => ({ default: ShortcutsDialog })),
-);
-const ContainerRoute = lazy(() => import("./container-route.tsx").then(({ ContainerRoute }) => ({ default: ContainerRoute })));
-const ComparePage = lazy(() => import("../features/metrics/compare-page.tsx").then(({ ComparePage }) => ({ default: ComparePage })));
-const HostMetrics = lazy(() => import("../features/metrics/host-metrics.tsx").then(({ HostMetrics }) => ({ default: HostMetrics })));
 
 const destinations: { path: string; label: string; icon: ReactNode }[] = [
   { path: "/containers", label: "Containers", icon: <IconBox size={20} stroke={1.6} aria-hidden /> },
