@@ -1,4 +1,4 @@
-import { ActionIcon, Menu, Tooltip } from "@mantine/core";
+import { ActionIcon, Menu } from "@mantine/core";
 import {
   IconAccessPoint,
   IconArrowsMaximize,
@@ -39,18 +39,24 @@ export function TerminalMenu({ container, active, canOpen }: { container: string
   const newKeys = useKeys("terminal.new");
   return (
     <div className="terminal-buttons">
-      <Tooltip label={`New shell${newKeys === "" ? "" : ` (${newKeys})`}`} openDelay={400}>
-        <ActionIcon
-          variant="subtle"
-          color="gray"
-          aria-label="New shell"
-          disabled={!canOpen}
-          onClick={() => addTerminal(container, { type: "shell" }, { type: "tab" })}
-        >
-          <IconPlus size={18} aria-hidden />
-        </ActionIcon>
-      </Tooltip>
-      <Menu position="bottom-end" withinPortal shadow="md" withInitialFocusPlaceholder={false} returnFocus={false}>
+      <ActionIcon
+        variant="subtle"
+        color="gray"
+        aria-label="New shell"
+        title={`New shell${newKeys === "" ? "" : ` (${newKeys})`}`}
+        disabled={!canOpen}
+        onClick={() => addTerminal(container, { type: "shell" }, { type: "tab" })}
+      >
+        <IconPlus size={18} aria-hidden />
+      </ActionIcon>
+      <Menu
+        position="bottom-end"
+        withinPortal
+        portalProps={{ target: "#main" }}
+        shadow="md"
+        withInitialFocusPlaceholder={false}
+        returnFocus={false}
+      >
         <Menu.Target>
           <ActionIcon variant="subtle" color="gray" aria-label="New terminal, and more">
             <IconChevronDown size={18} aria-hidden />
@@ -128,6 +134,7 @@ export function ContextMenu() {
       position="bottom-start"
       offset={0}
       withinPortal
+      portalProps={{ target: "#main" }}
       shadow="md"
       withInitialFocusPlaceholder={false}
       returnFocus={false}
