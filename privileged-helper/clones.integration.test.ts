@@ -634,9 +634,13 @@ describe("a helper with a throw-away container", () => {
     }
   });
 
-  it("removes it with the page, and when it ends", async () => {
+  it("keeps it for the next page while it has a terminal, and removes it when no page comes, and when it ends", async () => {
     const { helper, name } = await begin();
+    const unused = await helper.call("containers.try", { source: { type: "clone", from: "base" } });
     helper.notify("reset", {});
+    await isGone(unused.name);
+    expect(stateOf(name)).toBe("running");
+    helper.notify("abandon", {});
     await isGone(name);
     const other = await helper.call("containers.try", { source: { type: "clone", from: "base" } });
     await helper.close();

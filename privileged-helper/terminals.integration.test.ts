@@ -148,7 +148,7 @@ describe("a terminal", () => {
     await helper.call("terminal.close", { channel });
     await vi.waitFor(() => expect(leftInside().filter((line) => /sleep 9876[34]/.test(line))).toEqual([]), { timeout: 10_000 });
     expect(leftInside().join()).toContain("sleep 98762");
-    lxc.run("lxc-attach", "-n", "box", "--", "pkill", "-f", "sleep 98762");
+    lxc.run("lxc-attach", "-n", "box", "--", "sh", "-c", "kill $(pidof sleep)");
   });
 
   it("answers while ten others flood, and stops one that does at once", async () => {

@@ -178,7 +178,7 @@ async function open(client: Client, name: string, kind: Kind) {
         begin();
         terminal.write(bytes, () => {
           onParsed();
-          text = (text + Buffer.from(bytes).toString()).slice(-4096);
+          text = (text + Buffer.from(bytes.subarray(-4096)).toString()).slice(-4096);
           for (const look of waiting) look();
         });
       },
