@@ -28,6 +28,7 @@ import { openDialog } from "../../state/dialogs.ts";
 import { useSettings } from "../../state/settings.ts";
 import { keyNames, keysOf } from "../../state/shortcuts.ts";
 import { addTerminal, useTerminals } from "../../state/terminals.ts";
+import { drawnTerminal } from "./live-terminals.ts";
 import { usePaneState } from "./pane-state.ts";
 import { runTerminalAction } from "./terminal-actions.ts";
 import { uploadFiles } from "./uploads.ts";
@@ -126,7 +127,10 @@ export function ContextMenu() {
     return info !== undefined && (rows[info.container]?.tabs.length ?? 0) > 0;
   });
   if (!menu || !isThere) return null;
-  const close = () => usePaneState.setState({ menu: undefined });
+  const close = () => {
+    usePaneState.setState({ menu: undefined });
+    focusAfterMenu(menu.terminal);
+  };
   return (
     <Menu
       opened
@@ -228,11 +232,23 @@ function Item({ id, action, icon, disabled, children }: ItemProps) {
       leftSection={icon}
       rightSection={<span className="menu-keys">{useKeys(action)}</span>}
       disabled={disabled}
-      onClick={() => void runTerminalAction(client, id, action)}
+      onClick={() => {
+        runTerminalAction(client, id, action);
+        focusAfterMenu(id);
+      }}
     >
       {children}
     </Menu.Item>
   );
+}
+
+/** The keyboard goes on in the terminal, unless what was chosen has a field of its own. */
+function focusAfterMenu(id: string) {
+  requestAnimationFrame(() => {
+    const { searched, renamed } = usePaneState.getState();
+    if (searched === undefined && renamed === undefined && document.querySelector("[role=dialog]") === null)
+      drawnTerminal(id)?.xterm.focus();
+  });
 }
 
 function useKeys(action: ShortcutAction): string {
