@@ -1,4 +1,4 @@
-import { ActionIcon, TextInput, Tooltip } from "@mantine/core";
+import { ActionIcon, TextInput } from "@mantine/core";
 import { IconChevronDown, IconChevronUp, IconLetterCase, IconRegex, IconX } from "@tabler/icons-react";
 import { type KeyboardEvent, useEffect, useState } from "react";
 import { drawnTerminal } from "./live-terminals.ts";
@@ -104,17 +104,16 @@ export function SearchBar({ id }: { id: string }) {
 function Toggle(props: { label: string; isOn: boolean; onToggled(isOn: boolean): void; children: React.ReactNode }) {
   const { label, isOn, onToggled, children } = props;
   return (
-    <Tooltip label={label} openDelay={400}>
-      <ActionIcon
-        variant={isOn ? "filled" : "subtle"}
-        color={isOn ? "teal" : "gray"}
-        aria-label={label}
-        aria-pressed={isOn}
-        onClick={() => onToggled(!isOn)}
-      >
-        {children}
-      </ActionIcon>
-    </Tooltip>
+    <ActionIcon
+      variant={isOn ? "filled" : "subtle"}
+      color={isOn ? "teal" : "gray"}
+      aria-label={label}
+      title={label}
+      aria-pressed={isOn}
+      onClick={() => onToggled(!isOn)}
+    >
+      {children}
+    </ActionIcon>
   );
 }
 

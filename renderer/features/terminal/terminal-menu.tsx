@@ -1,4 +1,4 @@
-import { ActionIcon, Menu, Tooltip } from "@mantine/core";
+import { ActionIcon, Menu } from "@mantine/core";
 import {
   IconAccessPoint,
   IconArrowsMaximize,
@@ -28,6 +28,7 @@ import { openDialog } from "../../state/dialogs.ts";
 import { useSettings } from "../../state/settings.ts";
 import { keyNames, keysOf } from "../../state/shortcuts.ts";
 import { addTerminal, useTerminals } from "../../state/terminals.ts";
+import { drawnTerminal } from "./live-terminals.ts";
 import { usePaneState } from "./pane-state.ts";
 import { runTerminalAction } from "./terminal-actions.ts";
 import { uploadFiles } from "./uploads.ts";
@@ -39,18 +40,24 @@ export function TerminalMenu({ container, active, canOpen }: { container: string
   const newKeys = useKeys("terminal.new");
   return (
     <div className="terminal-buttons">
-      <Tooltip label={`New shell${newKeys === "" ? "" : ` (${newKeys})`}`} openDelay={400}>
-        <ActionIcon
-          variant="subtle"
-          color="gray"
-          aria-label="New shell"
-          disabled={!canOpen}
-          onClick={() => addTerminal(container, { type: "shell" }, { type: "tab" })}
-        >
-          <IconPlus size={18} aria-hidden />
-        </ActionIcon>
-      </Tooltip>
-      <Menu position="bottom-end" withinPortal shadow="md" withInitialFocusPlaceholder={false} returnFocus={false}>
+      <ActionIcon
+        variant="subtle"
+        color="gray"
+        aria-label="New shell"
+        title={`New shell${newKeys === "" ? "" : ` (${newKeys})`}`}
+        disabled={!canOpen}
+        onClick={() => addTerminal(container, { type: "shell" }, { type: "tab" })}
+      >
+        <IconPlus size={18} aria-hidden />
+      </ActionIcon>
+      <Menu
+        position="bottom-end"
+        withinPortal
+        portalProps={{ target: "#main" }}
+        shadow="md"
+        withInitialFocusPlaceholder={false}
+        returnFocus={false}
+      >
         <Menu.Target>
           <ActionIcon variant="subtle" color="gray" aria-label="New terminal, and more">
             <IconChevronDown size={18} aria-hidden />
@@ -120,7 +127,10 @@ export function ContextMenu() {
     return info !== undefined && (rows[info.container]?.tabs.length ?? 0) > 0;
   });
   if (!menu || !isThere) return null;
-  const close = () => usePaneState.setState({ menu: undefined });
+  const close = () => {
+    usePaneState.setState({ menu: undefined });
+    focusAfterMenu(menu.terminal);
+  };
   return (
     <Menu
       opened
@@ -128,6 +138,7 @@ export function ContextMenu() {
       position="bottom-start"
       offset={0}
       withinPortal
+      portalProps={{ target: "#main" }}
       shadow="md"
       withInitialFocusPlaceholder={false}
       returnFocus={false}
@@ -221,11 +232,23 @@ function Item({ id, action, icon, disabled, children }: ItemProps) {
       leftSection={icon}
       rightSection={<span className="menu-keys">{useKeys(action)}</span>}
       disabled={disabled}
-      onClick={() => void runTerminalAction(client, id, action)}
+      onClick={() => {
+        runTerminalAction(client, id, action);
+        focusAfterMenu(id);
+      }}
     >
       {children}
     </Menu.Item>
   );
+}
+
+/** The keyboard goes on in the terminal, unless what was chosen has a field of its own. */
+function focusAfterMenu(id: string) {
+  requestAnimationFrame(() => {
+    const { searched, renamed } = usePaneState.getState();
+    if (searched === undefined && renamed === undefined && document.querySelector("[role=dialog]") === null)
+      drawnTerminal(id)?.xterm.focus();
+  });
 }
 
 function useKeys(action: ShortcutAction): string {
