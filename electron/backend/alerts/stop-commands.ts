@@ -13,12 +13,17 @@ const stoppers = new Map<string, readonly string[] | undefined>([
  * @returns True while a program that stops this container, or several at once, runs.
  */
 export function isBeingStopped(container: string, proc = "/proc"): boolean {
-  return commandsIn(proc).some(([program = "", ...args]) => {
-    const name = program.split("/").at(-1) ?? "";
-    if (!stoppers.has(name)) return false;
-    const telling = stoppers.get(name);
-    return telling ? args.some((argument) => telling.includes(argument)) : namesContainer(args, container);
-  });
+  // The newest first: it may end at any moment.
+  const pids = readdirSync(proc).filter((entry) => /^\d+$/.test(entry));
+  return pids
+    .sort((one, other) => Number(other) - Number(one))
+    .some((pid) => {
+      const [program = "", ...args] = commandOf(`${proc}/${pid}`);
+      const name = program.split("/").at(-1) ?? "";
+      if (!stoppers.has(name)) return false;
+      const telling = stoppers.get(name);
+      return telling ? args.some((argument) => telling.includes(argument)) : namesContainer(args, container);
+    });
 }
 
 /** `web`, `-n web`, `-nweb`, `--name=web`. */
@@ -26,15 +31,13 @@ function namesContainer(args: readonly string[], container: string): boolean {
   return args.some((argument) => argument === container || argument === `-n${container}` || argument === `--name=${container}`);
 }
 
-function commandsIn(proc: string): string[][] {
-  return readdirSync(proc).flatMap((entry) => {
-    if (!/^\d+$/.test(entry)) return [];
-    try {
-      // Most processes are told apart by 16 bytes; the arguments are read of few.
-      if (!stoppers.has(readFileSync(`${proc}/${entry}/comm`, "utf8").trimEnd())) return [];
-      return [readFileSync(`${proc}/${entry}/cmdline`, "utf8").split("\0").slice(0, -1)];
-    } catch {
-      return [];
-    }
-  });
+/** Empty for every program but those. */
+function commandOf(folder: string): string[] {
+  try {
+    // Most processes are told apart by 16 bytes; the arguments are read of few.
+    if (!stoppers.has(readFileSync(`${folder}/comm`, "utf8").trimEnd())) return [];
+    return readFileSync(`${folder}/cmdline`, "utf8").split("\0").slice(0, -1);
+  } catch {
+    return [];
+  }
 }
