@@ -1,5 +1,5 @@
 import { lstatSync, statfsSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import type { Container, DiskUsage } from "../contract/model.ts";
 import { ProblemError } from "../contract/problems.ts";
 import { lastValueOf, readEffectiveConfig } from "./config.ts";
@@ -144,12 +144,14 @@ function findFiles(lxcPath: string, name: string): Place {
     return { storage: "other", missing: "Its configuration cannot be read." };
   }
   const { storage, lower, folders } = rootfs;
-  const folder = folders.at(-1);
-  if (folder === undefined || folder === lower) {
+  const last = folders.at(-1);
+  if (last === undefined || last === lower) {
     const missing =
       storage === "other" ? "Its files lie in no folder that is known." : `Its files lie in no folder: its storage is ${storage}.`;
     return { storage, missing };
   }
+  // A slash at the end would lead through a link.
+  const folder = resolve(last);
   const status = lstatSync(folder, { throwIfNoEntry: false });
   if (!status) return { storage, missing: `Its files are missing: ${folder}` };
   if (status.isSymbolicLink()) return { storage, missing: `Its files lie behind a link, which is not followed: ${folder}` };
