@@ -42,7 +42,8 @@ export const ChartFrame = memo(function ChartFrame({ width, height, max, format,
         domain={[0, max]}
         ticks={[0, max / 2, max]}
         width={plotMargins.left}
-        tickFormatter={format}
+        // In one line: recharts breaks a text at its blanks.
+        tickFormatter={(value: number) => format(value).replaceAll(" ", "\u00a0")}
         tick={tick}
         axisLine={false}
         tickLine={false}

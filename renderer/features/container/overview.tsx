@@ -13,8 +13,8 @@ import { MetricChart } from "../../ui/metric-chart.tsx";
 import { containerPath } from "../../ui/paths.ts";
 import { useNow } from "../../ui/use-now.ts";
 
-/** A minute and a half: what a person looks for who has just done something. */
-const shownMilliseconds = 90_000;
+/** As long as readings are kept. */
+const shownMilliseconds = 120_000;
 const charts = [cpuChart, memoryUsedChart, diskChart, networkChart] as const;
 const figures = charts.flatMap(({ lines }) => lines.map(({ figure }) => figure));
 
