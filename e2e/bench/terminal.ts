@@ -9,6 +9,7 @@ import { createPortPair } from "../../privileged-helper/wire/port.ts";
 import { type Client, createClient } from "../../renderer/backend/client.ts";
 import { openTerminal, type TerminalSession } from "../../renderer/backend/terminal-session.ts";
 import { type Figure, median, milliseconds, timed } from "./figures.ts";
+import { keyToGlyphFigure } from "./terminal-key.ts";
 import { lxc } from "./tools.ts";
 
 /** Lines as programs print them: colours, and characters of one to four bytes. */
@@ -46,6 +47,7 @@ export async function terminalFigures(lxcPath: string, name: string): Promise<Fi
       await interrupt(client, name),
       await opening(client, lxcPath, name),
       await memory(client, name, helper.pid),
+      await keyToGlyphFigure(name),
     ];
   } finally {
     await backend.close();

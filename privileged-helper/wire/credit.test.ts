@@ -69,6 +69,41 @@ describe("credit", () => {
     );
   });
 
+  it("holds whatever comes when: reports that are late, lost, doubled or overtaken by others", () => {
+    const step = fc.oneof(
+      fc.record({ type: fc.constant("sent" as const), bytes: fc.integer({ min: 1, max: 200_000 }) }),
+      /** A report of some time before: `age` steps of what was parsed ago. */
+      fc.record({ type: fc.constant("report" as const), age: fc.integer({ min: 0, max: 20 }) }),
+    );
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 120 }), (steps) => {
+        const { calls, credit } = record();
+        let sent = 0;
+        let known = 0;
+        const totals = [0];
+        for (const one of steps) {
+          if (one.type === "sent") {
+            sent += one.bytes;
+            totals.push(sent);
+            credit.sent(one.bytes);
+          } else {
+            const reported = totals.at(-1 - one.age) ?? 0;
+            known = Math.max(known, reported);
+            credit.parsed(reported);
+          }
+          expect(credit.outstandingBytes()).toBe(sent - known);
+          const isPaused = calls.at(-1) === "pause";
+          if (sent - known > pauseAboveBytes) expect(isPaused).toBe(true);
+          if (sent - known < resumeBelowBytes) expect(isPaused).toBe(false);
+        }
+        // Never twice the same: a PTY that is resumed twice is no harm, but one that is paused twice would be resumed only once.
+        expect(calls.every((call, index) => call === (index % 2 === 0 ? "pause" : "resume"))).toBe(true);
+        credit.parsed(sent);
+        expect(calls.at(-1)).not.toBe("pause");
+      }),
+    );
+  });
+
   it("is reported at most every 32 KiB", () => {
     const reports: number[] = [];
     const parsed = createParsedCounter((total) => reports.push(total));
