@@ -3,6 +3,7 @@ import { type IPty, spawn } from "node-pty";
 import type { NextChannel } from "./channels.ts";
 import { ProblemError } from "./contract/problems.ts";
 import { childrenOf, processIds, readProcessStat } from "./lxc/proc.ts";
+import { run } from "./lxc/run.ts";
 import { createPtyInput, type PtyInput, type Writable } from "./pty-input.ts";
 import { type Credit, createCredit } from "./wire/credit.ts";
 
@@ -69,6 +70,7 @@ export function createTerminals({ nextChannel, onData, onExited }: Events & { ne
       const { pause, resume } = pausable(pty);
       const credit = createCredit(pause, resume);
       const descriptor = descriptorOf(pty);
+      passOnAsWritten(descriptor.name);
       terminals.set(channel, { pty, credit, input: createPtyInput(descriptor), isOpen: descriptor.isOpen, resume });
       // With `encoding: null` node-pty gives buffers, whatever its types say.
       pty.onData((data: string | Buffer) => {
@@ -108,10 +110,19 @@ export function createTerminals({ nextChannel, onData, onExited }: Events & { ne
   };
 }
 
-/** The descriptor that node-pty reads from, which its types do not show, and whether it is still the terminal's. */
-function descriptorOf(pty: IPty): Writable {
-  const { fd, _socket: socket } = pty as unknown as { fd: number; _socket: { destroyed: boolean } };
-  return { fd, isOpen: () => !socket.destroyed };
+/** The descriptor that node-pty reads from and the terminal's name, which its types do not show, and whether it is still the terminal's. */
+function descriptorOf(pty: IPty): Writable & { name: string } {
+  const { fd, ptsName: name, _socket: socket } = pty as unknown as { fd: number; ptsName: string; _socket: { destroyed: boolean } };
+  return { fd, name, isOpen: () => !socket.destroyed };
+}
+
+/**
+ * The container's own terminal makes CR LF of LF already; not every LXC turns that off for ours, which would then make CR CR LF of it, and
+ * of a file's bytes other ones. lxc-attach keeps what it finds, and takes longer to get into the container than this. Without it, all shows
+ * the same.
+ */
+function passOnAsWritten(name: string) {
+  void run("stty", ["-F", name, "-onlcr"]).catch(() => {});
 }
 
 /**
