@@ -24,7 +24,7 @@ async function tryOut(app: Page, base: string, from: "page" | "row" = "page") {
   return { dialog, name, type };
 }
 
-test("a container is tried, and what was tried is gone with its dialog, with its shell and with the window", async ({ app }) => {
+test("a container is tried, and what was tried is gone with its dialog or its shell, also when the window was loaded anew meanwhile", async ({ app }) => {
   await createContainer(app, "e2e-base", { start: false });
   const first = await tryOut(app, "e2e-base");
   await first.type("echo ha''lf > /root/mark; cat /root/mark", "half");
@@ -47,11 +47,15 @@ test("a container is tried, and what was tried is gone with its dialog, with its
 
   await goToContainers(app);
   await expect(row(app, "e2e-base").getByRole("button", { name: "Try e2e-base" })).toBeHidden();
-  await app.setViewportSize({ width: 1440, height: 800 });
+  await app.setViewportSize({ width: 1600, height: 800 });
   const third = await tryOut(app, "e2e-base", "row");
   expect(exists(third.name)).toBe(true);
   await app.reload();
   await expect(app.getByRole("button", { name: "Try e2e-base", exact: true })).toBeVisible();
+  // Its shell goes on, so it does, too.
+  await app.getByRole("link", { name: "Terminals", exact: true }).click();
+  expect(exists(third.name)).toBe(true);
+  await app.getByRole("button", { name: new RegExp(`^Close .* of ${third.name}$`) }).click();
   await expect.poll(() => exists(third.name)).toBe(false);
 });
 
