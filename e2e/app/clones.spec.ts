@@ -24,7 +24,9 @@ async function tryOut(app: Page, base: string, from: "page" | "row" = "page") {
   return { dialog, name, type };
 }
 
-test("a container is tried, and what was tried is gone with its dialog or its shell, also when the window was loaded anew meanwhile", async ({ app }) => {
+test("a container is tried, and what was tried is gone with its dialog or its shell, also when the window was loaded anew meanwhile", async ({
+  app,
+}) => {
   await createContainer(app, "e2e-base", { start: false });
   const first = await tryOut(app, "e2e-base");
   await first.type("echo ha''lf > /root/mark; cat /root/mark", "half");

@@ -5,11 +5,12 @@ import { formatRate, unknownFigure } from "../../ui/format.ts";
 /** What goes through each network interface. */
 export function InterfacesTable({ interfaces }: { interfaces: readonly InterfaceSample[] }) {
   return (
-    <section aria-labelledby="interfaces-title">
+    <div>
       <Title order={2} size="h5" mb="xs" id="interfaces-title">
         Network interfaces
       </Title>
-      <div className="table-frame">
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what can be scrolled has to be in reach of the keyboard */}
+      <section className="table-frame" tabIndex={0} aria-labelledby="interfaces-title">
         <table className="data-table" aria-labelledby="interfaces-title">
           <thead>
             <tr>
@@ -33,8 +34,8 @@ export function InterfacesTable({ interfaces }: { interfaces: readonly Interface
             ))}
           </tbody>
         </table>
-      </div>
-    </section>
+      </section>
+    </div>
   );
 }
 
