@@ -1,9 +1,10 @@
 import type { Locator, Page } from "@playwright/test";
-import { createContainer, expect } from "./fixtures.ts";
+import { closeNews, createContainer, expect } from "./fixtures.ts";
 
 /** Makes a container and goes to its terminals. @returns What is around them. */
 export async function openTerminals(app: Page, name: string): Promise<Locator> {
   await createContainer(app, name);
+  await closeNews(app);
   await app.getByRole("link", { name, exact: true }).click();
   await app.getByRole("tab", { name: "Terminal" }).click();
   const terminals = app.getByRole("region", { name: `Terminal ${name}` });

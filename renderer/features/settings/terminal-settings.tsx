@@ -25,7 +25,7 @@ const pasteNames: Record<Choices["pasteWarning"], string> = {
   "unless-bracketed": "Unless the program takes it as one piece",
   never: "Never",
 };
-const screenReaderNames: Record<Choices["screenReader"], string> = { system: "Like the system", on: "On", off: "Off" };
+const screenReaderNames: Record<Choices["screenReader"], string> = { system: "As needed", on: "On", off: "Off" };
 
 /** How terminals look and behave; those that are open change at once. */
 export function TerminalSettings() {
@@ -82,7 +82,7 @@ export function TerminalSettings() {
       />
       <Choice
         label="For screen readers"
-        description="Has a screen reader read what terminals write. No browser tells a page whether there is one, so “Like the system” is on there. Off is a little faster."
+        description="Has a screen reader read what terminals write. No browser tells a page whether there is one, so “As needed” is on there. Off is a little faster."
         names={screenReaderNames}
         value={terminal.screenReader}
         onChosen={(screenReader) => change({ screenReader })}
