@@ -8,7 +8,7 @@ import { installNodeModules } from "./host/node-modules.mjs";
 import { installPackages } from "./host/packages.mjs";
 import { startServices } from "./host/services.mjs";
 import { findLeftBehind, recordState } from "./host/state.mjs";
-import { runCheck, runPlaywright, runVirtualMachine, runVitest } from "./host/suites.mjs";
+import { runCheck, runPlaywright, runVitest } from "./host/suites.mjs";
 
 /**
  * All checks of LXC Desktop on a Debian machine, from a plain checkout: `npm test`. They make real containers, so they need root.
@@ -83,8 +83,6 @@ async function runSuites(folder) {
   else total.skipped.push({ name: "Package tests", reason: "the build failed" });
   if (built) await runSuite("End-to-end tests", () => runPlaywright(checkout, folder, environment));
   else total.skipped.push({ name: "End-to-end tests", reason: "the build failed" });
-  if (built) await runSuite("Tests in a virtual machine", () => runVirtualMachine(folder, environment));
-  else total.skipped.push({ name: "Tests in a virtual machine", reason: "the build failed" });
 }
 
 /**

@@ -58,18 +58,6 @@ export async function runPlaywright(checkout, folder, environment, name = "end-t
 }
 
 /**
- * Runs the tests in a virtual machine.
- * @param {string} folder for the results
- * @param {Record<string, string>} environment
- * @returns {Promise<Results>}
- */
-export async function runVirtualMachine(folder, environment) {
-  const file = join(folder, "virtual-machine.json");
-  const exitCode = await runLive([process.execPath, "e2e/vm/main.mjs"], { ...environment, LXC_DESKTOP_TEST_RESULTS: file });
-  return withExitCode("virtual machine", exitCode, readJson(file));
-}
-
-/**
  * @param {import("@playwright/test/reporter").JSONReport} report
  * @returns {Results}
  */
