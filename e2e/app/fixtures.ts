@@ -3,7 +3,7 @@ import { join, resolve } from "node:path";
 import { _electron, type Browser, test as base, chromium, expect, type Locator, type Page } from "@playwright/test";
 import { forgetTasks, lxcPath, removeContainers } from "./lxc.ts";
 import { guest, slowness } from "./machine.ts";
-import { asTestUser, setRule, testUserEnvironment } from "./test-user.ts";
+import { asTestUser, forgetImageServers, setRule, testUserEnvironment } from "./test-user.ts";
 import { buildFolder, startWebHost, type WebHost } from "./web-host.ts";
 
 export const everyAction = ["full", "limited", "view", "manage", "create", "configure", "shell", "shell-privileged"] as const;
@@ -42,6 +42,8 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
     // biome-ignore lint/correctness/noEmptyPattern: as above
     async ({}, use) => {
       forgetTasks();
+      // What a test before this one has set, and perhaps did not come to set back.
+      if (!guest) forgetImageServers();
       await use(undefined);
       removeContainers();
       forgetTasks();

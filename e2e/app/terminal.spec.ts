@@ -184,6 +184,8 @@ test("text is found, copied, pasted, saved and cleared", async ({ app }) => {
   await test.step("one line is pasted at once", async () => {
     await app.evaluate(() => navigator.clipboard.writeText("echo single-$((4))"));
     await menu("Paste");
+    await expect(terminals).toContainText("echo single-$((4))");
+    await expect(terminals.locator(".xterm-helper-textarea")).toBeFocused();
     await app.keyboard.press("Enter");
     await expect(terminals).toContainText("single-4");
   });

@@ -38,10 +38,19 @@ const theme = createTheme({
   fontFamilyMonospace: "ui-monospace, 'Cascadia Mono', 'Noto Sans Mono', 'DejaVu Sans Mono', monospace",
 });
 
+/** By itself, the shade of a button under the pointer would be a lighter one, on which its white text cannot be read well. */
+const hoverShade = { "--mantine-primary-color-filled-hover": "#055a41", "--mantine-color-teal-filled-hover": "#055a41" };
+const cssVariables = () => ({ variables: {}, light: hoverShade, dark: hoverShade });
+
 export function App() {
   const themeChoice = useSettings(({ theme }) => theme);
   return (
-    <MantineProvider theme={theme} defaultColorScheme="auto" forceColorScheme={themeChoice === "system" ? undefined : themeChoice}>
+    <MantineProvider
+      theme={theme}
+      cssVariablesResolver={cssVariables}
+      defaultColorScheme="auto"
+      forceColorScheme={themeChoice === "system" ? undefined : themeChoice}
+    >
       <Router hook={useHashLocation}>
         <Content />
         <Toasts />

@@ -44,39 +44,33 @@ const usualHeight = 150;
 const shortestDragPixels = 6;
 const keyStepParts = 60;
 
-/** Where a chart stands. Nothing is drawn again of one that nobody sees: its place stays as it was. */
+/** A chart over time: its newest value in words beside its name, and below it each line with its value, at the cursor where there is one. */
 export const TimeChart = memo(function TimeChart(props: TimeChartProps) {
+  const { name, headline, limitText, missing, lines, times, format, group, from, to, isMoving, newest } = props;
   const [place, isInSight] = useIsInSight();
-  const shown = useRef(props);
-  if (isInSight) shown.current = props;
+  // What is out of sight is not drawn again; its words are read by others than eyes, so they are always those of now.
+  const drawn = useRef(props);
+  if (isInSight) drawn.current = props;
   return (
-    <figure aria-label={props.name} className="figure-chart" ref={place}>
-      <Chart {...shown.current} />
+    <figure aria-label={name} className="figure-chart" ref={place}>
+      <figcaption>
+        <span className="chart-name">{name}</span>
+        <span className="figure newest">
+          {missing === undefined ? headline : "Not available on this host"}
+          {missing === undefined && limitText !== undefined && <span className="limit"> {limitText}</span>}
+        </span>
+      </figcaption>
+      {missing === undefined ? <Drawing {...drawn.current} /> : <div className="chart-area chart-missing">{missing}</div>}
+      {missing === undefined && lines.length > 1 && (
+        <Legend {...{ times, lines, format, group, from, to, newest: isMoving ? newest : undefined }} />
+      )}
     </figure>
   );
 });
 
-/** A chart over time: its newest value in words beside its name, and below it each line with its value, at the cursor where there is one. */
-const Chart = memo(function Chart(props: TimeChartProps) {
-  const {
-    name,
-    from,
-    to,
-    times,
-    lines,
-    format,
-    atLeast,
-    base,
-    headline,
-    limitText,
-    limit,
-    missing,
-    events = [],
-    isMoving,
-    group,
-    newest,
-  } = props;
-  const { height = usualHeight } = props;
+/** The lines with their axes, what happened meanwhile, and the cursor. */
+const Drawing = memo(function Drawing(props: TimeChartProps) {
+  const { name, from, to, times, lines, format, atLeast, base, limit, events = [], isMoving, group, height = usualHeight } = props;
   const [place, width] = useWidth();
   const canvas = useRef<HTMLCanvasElement>(null);
   const scheme = useComputedColorScheme("light");
@@ -102,34 +96,18 @@ const Chart = memo(function Chart(props: TimeChartProps) {
   }, [lines, times, from, to, max, plotWidth, plotHeight, scheme]);
 
   return (
-    <>
-      <figcaption>
-        <span className="chart-name">{name}</span>
-        <span className="figure newest">
-          {missing === undefined ? headline : "Not available on this host"}
-          {missing === undefined && limitText !== undefined && <span className="limit"> {limitText}</span>}
-        </span>
-      </figcaption>
-      {missing !== undefined ? (
-        <div className="chart-area chart-missing">{missing}</div>
-      ) : (
-        <>
-          <div className="chart-area" ref={place} style={{ height }}>
-            {width > 0 && (
-              <div aria-hidden>
-                <ChartFrame width={width} height={height} max={max} format={format} labels={labels} limit={limit} />
-              </div>
-            )}
-            <div className="chart-plot" style={{ left: plotMargins.left, top: plotMargins.top, width: plotWidth, height: plotHeight }}>
-              <canvas ref={canvas} style={{ width: plotWidth, height: plotHeight }} aria-hidden />
-              <EventMarks events={events} from={from} to={to} />
-              <Cursor {...{ name, from, to, times, lines, format, group }} />
-            </div>
-          </div>
-          {lines.length > 1 && <Legend {...{ times, lines, format, group, from, to, newest: isMoving ? newest : undefined }} />}
-        </>
+    <div className="chart-area" ref={place} style={{ height }}>
+      {width > 0 && (
+        <div aria-hidden>
+          <ChartFrame width={width} height={height} max={max} format={format} labels={labels} limit={limit} />
+        </div>
       )}
-    </>
+      <div className="chart-plot" style={{ left: plotMargins.left, top: plotMargins.top, width: plotWidth, height: plotHeight }}>
+        <canvas ref={canvas} style={{ width: plotWidth, height: plotHeight }} aria-hidden />
+        <EventMarks events={events} from={from} to={to} />
+        <Cursor {...{ name, from, to, times, lines, format, group }} />
+      </div>
+    </div>
   );
 });
 
