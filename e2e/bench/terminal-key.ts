@@ -87,8 +87,7 @@ async function timeKey(page: Page): Promise<number> {
     () =>
       new Promise<number>((resolve) => {
         const rows = document.querySelector(".xterm-rows") as HTMLElement;
-        const count = () => rows.textContent?.split("x").length ?? 0;
-        const before = count();
+        const before = rows.textContent?.split("x").length ?? 0;
         let pressedAt: number | undefined;
         document.addEventListener(
           "keydown",
@@ -98,7 +97,7 @@ async function timeKey(page: Page): Promise<number> {
           { once: true, capture: true },
         );
         const observer = new MutationObserver(() => {
-          if (pressedAt === undefined || count() <= before) return;
+          if (pressedAt === undefined || (rows.textContent?.split("x").length ?? 0) <= before) return;
           observer.disconnect();
           const start = pressedAt;
           // What is posted in a frame comes when that has been drawn.
