@@ -2,7 +2,7 @@ import { Button } from "@mantine/core";
 import { IconChartLine } from "@tabler/icons-react";
 import { useMemo } from "react";
 import { Link } from "wouter";
-import type { HistorySubject } from "../../../privileged-helper/contract/history.ts";
+import { type HistorySubject, historyRanges } from "../../../privileged-helper/contract/history.ts";
 import type { Container } from "../../../privileged-helper/contract/model.ts";
 import { useHistoryEvents } from "../../state/history.ts";
 import { useMetrics, useMetricsWatch } from "../../state/metrics.ts";
@@ -42,7 +42,6 @@ const definitions = [
   pressureChart,
 ] as const;
 const figures = [...new Set(definitions.flatMap(({ lines }) => lines.map(({ figure }) => figure)))];
-const week = 7 * 86_400_000;
 
 /** Everything that is counted of a container, now and before. */
 export function ContainerMetrics({ container }: { container: Container }) {
@@ -64,7 +63,7 @@ export function ContainerMetrics({ container }: { container: Container }) {
     ),
     [name],
   );
-  const since = useMemo(() => Date.now() - week, []);
+  const since = useMemo(() => Date.now() - historyRanges["7 days"], []);
   const events = useHistoryEvents(since, name);
   const isRunning = state === "running" || state === "frozen";
   const sample = isRunning ? readings.at(-1)?.sample : undefined;

@@ -1,5 +1,5 @@
 import { useMemo } from "react";
-import type { HistorySubject, KeptFigure } from "../../../privileged-helper/contract/history.ts";
+import { type HistorySubject, historyRanges, type KeptFigure } from "../../../privileged-helper/contract/history.ts";
 import { useHistoryEvents } from "../../state/history.ts";
 import { allRunning, allTogether, useMetrics, useMetricsWatch, wholeComputer } from "../../state/metrics.ts";
 import { sumLanes, type Timeline } from "../../state/timeline.ts";
@@ -47,7 +47,6 @@ const together: ReadonlyMap<ChartDefinition, readonly KeptFigure[]> = new Map([
 ]);
 const colorOfContainers = "--chart-5";
 const subjects = [{ key: wholeComputer, subject: { type: "host" } as HistorySubject }, { key: allTogether }];
-const week = 7 * 86_400_000;
 /** The first of them are what people look for; the rest is below the table. */
 const chartsAboveTable = 4;
 
@@ -62,7 +61,7 @@ export function HostMetrics() {
   const timelines = useTimelines(subjects, figures, view);
   const timeline = timelines.get(wholeComputer);
   const ofContainers = timelines.get(allTogether);
-  const since = useMemo(() => Date.now() - week, []);
+  const since = useMemo(() => Date.now() - historyRanges["7 days"], []);
   const events = useHistoryEvents(since);
   const moreOf = useMemo(
     () =>
