@@ -35,8 +35,6 @@ type Events = {
 type Terminal = { pty: IPty; credit: Credit; input: PtyInput; isOpen(): boolean; resume(): void };
 
 const maxTerminals = 64;
-/** node-pty may report the exit before the last output; what comes within this time still belongs to the terminal. */
-const lastOutputMilliseconds = 250;
 /** node-pty throws away what is unread 200 ms after the exit, so a paused terminal is looked at more often than that. */
 const pausedCheckMilliseconds = 50;
 const pieceBytes = 64 * 1024;
@@ -89,12 +87,11 @@ export function createTerminals({ nextChannel, onData, onExited }: Events & { ne
         const bytes = typeof data === "string" ? Buffer.from(data) : data;
         asWritten.receive(bytes.byteLength > fewBytes && descriptor.isOpen() ? withMore(descriptor.fd, bytes) : bytes);
       });
+      // node-pty tells it when it has closed the terminal, after the last output.
       pty.onExit(({ exitCode, signal }) => {
         terminals.get(channel)?.input.end();
-        setTimeout(() => {
-          asWritten.flush();
-          if (terminals.delete(channel)) onExited(channel, exitCode, signal || undefined);
-        }, lastOutputMilliseconds);
+        asWritten.flush();
+        if (terminals.delete(channel)) onExited(channel, exitCode, signal || undefined);
       });
       return channel;
     },
