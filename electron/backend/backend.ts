@@ -367,8 +367,11 @@ export function createBackend(options: BackendOptions): Backend {
     giving.abort();
   };
   const forgetTerminal = (asking: Peer, channel: number) => {
+    // Whoever has it in sight knows; it may be another page than the one that closes it.
+    const isShown = terminals.isShownBy(asking, channel);
     terminals.closed(channel);
     tellOthers(asking, "terminals.changed", {});
+    if (!isShown) asking.notify("terminals.changed", {});
   };
   const isThere = (one: Peer) => one === page || windows.has(one);
 

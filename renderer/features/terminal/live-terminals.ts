@@ -1,5 +1,6 @@
 import { toProblem } from "../../../privileged-helper/contract/problems.ts";
 import type { Client } from "../../backend/client.ts";
+import { keepOwnTerminal, ownTerminal } from "../../backend/own-terminal.ts";
 import { attachTerminal, openTerminal as openSession, type TerminalDisplay, type TerminalSession } from "../../backend/terminal-session.ts";
 import { endedStatus, forgetTerminal, type TerminalInfo, updateTerminal, useTerminals } from "../../state/terminals.ts";
 import { createLiveTerminal, type LiveTerminal } from "./live-terminal.ts";
@@ -28,7 +29,7 @@ export function drawnTerminal(id: string): LiveTerminal | undefined {
 /** Starts what is to run in a terminal, or goes on with what runs in it already. Does nothing where that is done. */
 export function beginTerminal(client: Client, id: string): void {
   const info = useTerminals.getState().terminals.get(id);
-  if (!info || (info.status.state !== "opening" && info.channel === undefined)) return;
+  if (!info || info.isElsewhere || (info.status.state !== "opening" && info.channel === undefined)) return;
   const entry = entryOf(id);
   if (entry.client === client) return;
   entry.client = client;
@@ -40,6 +41,22 @@ export function beginTerminal(client: Client, id: string): void {
 /** Takes in what comes for terminals that were open before this page was, also while they are out of sight. */
 export function beginAll(client: Client): void {
   for (const { id, status } of useTerminals.getState().terminals.values()) if (status.state !== "opening") beginTerminal(client, id);
+}
+
+/** Shows a terminal here that another window shows. */
+export function takeTerminal(client: Client, id: string): void {
+  updateTerminal(id, { isElsewhere: false });
+  beginTerminal(client, id);
+}
+
+/** Leaves a terminal to another window, which shows it when it hears of that. */
+export async function leaveTerminal(id: string): Promise<void> {
+  const entry = entries.get(id);
+  const { session } = entry ?? {};
+  if (entry) forgetSession(entry);
+  updateTerminal(id, shownElsewhere);
+  // Where nobody answers, there is nothing left to be shown.
+  await session?.detach().catch(() => {});
 }
 
 /** Starts anew what has ended. The text stays above it. */
@@ -95,6 +112,7 @@ async function open(client: Client, entry: Entry, { id, container, kind }: Termi
     // It may have got another size, or have ended, meanwhile.
     session.resize(xterm.cols, xterm.rows);
     const isOpening = useTerminals.getState().terminals.get(id)?.status.state === "opening";
+    if (ownTerminal !== undefined) keepOwnTerminal(session.channel);
     updateTerminal(id, { channel: session.channel, openedAt: Date.now(), ...(isOpening ? { status: { state: "open" } } : {}) });
   } catch (error) {
     if (entry.client !== client) return;
@@ -132,17 +150,25 @@ function displayFor(id: string, entry: Entry): TerminalDisplay {
       live.xterm.options.disableStdin = true;
       updateTerminal(id, { status: endedStatus(end), isBroadcasting: false });
     },
+    onTaken() {
+      forgetSession(entry);
+      updateTerminal(id, shownElsewhere);
+    },
     serialize: live.serialize,
   };
+}
+
+const shownElsewhere = { isElsewhere: true, isBroadcasting: false, clipboardText: undefined } satisfies Partial<TerminalInfo>;
+
+function forgetSession(entry: Entry) {
+  entry.session = undefined;
+  entry.client = undefined;
 }
 
 /** The host forgets it, too. */
 function letGo(client: Client, entry: Entry | undefined, { channel }: TerminalInfo) {
   const { session } = entry ?? {};
-  if (entry) {
-    entry.session = undefined;
-    entry.client = undefined;
-  }
+  if (entry) forgetSession(entry);
   // Where nobody answers, there is nothing left to be closed.
   if (session) session.close().catch(() => {});
   else if (channel !== undefined) client.call("terminal.close", { channel }).catch(() => {});
