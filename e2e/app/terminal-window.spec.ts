@@ -16,6 +16,9 @@ async function openWindow(app: Page, name: string): Promise<{ window: Page; show
   return { window, shown: window.getByRole("region", { name: `Terminal ${name}` }) };
 }
 
+/** Presses keys with which a window closes, before they are let go. */
+const pressAndGo = (window: Page, keys: string) => window.keyboard.press(keys).catch(() => {});
+
 test("a terminal moves into a window of its own, with its screen and what runs in it, and back", async ({ app }) => {
   const terminals = await openTerminals(app, "e2e-window");
   await run(app, terminals, "word=kept; echo before-$((1))", "before-1");
@@ -52,16 +55,12 @@ test("a terminal moves into a window of its own, with its screen and what runs i
     await run(window, shown, "echo $word-$((4))", "kept-4");
   });
   await test.step("the settings are the same everywhere", async () => {
-    const size = () =>
-      shown
-        .locator(".xterm-rows, .xterm-helper-textarea")
-        .first()
-        .evaluate((element) => getComputedStyle(element).fontSize);
+    const size = () => shown.locator(".xterm-accessibility-tree > *").count();
     const before = await size();
     await app.getByRole("link", { name: "Settings" }).click();
     await app.getByRole("textbox", { name: "Size of text" }).fill("20");
     await app.keyboard.press("Enter");
-    await expect.poll(size).not.toBe(before);
+    await expect.poll(size).toBeLessThan(before);
     await app.getByRole("textbox", { name: "Size of text" }).fill("13");
     await app.keyboard.press("Enter");
     await expect.poll(size).toBe(before);
@@ -80,18 +79,31 @@ test("a terminal moves into a window of its own, with its screen and what runs i
   });
   await test.step("it can be brought back from either side", async () => {
     const second = await openWindow(app, "e2e-window");
+    await expect(second.shown).toContainText("kept-5");
     await run(second.window, second.shown, "echo $word-$((6))", "kept-6");
     const closing = second.window.waitForEvent("close");
     await terminals.getByRole("button", { name: "Bring it back" }).click();
     await closing;
     await run(app, terminals, "echo $word-$((7))", "kept-7");
     const third = await openWindow(app, "e2e-window");
+    await expect(third.shown).toContainText("kept-7");
     await run(third.window, third.shown, "echo $word-$((8))", "kept-8");
     const closingToo = third.window.waitForEvent("close");
-    await third.window.keyboard.press("Control+Shift+D");
+    await pressAndGo(third.window, "Control+Shift+D");
     await closingToo;
     await run(app, terminals, "echo $word-$((9))", "kept-9");
   });
+});
+
+test("what a terminal was asked and has answered is not answered again when another page shows it", async ({ app }) => {
+  const terminals = await openTerminals(app, "e2e-window-asked");
+  await app.keyboard.type("printf '\\033[5nasked'; read -rsn4 -t5 answer; echo; echo got-$((6)); cat >/tmp/typed\n");
+  await expect(terminals).toContainText("got-6");
+  const { window, shown } = await openWindow(app, "e2e-window-asked");
+  await expect(shown).toContainText("got-6");
+  await window.keyboard.type("only this\n");
+  await window.keyboard.press("Control+d");
+  await run(window, shown, "wc -c </tmp/typed", /\b10\b/);
 });
 
 test("a terminal of a split gets a tab and a window, says how it has ended, and closing it closes both", async ({ app }) => {
@@ -119,7 +131,7 @@ test("a terminal of a split gets a tab and a window, says how it has ended, and 
   await shown.getByRole("button", { name: "Reconnect" }).click();
   await run(window, shown, "echo after-$((2))", "after-2");
   const closing = window.waitForEvent("close");
-  await window.keyboard.press("Control+Shift+W");
+  await pressAndGo(window, "Control+Shift+W");
   await closing;
   await expect(tabs(terminals)).toHaveCount(1);
 });

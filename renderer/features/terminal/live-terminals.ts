@@ -11,10 +11,16 @@ type Entry = {
   session?: TerminalSession;
   /** The connection by which it was asked for; another one knows nothing of it. */
   client?: Client;
+  /** What was typed while it was being opened. */
+  early: Uint8Array[];
+  /** It takes in what it was asked long ago: the answers were given then, and would be typed into the shell now. */
+  isReplaying: boolean;
 };
 
 const entries = new Map<string, Entry>();
 const encoder = new TextEncoder();
+/** Nobody types more than that while a shell is opened. */
+const maxEarlyPieces = 1_000;
 
 /** The terminal as it is drawn; made when it is asked for the first time. */
 export function liveTerminal(id: string): LiveTerminal {
@@ -90,9 +96,18 @@ function entryOf(id: string): Entry {
     for (const [other, entry] of entries) if (other !== id && terminals.get(other)?.isBroadcasting) send(entry);
   };
   const entry: Entry = {
+    early: [],
+    isReplaying: false,
     live: createLiveTerminal(id, {
-      onInput: (bytes) => entry.session?.send(bytes),
-      onTyped: (text) => toOthers(({ session }) => session?.send(encoder.encode(text))),
+      onInput(bytes) {
+        if (entry.isReplaying) return;
+        if (entry.session) entry.session.send(bytes);
+        else if (entry.early.length < maxEarlyPieces) entry.early.push(bytes);
+      },
+      onTyped(text) {
+        if (entry.isReplaying) entry.session?.send(encoder.encode(text));
+        toOthers(({ session }) => session?.send(encoder.encode(text)));
+      },
       onPasted: (text) => toOthers(({ live }) => live.xterm.paste(text)),
       onResized: (columns, rows) => entry.session?.resize(columns, rows),
     }),
@@ -104,11 +119,14 @@ function entryOf(id: string): Entry {
 async function open(client: Client, entry: Entry, { id, container, kind }: TerminalInfo) {
   const { xterm } = entry.live;
   xterm.options.disableStdin = false;
+  entry.early = [];
+  entry.isReplaying = false;
   try {
     const params = { name: container, kind, columns: xterm.cols, rows: xterm.rows };
     const session = await openSession(client, params, displayFor(id, entry));
     if (entries.get(id) !== entry || entry.client !== client) return void session.close().catch(() => {});
     entry.session = session;
+    for (const bytes of entry.early.splice(0)) session.send(bytes);
     // It may have got another size, or have ended, meanwhile.
     session.resize(xterm.cols, xterm.rows);
     const isOpening = useTerminals.getState().terminals.get(id)?.status.state === "opening";
@@ -125,14 +143,20 @@ async function attach(client: Client, entry: Entry, { id, channel, status }: Ter
   if (channel === undefined) return;
   const { xterm } = entry.live;
   xterm.options.disableStdin = status.state !== "open";
+  entry.isReplaying = true;
   try {
     const session = await attachTerminal(client, channel, displayFor(id, entry));
     if (entries.get(id) !== entry || entry.client !== client) return void session.detach().catch(() => {});
     entry.session = session;
+    // Behind all that the host had kept.
+    xterm.write("", () => {
+      entry.isReplaying = false;
+    });
     session.resize(xterm.cols, xterm.rows);
   } catch (error) {
     if (entry.client !== client) return;
     entry.client = undefined;
+    entry.isReplaying = false;
     const problem = toProblem(error);
     // A connection that has gone is shown elsewhere, and the next one brings the terminal back.
     if (problem.code === "not-found") updateTerminal(id, { status: { state: "lost" }, channel: undefined });
