@@ -11,7 +11,7 @@ import { run } from "../run.ts";
 import { openToPassThrough } from "../state-folder.ts";
 import { auditCheck } from "./audit.ts";
 import { readAuditFacts } from "./audit-facts.ts";
-import { planFix, planUndo } from "./fixes.ts";
+import { planFix, planUndo, rememberFix } from "./fixes.ts";
 import { readSecurityRecord, writeSecurityRecord } from "./security-record.ts";
 
 const stopTimeoutSeconds = 60;
@@ -28,7 +28,6 @@ const systemStates = ["running", "degraded", "maintenance", "starting", "stoppin
 export async function hardenContainer(context: OperationContext, name: string, fix: SecurityFix): Promise<void> {
   const { lxcPath } = context;
   const { path, before, after, files } = planFix(context, name, fix);
-  const lines = changedLines(before, after);
   if (before === after) throw new ProblemError({ code: "not-supported", what: "Its configuration says all of this already." });
   await change(
     context,
@@ -44,7 +43,10 @@ export async function hardenContainer(context: OperationContext, name: string, f
     },
   );
   const record = readSecurityRecord(lxcPath, name);
-  writeSecurityRecord(lxcPath, name, { ...record, fixes: [...record.fixes, { check: fix.check, at: Date.now(), ...lines }] });
+  writeSecurityRecord(lxcPath, name, {
+    ...record,
+    fixes: [...record.fixes, { check: fix.check, at: Date.now(), ...rememberFix(before, after) }],
+  });
 }
 
 /**

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { securityFix } from "../../contract/security.ts";
 import { createContainerReader } from "../list.ts";
-import { planFix, planUndo, previewFix, weakens } from "./fixes.ts";
+import { planFix, planUndo, previewFix, rememberFix, weakens } from "./fixes.ts";
 import { acceptRisk, readSecurityRecord, writeSecurityRecord } from "./security-record.ts";
 
 let lxcPath: string;
@@ -33,12 +33,14 @@ describe("a fix", () => {
   it.each(fixes)("%j changes its own lines alone, and is undone by what it says of itself", (fix) => {
     setConfig(own);
     const { after, before } = planFix({ lxcPath }, name, fix);
-    const { removes, adds } = previewFix(world(), name, fix);
+    const { adds } = previewFix(world(), name, fix);
     expect(before).toBe(own);
     expect(after).toContain("# mine\nlxc.uts.name = web\n");
     expect(adds.length).toBeGreaterThan(0);
-    const undone = planUndo(after, { removes, adds });
-    expect(undone.split("\n").sort()).toEqual(own.split("\n").sort());
+    const done = rememberFix(before, after);
+    expect(planUndo(after, done)).toBe(own);
+    const undone = planUndo(`${after}lxc.start.auto = 1\n`, done);
+    expect(undone.split("\n").sort()).toEqual(`${own}lxc.start.auto = 1\n`.split("\n").sort());
   });
 
   it("keeps the options that its files are mounted with", () => {
@@ -67,7 +69,7 @@ describe("a fix", () => {
   });
 
   it("cannot be undone once somebody has changed its lines", () => {
-    expect(() => planUndo("lxc.uts.name = web\n", { removes: [], adds: ["lxc.no_new_privs = 1"] })).toThrow("not-supported");
+    expect(() => planUndo("lxc.uts.name = web\n", rememberFix("", "lxc.no_new_privs = 1\n"))).toThrow("not-supported");
   });
 });
 
@@ -80,7 +82,7 @@ describe("what people have decided", () => {
   });
 
   it("is nothing where the file is none of ours", () => {
-    writeSecurityRecord(lxcPath, name, { accepted: {}, fixes: [{ check: "memory", at: 1, removes: [], adds: ["x"] }] });
+    writeSecurityRecord(lxcPath, name, { accepted: {}, fixes: [{ check: "memory", at: 1, removes: [], adds: ["x"], after: "0" }] });
     expect(readSecurityRecord(lxcPath, name).fixes).toHaveLength(1);
     writeFileSync(join(lxcPath, name, "lxc-desktop-security.json"), '{"accepted":{"nothing":1}}');
     expect(readSecurityRecord(lxcPath, name)).toEqual({ accepted: {}, fixes: [] });

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { ProblemError } from "../../contract/problems.ts";
 import type { SecurityFix, SecurityFixPreview } from "../../contract/security.ts";
@@ -8,6 +9,7 @@ import { readProcFile } from "../proc.ts";
 import { changedLines } from "../repair.ts";
 import { profilesFolderOf } from "../state-folder.ts";
 import { capabilityNames, configuredCapabilities, presets } from "./capabilities.ts";
+import { type DoneFix, maxKeptCharacters } from "./security-record.ts";
 import { defaultSeccompProfile, parseSeccompProfile, strictSeccompFile, strictSeccompProfile } from "./system-calls.ts";
 
 type World = { lxcPath: string; reader: ContainerReader };
@@ -155,11 +157,18 @@ export function weakens({ lxcPath }: World, name: string, fix: SecurityFix): boo
   return current.kind === "allow" || !current.calls.every((call) => next?.calls.includes(call));
 }
 
+/** What is remembered of a fix, to take it back: its lines, and the whole text for the case that nothing else is changed until then. */
+export function rememberFix(before: string, after: string): Omit<DoneFix, "check" | "at"> {
+  const kept = before.length <= maxKeptCharacters ? { before } : {};
+  return { ...changedLines(before, after), ...kept, after: sha256(after) };
+}
+
 /**
- * A configuration without what a fix has added, and with what it has removed.
+ * A configuration as it was before a fix; where it was changed since, without what the fix has added, and with what it has removed.
  * @throws ProblemError `not-supported` where those lines are not there any more.
  */
-export function planUndo(text: string, done: { removes: readonly string[]; adds: readonly string[] }): string {
+export function planUndo(text: string, done: Omit<DoneFix, "check" | "at">): string {
+  if (done.before !== undefined && sha256(text) === done.after) return done.before;
   const count = (line: string) => text.split("\n").filter((one) => one === line).length;
   if (done.adds.some((line) => count(line) === 0)) {
     throw new ProblemError({
@@ -171,4 +180,8 @@ export function planUndo(text: string, done: { removes: readonly string[]; adds:
   for (const line of done.adds) lines.splice(lines.lastIndexOf(line), 1);
   while (lines.at(-1) === "") lines.pop();
   return `${[...lines, ...done.removes].join("\n")}\n`;
+}
+
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
 }

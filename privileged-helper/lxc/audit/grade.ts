@@ -47,10 +47,11 @@ export function gradeContainer(findings: readonly { check: SecurityCheckId; stat
   const score = scoreOf(findings.map(({ check, state }) => ({ weight: weights[check], state })));
   const grade = gradeOf(score);
   if (findings.some(({ state }) => state === "critical")) {
-    return limited(grade, score, "F", "Something in it is as good as root of this computer.");
+    return { grade: "F", score, limitedBy: "Something in it is as good as root of this computer." };
   }
   const isPrivileged = findings.some(({ check, state }) => check === "user-namespace" && state !== "ok");
-  return isPrivileged ? limited(grade, score, "C", "No container whose root is root of this computer is better than C.") : { grade, score };
+  if (!isPrivileged || grade >= "C") return { grade, score };
+  return { grade: "C", score, limitedBy: "No container whose root is root of this computer is better than C." };
 }
 
 /** The grade of this computer: each check counts the same. */
@@ -72,8 +73,4 @@ function scoreOf(counted: readonly { weight: number; state: SecurityState }[]): 
 
 function gradeOf(score: number): Grade {
   return leastScores.find(([, least]) => score >= least)?.[0] ?? "F";
-}
-
-function limited(grade: Grade, score: number, best: Grade, limitedBy: string): Graded {
-  return grade < best ? { grade: best, score, limitedBy } : { grade, score };
 }

@@ -11,12 +11,25 @@ import { withFileInside } from "../open-inside.ts";
 const file = "lxc-desktop-security.json";
 const maxBytes = 4 * 1024 * 1024;
 const maxFixes = 50;
+/** No real configuration is longer; of one that is, only the lines are known. */
+export const maxKeptCharacters = 64 * 1024;
 
 const line = z.string().max(4096);
 const record = z.object({
   accepted: z.partialRecord(z.enum(securityCheckIds), z.object({ note: riskNote, uid: z.int(), at: z.number() })),
   /** In the order in which they were done. */
-  fixes: z.array(z.object({ check: z.enum(fixableChecks), at: z.number(), removes: z.array(line), adds: z.array(line) })).max(maxFixes),
+  fixes: z
+    .array(
+      z.object({
+        check: z.enum(fixableChecks),
+        at: z.number(),
+        removes: z.array(line),
+        adds: z.array(line),
+        /** The configuration as it was, and the SHA-256 of what it became. */ before: z.string().max(maxKeptCharacters).optional(),
+        after: z.string(),
+      }),
+    )
+    .max(maxFixes),
 });
 export type SecurityRecord = z.infer<typeof record>;
 export type DoneFix = SecurityRecord["fixes"][number];

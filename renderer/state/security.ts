@@ -1,0 +1,40 @@
+import { useCallback, useEffect, useRef } from "react";
+import type { Client } from "../backend/client.ts";
+import { useAnswer } from "./answer.ts";
+import { useContainers } from "./containers.ts";
+import { useTasksStore } from "./tasks.ts";
+
+/** How safe a container is; asked anew when something of it has changed that could make another answer. */
+export function useSecurityReport(name: string) {
+  const ask = useCallback((client: Client) => client.call("security.audit", { name }), [name]);
+  const { answer: report, problem, askAgain } = useAnswer(ask);
+  useAskedAgain(useWhatCounts([name]), askAgain);
+  return { report, problem, askAgain };
+}
+
+const askAll = (client: Client) => client.call("security.auditAll", {});
+
+/** How safe all containers and this computer are. */
+export function useSecurityOverview() {
+  const { answer: overview, problem, askAgain } = useAnswer(askAll);
+  useAskedAgain(useWhatCounts(undefined), askAgain);
+  return { overview, problem, askAgain };
+}
+
+/** Changes when containers start and stop, come and go, and when a task has changed how they are isolated. */
+function useWhatCounts(names: readonly string[] | undefined): string {
+  const containers = useContainers();
+  const ended = useTasksStore(({ tasks }) => tasks.filter(({ kind, endedAt }) => changing.has(kind) && endedAt !== undefined).length);
+  const counted = containers?.filter(({ name }) => names === undefined || names.includes(name)) ?? [];
+  return `${ended} ${counted.map(({ name, initPid, privileged }) => `${name}:${initPid ?? 0}:${privileged}`).join(" ")}`;
+}
+const changing: ReadonlySet<string> = new Set(["harden", "soften", "repair"]);
+
+function useAskedAgain(what: string, askAgain: () => void) {
+  const seen = useRef(what);
+  useEffect(() => {
+    if (seen.current === what) return;
+    seen.current = what;
+    askAgain();
+  }, [what, askAgain]);
+}
