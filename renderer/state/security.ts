@@ -1,8 +1,12 @@
 import { useCallback, useEffect, useRef } from "react";
+import { create } from "zustand";
 import type { Client } from "../backend/client.ts";
 import { useAnswer } from "./answer.ts";
 import { useContainers } from "./containers.ts";
 import { useTasksStore } from "./tasks.ts";
+
+/** What this page has done itself without a task: how many times a risk was accepted, or no longer. */
+export const useSecurityChanges = create<{ accepted: number }>(() => ({ accepted: 0 }));
 
 /** How safe a container is; asked anew when something of it has changed that could make another answer. */
 export function useSecurityReport(name: string) {
@@ -25,8 +29,9 @@ export function useSecurityOverview() {
 function useWhatCounts(names: readonly string[] | undefined): string {
   const containers = useContainers();
   const ended = useTasksStore(({ tasks }) => tasks.filter(({ kind, endedAt }) => changing.has(kind) && endedAt !== undefined).length);
-  const counted = containers?.filter(({ name }) => names === undefined || names.includes(name)) ?? [];
-  return `${ended} ${counted.map(({ name, initPid, privileged }) => `${name}:${initPid ?? 0}:${privileged}`).join(" ")}`;
+  const accepted = useSecurityChanges((changes) => changes.accepted);
+  const counted = [...(containers?.values() ?? [])].filter(({ name }) => names === undefined || names.includes(name));
+  return `${ended} ${accepted} ${counted.map(({ name, initPid, privileged }) => `${name}:${initPid ?? 0}:${privileged}`).join(" ")}`;
 }
 const changing: ReadonlySet<string> = new Set(["harden", "soften", "repair"]);
 

@@ -1,4 +1,10 @@
-import type { CapabilityPreset, SecurityFinding, SecurityFix, SecurityReport, SecurityState } from "../../../privileged-helper/contract/security.ts";
+import type {
+  CapabilityPreset,
+  SecurityFinding,
+  SecurityFix,
+  SecurityReport,
+  SecurityState,
+} from "../../../privileged-helper/contract/security.ts";
 import { formatBytes } from "../../ui/format.ts";
 
 export const stateTexts: Record<SecurityState, string> = {
