@@ -23,46 +23,46 @@ test.describe("is it safe?", () => {
     await createContainer(app, name);
     await closeNews(app);
     await openTab(app);
-    await expect(check(app, "Root inside is not root outside")).toContainText("OK");
-    await expect(check(app, "Processes are limited")).toContainText("Warning");
-    await check(app, "Root inside is not root outside")
+    await expect(check(app, "Root inside and outside")).toContainText("OK");
+    await expect(check(app, "Limit of processes")).toContainText("Warning");
+    await check(app, "Root inside and outside")
       .getByRole("button", { name: /^Details/ })
       .click();
-    await expect(app.getByRole("list", { name: "Evidence for Root inside is not root outside" })).toContainText("uid_map: 0 inside is");
+    await expect(app.getByRole("list", { name: "Evidence for Root inside and outside" })).toContainText("uid_map: 0 inside is");
     await expectNoViolations(app, "the checks of a container");
 
-    await app.getByRole("button", { name: "Fix Processes are limited" }).click();
-    const dialog = app.getByRole("dialog", { name: `Fix Processes are limited of ${name}` });
+    await app.getByRole("button", { name: "Fix Limit of processes" }).click();
+    const dialog = app.getByRole("dialog", { name: `Fix Limit of processes of ${name}` });
     await dialog.getByRole("textbox", { name: "Processes and threads" }).fill("321");
     await expect(dialog.getByRole("group", { name: "Changes" })).toContainText("pids.max = 321");
     await expect(dialog).toContainText("shut down and started again");
     await expectNoViolations(app, "a fix");
     await dialog.getByRole("button", { name: "Fix and restart" }).click();
-    await expect(check(app, "Processes are limited")).toContainText("at most 321 processes", { timeout: 60_000 });
-    await expect(check(app, "Processes are limited")).toContainText("OK");
+    await expect(check(app, "Limit of processes")).toContainText("at most 321 processes", { timeout: 60_000 });
+    await expect(check(app, "Limit of processes")).toContainText("OK");
     expect(lxcLs(name)?.state).toBe("RUNNING");
     expect(config()).toMatch(/^lxc\.cgroup2?\.pids\.max = 321$/m);
     await closeNews(app);
 
-    await app.getByRole("button", { name: "More about Processes are limited" }).click();
+    await app.getByRole("button", { name: "More about Limit of processes" }).click();
     await app.getByRole("menuitem", { name: "Undo the fix" }).click();
     await app
-      .getByRole("dialog", { name: "Undo the fix of Processes are limited?" })
+      .getByRole("dialog", { name: "Undo the fix of Limit of processes?" })
       .getByRole("button", { name: "Undo and restart" })
       .click();
-    await expect(check(app, "Processes are limited")).toContainText("Warning", { timeout: 60_000 });
+    await expect(check(app, "Limit of processes")).toContainText("Warning", { timeout: 60_000 });
     expect(config()).not.toContain("pids.max");
     await closeNews(app);
 
-    await app.getByRole("button", { name: "More about Memory is limited" }).click();
+    await app.getByRole("button", { name: "More about Limit of memory" }).click();
     await app.getByRole("menuitem", { name: "Accept this risk" }).click();
-    const accept = app.getByRole("dialog", { name: "Accept the risk of Memory is limited" });
+    const accept = app.getByRole("dialog", { name: "Accept the risk of Limit of memory" });
     await expect(accept.getByRole("button", { name: "Accept", exact: true })).toBeDisabled();
     await accept.getByRole("textbox", { name: "Why it stays as it is" }).fill("It is alone on this computer.");
     await expectNoViolations(app, "a risk");
     await accept.getByRole("button", { name: "Accept", exact: true }).click();
-    await expect(check(app, "Memory is limited")).toContainText("It is alone on this computer.");
-    await expect(check(app, "Memory is limited")).toContainText("Warning");
+    await expect(check(app, "Limit of memory")).toContainText("It is alone on this computer.");
+    await expect(check(app, "Limit of memory")).toContainText("Warning");
   });
 
   test("all containers, the worst first, and the kernel that they share", async ({ app }) => {

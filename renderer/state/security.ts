@@ -25,6 +25,9 @@ export function useSecurityOverview() {
   return { overview, problem, askAgain };
 }
 
+/** One start changes a list several times, and an audit of all is not for each of them. */
+const quietMilliseconds = 500;
+
 /** Changes when containers start and stop, come and go, and when a task has changed how they are isolated. */
 function useWhatCounts(names: readonly string[] | undefined): string {
   const containers = useContainers();
@@ -39,7 +42,10 @@ function useAskedAgain(what: string, askAgain: () => void) {
   const seen = useRef(what);
   useEffect(() => {
     if (seen.current === what) return;
-    seen.current = what;
-    askAgain();
+    const timer = setTimeout(() => {
+      seen.current = what;
+      askAgain();
+    }, quietMilliseconds);
+    return () => clearTimeout(timer);
   }, [what, askAgain]);
 }

@@ -12,7 +12,7 @@ import { openToPassThrough } from "../state-folder.ts";
 import { auditCheck } from "./audit.ts";
 import { readAuditFacts } from "./audit-facts.ts";
 import { planFix, planUndo, rememberFix } from "./fixes.ts";
-import { readSecurityRecord, writeSecurityRecord } from "./security-record.ts";
+import { type DoneFix, readSecurityRecord, writeSecurityRecord } from "./security-record.ts";
 
 const stopTimeoutSeconds = 60;
 const systemTimeoutSeconds = 90;
@@ -55,12 +55,14 @@ export async function hardenContainer(context: OperationContext, name: string, f
  */
 export async function softenContainer(context: OperationContext, name: string, check: SecurityFix["check"]): Promise<void> {
   const { lxcPath } = context;
-  const record = readSecurityRecord(lxcPath, name);
-  const done = record.fixes.findLast((one) => one.check === check);
+  const done = readSecurityRecord(lxcPath, name).fixes.findLast((one) => one.check === check);
   if (!done) throw new ProblemError({ code: "not-found", what: `a fix of ${check}` });
   const { path, text } = readConfigurationText(lxcPath, name);
   await change(context, name, { path, before: text, after: planUndo(text, done) }, { prepare() {}, hasWorked: async () => undefined });
-  writeSecurityRecord(lxcPath, name, { ...record, fixes: record.fixes.filter((one) => one !== done) });
+  // Meanwhile somebody may have accepted a risk.
+  const record = readSecurityRecord(lxcPath, name);
+  const isOther = (one: DoneFix) => one.check !== check || one.at !== done.at;
+  writeSecurityRecord(lxcPath, name, { ...record, fixes: record.fixes.filter(isOther) });
 }
 
 type Change = { path: string; before: string; after: string };
@@ -78,6 +80,13 @@ async function change(
   const stateBefore = wasRunning ? await systemState(context, name) : undefined;
   if (wasRunning) await stop(context, name, stopTimeoutSeconds);
   await task.critical(async () => {
+    if (readConfigurationText(context.lxcPath, name).text !== before) {
+      if (wasRunning) await start(context, name);
+      throw new ProblemError({
+        code: "not-supported",
+        what: "Somebody else has changed its configuration just now. Look at it and try again.",
+      });
+    }
     let reason: Extract<Problem, { code: "fix-taken-back" }>["reason"] = "did-not-start";
     try {
       prepare();

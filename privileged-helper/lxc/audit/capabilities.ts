@@ -94,12 +94,14 @@ export const presets: Record<CapabilityPreset, readonly CapabilityName[]> = {
 
 /** The bounding set of init, which limits every process of the container, or what the configuration will make of it. */
 export function checkCapabilities(facts: AuditFacts): Judgement {
-  // Nobody gives what they do not have: of a helper that has less itself, as in a container, its containers have less, too.
-  const given = decode(statusField({ status: facts.read("/proc/self/status") ?? "" }, "CapBnd") ?? "f".repeat(16));
+  const isPrivileged = isPrivilegedNow(facts);
+  // Nobody gives what they do not have: of a helper that has less itself, as in a container, its containers have less, too. A new user
+  // namespace begins with all of them (user_namespaces(7)).
+  const ours = isPrivileged ? statusField({ status: facts.read("/proc/self/status") ?? "" }, "CapBnd") : undefined;
+  const given = decode(ours ?? "f".repeat(16));
   const configured = new Set([...configuredCapabilities(facts.entries)].filter((name) => given.has(name)));
   const running = facts.running && decode(statusField(facts.running, "CapBnd") ?? "0");
   const has = running ?? configured;
-  const isPrivileged = isPrivilegedNow(facts);
   const dangerous = isPrivileged ? waysOut.filter((name) => has.has(name)) : [];
   const fits = capabilityPresets.filter((preset) => [...has].every((name) => presets[preset].includes(name as CapabilityName)));
   const isOk = isPrivileged ? fits.includes("service") : fits.includes("system");

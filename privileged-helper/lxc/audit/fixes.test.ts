@@ -60,6 +60,10 @@ describe("a fix", () => {
     expect(weakens(world(), name, { check: "capabilities", preset: "minimal" })).toBe(true);
     setConfig("lxc.cap.drop = sys_module\n");
     expect(weakens(world(), name, { check: "capabilities", preset: "service" })).toBe(false);
+    setConfig("lxc.apparmor.profile = unconfined\n");
+    expect(weakens(world(), name, { check: "mandatory-access" })).toBe(false);
+    setConfig("lxc.apparmor.profile = our-own\n");
+    expect(weakens(world(), name, { check: "mandatory-access" })).toBe(true);
     const profile = join(lxcPath, "allow.seccomp");
     writeFileSync(profile, "2\nallowlist\n[all]\nread\n");
     setConfig(`lxc.seccomp.profile = ${profile}\n`);

@@ -148,6 +148,11 @@ export function weakens({ lxcPath }: World, name: string, fix: SecurityFix): boo
     const has = configuredCapabilities(entries);
     return presets[fix.preset].some((one) => !has.has(one));
   }
+  if (fix.check === "mandatory-access") {
+    // A profile of an administrator's own may refuse more than one that LXC generates.
+    const profile = lastValueOf(entries, "lxc.apparmor.profile") ?? "unconfined";
+    return !/^(unconfined|unchanged|generated|lxc-container-default)/.test(profile);
+  }
   if (fix.check !== "system-calls") return false;
   const profile = lastValueOf(entries, "lxc.seccomp.profile");
   if (profile === undefined || profile === defaultSeccompProfile) return false;

@@ -11,19 +11,19 @@ const wholeBytes = 64 * 1024 * 1024;
 
 const texts: Record<LimitName, { title: string; limited: string; unlimited: string; why: string }> = {
   memory: {
-    title: "Memory is limited",
+    title: "Limit of memory",
     limited: "It can use at most",
     unlimited: "It can use all memory of this computer.",
     why: "A container that takes all memory makes the kernel kill programs of this computer and of other containers.",
   },
   processes: {
-    title: "Processes are limited",
+    title: "Limit of processes",
     limited: "It can have at most",
     unlimited: "It can have as many processes as this computer.",
     why: "A program that only starts itself again and again would leave nobody else on this computer a process.",
   },
   "processor-time": {
-    title: "Processor time is limited",
+    title: "Limit of processor time",
     limited: "It can use at most",
     unlimited: "It can use all processors of this computer.",
     why: "A container that computes without an end makes everything else slow.",

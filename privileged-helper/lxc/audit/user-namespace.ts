@@ -19,7 +19,7 @@ export function checkUserNamespace(facts: AuditFacts): Judgement {
   const differs = running !== undefined && isPrivileged !== (configured.length === 0);
   const judgement: Judgement = {
     state: isPrivileged || isHalf ? "problem" : "ok",
-    title: "Root inside is not root outside",
+    title: "Root inside and outside",
     summary: isPrivileged
       ? "Root of this container is root of this computer."
       : isHalf
