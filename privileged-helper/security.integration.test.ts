@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
@@ -161,6 +161,35 @@ describe("a fix of a container that runs", () => {
     expect(isRunning()).toBe(true);
     expect((await find("capabilities")).canUndo).toBe(false);
     expect(tasks.snapshot().tasks.at(-1)).toMatchObject({ kind: "harden", state: "failed" });
+  });
+});
+
+describe("a fix that has services fail", () => {
+  it("is taken back where systemd was well before, and stays where it was not", async () => {
+    // What is looked at is a program of that name and what systemctl says; both are scripts here, so that one right decides about it.
+    const rootfs = join(folder(), "rootfs");
+    copyFileSync("/bin/sh", join(rootfs, "systemd"));
+    chmodSync(join(rootfs, "systemd"), 0o755);
+    writeFileSync(join(rootfs, "init.sh"), "/bin/busybox mkdir -p /tmp\nwhile :; do /bin/busybox sleep 1; done\n");
+    const systemctl = join(rootfs, "bin/systemctl");
+    const answer = (text: string) => writeFileSync(systemctl, `#!/bin/busybox sh\n${text}\n`, { mode: 0o755 });
+    answer("/bin/busybox chroot / /bin/busybox true 2>/dev/null && echo running || echo degraded");
+    append("lxc.init.cmd = /systemd /init.sh", "lxc.signal.halt = SIGKILL");
+    const before = config();
+    start();
+    const fix: SecurityFix = { check: "capabilities", preset: "minimal" };
+    const failed = await operations.harden({ name, fix, mayWeaken: false }, signal).catch(toProblem);
+    expect(failed).toMatchObject({
+      code: "fix-taken-back",
+      reason: "degraded",
+      runsAgain: true,
+      detail: expect.stringContaining("degraded"),
+    });
+    expect(config()).toBe(before);
+    expect(isRunning()).toBe(true);
+    answer("echo degraded");
+    await operations.harden({ name, fix, mayWeaken: false }, signal);
+    expect(await find("capabilities")).toMatchObject({ state: "ok", canUndo: true });
   });
 });
 

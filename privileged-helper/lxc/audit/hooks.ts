@@ -4,8 +4,8 @@ import { firstWord } from "../start-facts.ts";
 import type { AuditFacts } from "./audit-facts.ts";
 import type { Judgement } from "./check.ts";
 
-/** Where LXC's packages and the administrator of this computer keep what all containers have in common. */
-const usualFolders = ["/usr/share/lxc/", "/etc/lxc/"];
+/** Where the packages of LXC and lxcfs and the administrator of this computer keep what all containers have in common. */
+const usualFolders = ["/usr/share/lxc/", "/usr/share/lxcfs/", "/etc/lxc/"];
 
 /** What this computer's root reads or runs for a container, and who may write that. */
 export function checkHooks(facts: AuditFacts): Judgement {

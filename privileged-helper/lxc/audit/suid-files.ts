@@ -1,12 +1,13 @@
 import { closeSync, fstatSync } from "node:fs";
 import { join } from "node:path";
-import { toProblem } from "../../contract/problems.ts";
+import { ProblemError, toProblem } from "../../contract/problems.ts";
 import { lastValueOf } from "../config.ts";
 import { parseCapabilities } from "../file-capabilities.ts";
 import { listFiles } from "../folder.ts";
 import { lookInside, readStart } from "../look-inside.ts";
 import { openInside } from "../open-inside.ts";
 import { run } from "../run.ts";
+import { isFolder } from "../start-facts.ts";
 import { type AuditFacts, statusField } from "./audit-facts.ts";
 import type { Judgement } from "./check.ts";
 import { knownPrograms } from "./known-suid-programs.ts";
@@ -51,7 +52,8 @@ export async function checkSuidFiles(facts: AuditFacts): Promise<Judgement> {
       problem.code === "timed-out"
         ? `Searching its files took longer than ${searchTimeoutSeconds} seconds.`
         : "Its files could not be searched.";
-    return { ...common, state: "unknown", summary, evidence: [problem.code] };
+    const evidence = [problem.code === "tool-missing" ? `${problem.tool} is not installed` : problem.code];
+    return { ...common, state: "unknown", summary, evidence };
   }
   const judged = judgeFiles(facts, files);
   const strays = judged.filter(({ verdict }) => verdict === "stray");
@@ -90,18 +92,20 @@ export async function checkSuidFiles(facts: AuditFacts): Promise<Judgement> {
  */
 export async function findPrivilegedFiles(layers: readonly string[]): Promise<PrivilegedFile[]> {
   const files = new Map<string, PrivilegedFile>();
-  // The uppermost last: it hides what has the same name below.
-  for (const layer of [...layers].reverse()) {
-    const options = { timeoutSeconds: searchTimeoutSeconds, givesWay: false } as const;
-    const [marked, capable] = await Promise.all([
-      run("find", ["-P", layer, "-xdev", "-type", "f", "-perm", "/6000", "-print0"], { ...options, allowExitCodes: [0, 1] }),
-      run("getcap", ["-r", layer], { ...options, allowExitCodes: "any" }),
-    ]);
+  for (const layer of layers) {
+    if (!isFolder(layer)) throw new ProblemError({ code: "not-found", what: layer.slice(0, 255) });
+    // 1: files went while it searched, as those of a container that runs do.
+    const options = { timeoutSeconds: searchTimeoutSeconds, allowExitCodes: [0, 1] };
+    // One after the other: starting a process holds up everything else for a moment.
+    const marked = await run("find", ["-P", layer, "-xdev", "-type", "f", "-perm", "/6000", "-print0"], options);
+    const capable = await run("getcap", ["-r", layer], options);
     const capabilities = new Map(parseCapabilities(capable.output).map(({ path, capabilities }) => [path, capabilities]));
     const paths = new Set([...marked.output.split("\0").filter((path) => path.startsWith(`${layer}/`)), ...capabilities.keys()]);
     for (const path of [...paths].slice(0, maxFiles)) {
       const relative = path.slice(layer.length + 1);
-      const status = statInside(layer, relative);
+      // An upper layer may have another file of that name, or have it removed.
+      const found = layers.length > 1 ? lookInside(layers, relative) : { layer, relative };
+      const status = found?.layer === layer && found.relative === relative ? statInside(layer, relative) : undefined;
       if (!status) continue;
       const bits = status.mode & 0o6000;
       const set = capabilities.get(path);
