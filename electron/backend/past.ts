@@ -123,7 +123,7 @@ export function createPast({ settingsPath, stateFolder, settings, askHelper, tel
       return isPageWatching;
     },
     onPageCall(method, params) {
-      if (method === "metrics.watch") observer.pageLooks(isAnyMeasured(params));
+      if (method === "metrics.watch") observer.pageLooks(hasCharts(params));
       if (method === "containers.watch") isPageWatching = true;
       if (method !== "containers.unwatch") return false;
       isPageWatching = false;
@@ -141,7 +141,8 @@ export function createPast({ settingsPath, stateFolder, settings, askHelper, tel
   };
 }
 
-function isAnyMeasured(params: unknown): boolean {
+/** A list of all that run has no chart of the past. */
+function hasCharts(params: unknown): boolean {
   const { containers, host } = (params ?? {}) as { containers?: unknown; host?: unknown };
-  return host === true || containers === "running" || (Array.isArray(containers) && containers.length > 0);
+  return host === true || (Array.isArray(containers) && containers.length > 0);
 }
