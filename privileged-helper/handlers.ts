@@ -9,6 +9,9 @@ import { createImageWatch } from "./image-watch.ts";
 import { createJournal } from "./journal.ts";
 import { createLocks } from "./locks.ts";
 import type { Log } from "./log.ts";
+import { auditAll, auditContainer } from "./lxc/audit/audit.ts";
+import { previewFix, weakens } from "./lxc/audit/fixes.ts";
+import { acceptRisk } from "./lxc/audit/security-record.ts";
 import { readConfigurationText } from "./lxc/config.ts";
 import { createDiskUsageReader } from "./lxc/disk-usage.ts";
 import { hostInfo } from "./lxc/host.ts";
@@ -16,7 +19,7 @@ import { makeCheck, makeChecks } from "./lxc/host-checks.ts";
 import { readHostFacts } from "./lxc/host-facts.ts";
 import { runFix } from "./lxc/host-fix.ts";
 import { createImageStore } from "./lxc/image-store.ts";
-import { createContainerReader } from "./lxc/list.ts";
+import { createContainerReader, isActive } from "./lxc/list.ts";
 import { createLogWatch } from "./lxc/logs.ts";
 import { createOperations } from "./lxc/operations.ts";
 import { toolPath } from "./lxc/run.ts";
@@ -53,6 +56,8 @@ const actionOfTask: Record<TaskKind, Action> = {
   freeze: "manage",
   unfreeze: "manage",
   repair: "configure",
+  harden: "configure",
+  soften: "configure-raw",
   fix: "host",
   import: "create",
   "save-image": "create",
@@ -263,6 +268,23 @@ export function createHandlers({ lxcPath, uid, isRootSession, notify, isHostBehi
         if (operations.offeredFix(name, cause).effect === "less-isolated") await authorize("configure-raw", name);
         await operations.repair(name, cause, signal);
       },
+
+      "security.audit": ({ name }) => auditContainer({ lxcPath, reader }, find(name).name),
+      "security.auditAll": () => auditAll({ lxcPath, reader }, readHostFacts(isRootSession)),
+      "security.previewFix": ({ name, fix }) => previewFix({ lxcPath, reader }, find(name).name, fix),
+      "security.fix": async ({ name, fix }, { signal, authorize }) => {
+        const mayWeaken = weakens({ lxcPath, reader }, find(name).name, fix);
+        if (mayWeaken) await authorize("configure-raw", name);
+        if (isActive(find(name))) await authorize("manage", name);
+        await operations.harden({ name, fix, mayWeaken }, signal);
+      },
+      "security.undo": async ({ name, check }, { signal, authorize }) => {
+        await authorize("configure-raw", name);
+        if (isActive(find(name))) await authorize("manage", name);
+        await operations.soften(name, check, signal);
+      },
+      "security.accept": ({ name, check, note }) =>
+        acceptRisk(lxcPath, find(name).name, check, note === undefined ? undefined : { note, uid, at: Date.now() }),
 
       "uploads.open": async ({ bytes }) => ({ channel: await uploads.open(bytes) }),
       "uploads.close": ({ channel }) => uploads.close(channel),

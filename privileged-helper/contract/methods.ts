@@ -27,6 +27,15 @@ import {
 } from "./model.ts";
 import { containerName, linkName, newContainerName, snapshotName } from "./names.ts";
 import { ociReference, ociReferenceText } from "./oci-reference.ts";
+import {
+  fixableChecks,
+  riskNote,
+  type SecurityFixPreview,
+  type SecurityOverview,
+  type SecurityReport,
+  securityCheckIds,
+  securityFix,
+} from "./security.ts";
 import { startCauseIds } from "./start-causes.ts";
 import { secretOption, templateOptions } from "./template-options.ts";
 import {
@@ -318,6 +327,38 @@ export const methods = {
    */
   "containers.repair": {
     params: z.strictObject({ name: containerName, cause: z.enum(startCauseIds) }),
+    result: result<void>(),
+    action: "configure",
+  },
+
+  /** Reads everything anew. Of its files those that give whoever runs them more rights are searched for. */
+  "security.audit": { params: onContainer, result: result<SecurityReport>(), action: "view" },
+  /** The same of all containers, and this computer's kernel. */
+  "security.auditAll": { params: nothing, result: result<SecurityOverview>(), action: "view" },
+  /** What `security.fix` would do, by the same functions. */
+  "security.previewFix": {
+    params: z.strictObject({ name: containerName, fix: securityFix }),
+    result: result<SecurityFixPreview>(),
+    action: "view",
+  },
+  /**
+   * Changes the container's configuration. One that runs is restarted, which needs `manage`, too; where it does not come up as it was, all of
+   * it is taken back. What could leave it less isolated than it is needs `configure-raw`.
+   */
+  "security.fix": {
+    params: z.strictObject({ name: containerName, fix: securityFix }),
+    result: result<void>(),
+    action: "configure",
+  },
+  /** Takes back the last fix of that check. It leaves the container less isolated, so it needs `configure-raw`, too. */
+  "security.undo": {
+    params: z.strictObject({ name: containerName, check: z.enum(fixableChecks) }),
+    result: result<void>(),
+    action: "configure",
+  },
+  /** Remembers that a person knows of it, and why it stays as it is; without a note, forgets that. The grade is what it was. */
+  "security.accept": {
+    params: z.strictObject({ name: containerName, check: z.enum(securityCheckIds), note: riskNote.optional() }),
     result: result<void>(),
     action: "configure",
   },

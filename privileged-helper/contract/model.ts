@@ -271,6 +271,8 @@ export const taskKinds = [
   "first-start",
   "recover",
   "repair",
+  "harden",
+  "soften",
   "fix",
   "download",
   "load",

@@ -63,6 +63,16 @@ export const problem = z.discriminatedUnion("code", [
     /** The last 4 KiB of what the command printed, and of the errors in LXC's log. */
     output: detail,
   }),
+  /** A container was to be better isolated and did not come up as it was before: all of it was taken back. */
+  z.object({
+    code: z.literal("fix-taken-back"),
+    name,
+    /** `no-effect`: it came up, and the kernel does not show what the lines ask for. */
+    reason: z.enum(["did-not-start", "degraded", "no-effect"]),
+    /** False where it does not run as before after that either. */
+    runsAgain: z.boolean(),
+    detail,
+  }),
   /** A new container runs, and something that was to be done in it then was not. */
   z.object({
     code: z.literal("first-start-failed"),

@@ -19,6 +19,7 @@ describe("control groups of a process", () => {
       pids: "/sys/fs/cgroup/pids/lxc.payload.web",
       blkio: "/sys/fs/cgroup/blkio/lxc.payload.web",
       freezer: "/sys/fs/cgroup/freezer/lxc.payload.web",
+      devices: "/sys/fs/cgroup/devices/lxc.payload.web",
     });
   });
 
@@ -43,6 +44,7 @@ describe("control groups of a process", () => {
       pids: folder,
       blkio: folder,
       freezer: folder,
+      devices: folder,
     });
   });
 

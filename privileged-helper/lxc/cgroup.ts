@@ -16,12 +16,13 @@ export type ContainerCgroups = {
   pids?: string;
   blkio?: string;
   freezer?: string;
+  devices?: string;
 };
 
 type Hierarchy = Pick<Mount, "mountPoint" | "root"> & { controllers: string[]; unified: boolean };
 type Membership = { controllers: string[]; path: string };
 
-const controllers = ["cpu", "cpuacct", "cpuset", "memory", "pids", "blkio", "freezer"] as const;
+const controllers = ["cpu", "cpuacct", "cpuset", "memory", "pids", "blkio", "freezer", "devices"] as const;
 
 /**
  * The folders of a process's control groups.

@@ -37,7 +37,7 @@ const firstCheckMilliseconds = 1;
 const lastCheckMilliseconds = 50;
 
 const stateNeeded: Record<
-  "start" | "stop" | "forceStop" | "freeze" | "unfreeze" | "destroy" | "save" | "repair" | "enter",
+  "start" | "stop" | "forceStop" | "freeze" | "unfreeze" | "destroy" | "save" | "repair" | "harden" | "enter",
   [string, ContainerState[]]
 > = {
   start: ["Only a stopped container can be started.", ["stopped"]],
@@ -47,6 +47,7 @@ const stateNeeded: Record<
   unfreeze: ["Only a frozen container can be thawed.", ["frozen"]],
   destroy: ["Stop it first, then remove it.", ["stopped", "error"]],
   repair: ["Stop it first: what it runs with is not changed.", ["stopped", "error"]],
+  harden: ["It has to run, or to be stopped.", ["stopped", "running"]],
   save: ["Stop it first: its files must not change while they are copied.", ["stopped"]],
   enter: ["It has to run: this is done by its own programs.", ["running"]],
 };

@@ -6,6 +6,7 @@ import type { ContainerSource, FilledIn, MethodName, NewContainer, ParamsInputOf
 import type { Container, ContainerPreview, ContainerState, Task, TaskKind } from "../contract/model.ts";
 import { isManageableName } from "../contract/names.ts";
 import { ProblemError, toProblem } from "../contract/problems.ts";
+import type { SecurityFix } from "../contract/security.ts";
 import type { StartCause, StartCauseId, StartFix } from "../contract/start-causes.ts";
 import { secretOption } from "../contract/template-options.ts";
 import { isAboutImage, type Journal, type JournalRecord } from "../journal.ts";
@@ -13,6 +14,8 @@ import type { LockRequest, Locks } from "../locks.ts";
 import { type Blocker, createQueue } from "../queue.ts";
 import type { Tasks } from "../tasks.ts";
 import type { Uploads } from "../uploads.ts";
+import { hardenContainer, softenContainer } from "./audit/apply-fix.ts";
+import { weakens } from "./audit/fixes.ts";
 import { cloneContainer } from "./clone.ts";
 import { type Copy, isPrivileged, readCloneSource, requireClonable } from "./clone-source.ts";
 import { usesHostNetwork } from "./container-network.ts";
@@ -65,6 +68,14 @@ export type Operations = ThrowAwayOperations & {
   offeredFix(name: string, cause: StartCauseId): Extract<StartFix, { kind: "container" }>;
   /** Does that. */
   repair(name: string, cause: StartCauseId, signal: AbortSignal): Promise<void>;
+  /**
+   * Does what `security.previewFix` tells.
+   * @param wanted.mayWeaken Whether whoever asks may make it less isolated than it is.
+   * @throws ProblemError `fix-taken-back` where it did not come up as it was.
+   */
+  harden(wanted: { name: string; fix: SecurityFix; mayWeaken: boolean }, signal: AbortSignal): Promise<void>;
+  /** Takes back the last fix of a check. */
+  soften(name: string, check: SecurityFix["check"], signal: AbortSignal): Promise<void>;
   /** Removes what helpers that were killed left half made. */
   recover(): Promise<void>;
 };
@@ -423,6 +434,28 @@ export function createOperations(world: World): Operations {
           const diagnosis = diagnosisOf(name, cause);
           return repairContainer(context, name, diagnosis.cause, diagnosis.fix);
         },
+      }),
+    harden: ({ name, fix, mayWeaken }, signal) =>
+      perform({
+        kind: "harden",
+        target: name,
+        request: requestOf("security.fix", { name, fix }),
+        signal,
+        check() {
+          requireState(findFinished(name), "harden");
+          if (!mayWeaken && weakens({ lxcPath, reader }, name, fix))
+            throw new ProblemError({ code: "auth-denied", action: "configure-raw" });
+        },
+        work: (context) => hardenContainer(context, name, fix),
+      }),
+    soften: (name, check, signal) =>
+      perform({
+        kind: "soften",
+        target: name,
+        request: requestOf("security.undo", { name, check }),
+        signal,
+        check: () => requireState(findFinished(name), "harden"),
+        work: (context) => softenContainer(context, name, check),
       }),
     async recover() {
       for (const record of journal.abandoned(lxcPath)) {

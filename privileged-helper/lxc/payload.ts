@@ -44,4 +44,4 @@ export function ownCgroups(cgroups: ContainerCgroups, init: ContainerCgroups | u
   return own;
 }
 
-const controllers = ["unified", "cpu", "cpuacct", "cpuset", "memory", "pids", "blkio", "freezer"] as const;
+const controllers = ["unified", "cpu", "cpuacct", "cpuset", "memory", "pids", "blkio", "freezer", "devices"] as const;

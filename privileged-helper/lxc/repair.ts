@@ -264,7 +264,7 @@ function ownText({ lxcPath, name }: StartFacts): string | undefined {
 }
 
 /** Lines that one text has more often than the other. */
-function changedLines(before: string, after: string): { removes: string[]; adds: string[] } {
+export function changedLines(before: string, after: string): { removes: string[]; adds: string[] } {
   const surplus = (text: string, other: string) => {
     const left = new Map<string, number>();
     for (const line of other.split("\n")) left.set(line, (left.get(line) ?? 0) + 1);

@@ -13,6 +13,11 @@ export function uploadsFolderOf(lxcPath: string): string {
   return join(`${lxcPath}-desktop`, "uploads");
 }
 
+/** What LXC reads of ours for containers; it stays when the app goes, because they are started without it, too. */
+export function profilesFolderOf(lxcPath: string): string {
+  return join(`${lxcPath}-desktop`, "profiles");
+}
+
 /**
  * Makes such a folder, where it is not there, and lets everybody through, as the root of an unprivileged container needs; nobody but
  * root sees what is in it.

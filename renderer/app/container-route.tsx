@@ -14,6 +14,10 @@ const ContainerMetrics = lazy(() =>
   import("../features/metrics/container-metrics.tsx").then(({ ContainerMetrics }) => ({ default: ContainerMetrics })),
 );
 
+const SecurityPanel = lazy(() =>
+  import("../features/security/security-panel.tsx").then(({ SecurityPanel }) => ({ default: SecurityPanel })),
+);
+
 /** Joins the features that make up a container's page. */
 export function ContainerRoute({ name, tab }: { name: string; tab: string }) {
   return (
@@ -31,6 +35,7 @@ export function ContainerRoute({ name, tab }: { name: string; tab: string }) {
         overview: (container) => <Overview container={container} />,
         terminal: (container) => <TerminalPanel container={container} />,
         logs: (container) => <LogsPanel name={container.name} />,
+        security: (container) => <SecurityPanel container={container} />,
         configuration: (container) => <ConfigurationPanel name={container.name} />,
       }}
     />

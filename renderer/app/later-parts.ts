@@ -1,6 +1,9 @@
 import { lazy } from "react";
 
 /** Pages and dialogs that are loaded when they are first shown: the list of containers is there sooner, and the page takes less memory. */
+export const AcceptRiskDialog = lazy(() =>
+  import("../features/security/accept-risk-dialog.tsx").then(({ AcceptRiskDialog }) => ({ default: AcceptRiskDialog })),
+);
 export const ComparePage = lazy(() => import("../features/metrics/compare-page.tsx").then(({ ComparePage }) => ({ default: ComparePage })));
 export const ContainerRoute = lazy(() => import("./container-route.tsx").then(({ ContainerRoute }) => ({ default: ContainerRoute })));
 export const CreateDialog = lazy(() =>
@@ -16,6 +19,9 @@ export const FixDialog = lazy(() => import("../features/host/fix-dialog.tsx").th
 export const FixStartDialog = lazy(() =>
   import("../features/containers/fix-start-dialog.tsx").then(({ FixStartDialog }) => ({ default: FixStartDialog })),
 );
+export const HardenDialog = lazy(() =>
+  import("../features/security/harden-dialog.tsx").then(({ HardenDialog }) => ({ default: HardenDialog })),
+);
 export const HostMetrics = lazy(() => import("../features/metrics/host-metrics.tsx").then(({ HostMetrics }) => ({ default: HostMetrics })));
 export const HostPage = lazy(() => import("../features/host/host-page.tsx").then(({ HostPage }) => ({ default: HostPage })));
 export const ImagesPage = lazy(() => import("../features/images/images-page.tsx").then(({ ImagesPage }) => ({ default: ImagesPage })));
@@ -26,11 +32,17 @@ export const NewTerminalDialog = lazy(() =>
 export const SaveImageDialog = lazy(() =>
   import("../features/containers/save-image-dialog.tsx").then(({ SaveImageDialog }) => ({ default: SaveImageDialog })),
 );
+export const SecurityPage = lazy(() =>
+  import("../features/security/security-page.tsx").then(({ SecurityPage }) => ({ default: SecurityPage })),
+);
 export const SettingsPage = lazy(() =>
   import("../features/settings/settings-page.tsx").then(({ SettingsPage }) => ({ default: SettingsPage })),
 );
 export const ShortcutsDialog = lazy(() =>
   import("../features/settings/shortcuts-dialog.tsx").then(({ ShortcutsDialog }) => ({ default: ShortcutsDialog })),
+);
+export const SoftenDialog = lazy(() =>
+  import("../features/security/soften-dialog.tsx").then(({ SoftenDialog }) => ({ default: SoftenDialog })),
 );
 export const TasksPage = lazy(() => import("../features/tasks/tasks-page.tsx").then(({ TasksPage }) => ({ default: TasksPage })));
 export const TerminalsPage = lazy(() =>

@@ -1,5 +1,5 @@
 import { ActionIcon, Badge, Group, Loader, Text, Tooltip } from "@mantine/core";
-import { IconBox, IconListCheck, IconLock, IconPhoto, IconServer, IconSettings, IconTerminal2 } from "@tabler/icons-react";
+import { IconBox, IconListCheck, IconLock, IconPhoto, IconServer, IconSettings, IconShieldCheck, IconTerminal2 } from "@tabler/icons-react";
 import { type ReactNode, Suspense, useEffect } from "react";
 import { Link, Redirect, Route, Switch, useLocation } from "wouter";
 import type { Session } from "../../privileged-helper/contract/model.ts";
@@ -17,6 +17,7 @@ import { nameInPath, namesInPath } from "../ui/paths.ts";
 import { showEarlyEnd, showNotices, showProblem } from "../ui/toasts.tsx";
 import { ErrorBoundary } from "./error-boundary.tsx";
 import {
+  AcceptRiskDialog,
   ComparePage,
   ContainerRoute,
   CreateDialog,
@@ -24,14 +25,17 @@ import {
   DeleteReadyImageDialog,
   FixDialog,
   FixStartDialog,
+  HardenDialog,
   HostMetrics,
   HostPage,
   ImagesPage,
   KeepDialog,
   NewTerminalDialog,
   SaveImageDialog,
+  SecurityPage,
   SettingsPage,
   ShortcutsDialog,
+  SoftenDialog,
   TasksPage,
   TerminalsPage,
   TryDialog,
@@ -43,6 +47,7 @@ const destinations: { path: string; label: string; icon: ReactNode }[] = [
   { path: "/containers", label: "Containers", icon: <IconBox size={20} stroke={1.6} aria-hidden /> },
   { path: "/terminals", label: "Terminals", icon: <IconTerminal2 size={20} stroke={1.6} aria-hidden /> },
   { path: "/images", label: "Images", icon: <IconPhoto size={20} stroke={1.6} aria-hidden /> },
+  { path: "/security", label: "Security", icon: <IconShieldCheck size={20} stroke={1.6} aria-hidden /> },
   { path: "/tasks", label: "Tasks", icon: <IconListCheck size={20} stroke={1.6} aria-hidden /> },
   { path: "/host", label: "Host", icon: <IconServer size={20} stroke={1.6} aria-hidden /> },
   { path: "/settings", label: "Settings", icon: <IconSettings size={20} stroke={1.6} aria-hidden /> },
@@ -182,6 +187,9 @@ function Pages({ session }: { session: Session }) {
             <Route path="/images">
               <ImagesPage />
             </Route>
+            <Route path="/security">
+              <SecurityPage />
+            </Route>
             <Route path="/tasks">
               <TasksPage />
             </Route>
@@ -234,6 +242,9 @@ function Dialogs() {
   if (dialog.type === "new-terminal") return <NewTerminalDialog name={dialog.name} kind={dialog.kind} />;
   if (dialog.type === "shortcuts") return <ShortcutsDialog />;
   if (dialog.type === "keep") return <KeepDialog name={dialog.name} />;
+  if (dialog.type === "harden") return <HardenDialog name={dialog.name} finding={dialog.finding} />;
+  if (dialog.type === "soften") return <SoftenDialog name={dialog.name} finding={dialog.finding} />;
+  if (dialog.type === "accept-risk") return <AcceptRiskDialog name={dialog.name} finding={dialog.finding} />;
   if (dialog.type === "fix-host") return <FixDialog check={dialog.check} />;
   return <StillRunningDialog name={dialog.name} seconds={dialog.seconds} />;
 }

@@ -2,6 +2,7 @@ import { create } from "zustand";
 import type { FilledInInput, ParamsInputOf } from "../../privileged-helper/contract/methods.ts";
 import type { HostCheck, ReadyImage } from "../../privileged-helper/contract/model.ts";
 import type { Problem } from "../../privileged-helper/contract/problems.ts";
+import type { SecurityFinding } from "../../privileged-helper/contract/security.ts";
 
 /** The one dialog that is open, if any. Any page may open it; the app shows it. */
 export type Dialog =
@@ -22,6 +23,9 @@ export type Dialog =
   | { type: "keep"; name: string }
   | { type: "new-terminal"; name: string; kind: "shell" | "command" }
   | { type: "shortcuts" }
+  | { type: "harden"; name: string; finding: SecurityFinding }
+  | { type: "soften"; name: string; finding: SecurityFinding }
+  | { type: "accept-risk"; name: string; finding: SecurityFinding }
   | { type: "fix-host"; check: HostCheck }
   /** A container did not start, and something can be done about it. */
   | { type: "fix-start"; problem: Extract<Problem, { code: "start-failed" }> };

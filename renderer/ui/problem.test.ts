@@ -22,6 +22,7 @@ const examples: { [C in ProblemCode]: Extract<Problem, { code: C }> } = {
   "wrong-state": { code: "wrong-state", name: "web", state: "running", needed: "It has to be stopped." },
   "has-clones": { code: "has-clones", name: "web", clones: ["a", "b"] },
   "not-supported": { code: "not-supported", what: "Overlay needs a kernel that has it." },
+  "fix-taken-back": { code: "fix-taken-back", name: "web", reason: "did-not-start", runsAgain: true, detail: "exit 1" },
   "no-space": { code: "no-space", path: "/var/lib/lxc", availableBytes: 1024, neededBytes: 4096 },
   busy: { code: "busy", name: "web", operation: "stop" },
   "too-many-requests": { code: "too-many-requests", limit: 64 },

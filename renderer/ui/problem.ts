@@ -40,6 +40,12 @@ const rightNames: Record<string, string> = {
   host: "change this computer's settings",
 };
 
+const whyTakenBack: Record<Extract<Problem, { code: "fix-taken-back" }>["reason"], string> = {
+  "did-not-start": "With it the container did not start.",
+  degraded: "With it services in the container failed that had not failed before.",
+  "no-effect": "The container took it, and the kernel showed nothing of it.",
+};
+
 const explanations: { [C in ProblemCode]: (problem: Extract<Problem, { code: C }>) => Explanation } = {
   "auth-dismissed": ({ action }) => ({
     title: "The password was not given",
@@ -131,6 +137,12 @@ const explanations: { [C in ProblemCode]: (problem: Extract<Problem, { code: C }
     title: `${name} is needed by ${formatList(clones)}`,
     body: `${clones.length === 1 ? "This container is" : "These containers are"} cloned from ${name} and keep their files in it. Destroy ${clones.length === 1 ? "it" : "them"} first.`,
     remedies: [],
+  }),
+  "fix-taken-back": ({ name, reason, runsAgain, detail }) => ({
+    title: `The fix of ${name} was taken back`,
+    body: `${whyTakenBack[reason]} ${runsAgain ? "It is again as it was before." : "Its configuration is again as it was, but it does not start any more: look at its log."}`,
+    remedies: [{ type: "go", label: "Show log", to: containerPath(name, "logs") }],
+    details: detail,
   }),
   "not-supported": ({ what }) => ({ title: "That does not work here", body: what, remedies: [] }),
   "no-space": ({ path, availableBytes, neededBytes }) => ({

@@ -15,6 +15,7 @@ const tabs = [
   { id: "metrics", label: "Metrics" },
   { id: "terminal", label: "Terminal" },
   { id: "logs", label: "Logs" },
+  { id: "security", label: "Security" },
   { id: "configuration", label: "Configuration" },
 ] as const;
 export type TabId = (typeof tabs)[number]["id"];

@@ -48,6 +48,8 @@ const doing: Record<TaskKind, string> = {
   "first-start": "Setting up",
   recover: "Cleaning up",
   repair: "Fixing",
+  harden: "Isolating better",
+  soften: "Taking a fix back",
   fix: "Mending",
   download: "Downloading",
   load: "Handing over",

@@ -19,6 +19,8 @@ const verbs: Record<TaskKind, string> = {
   "first-start": "Set up",
   recover: "Clean up",
   repair: "Fix",
+  harden: "Isolate",
+  soften: "Undo a fix of",
   fix: "Fix",
   download: "Download",
   load: "Hand over",
@@ -90,7 +92,7 @@ export function filterTasks(tasks: readonly Task[], filter: TaskFilter, text: st
 }
 
 /** These are offered where the problem is shown, by who knows what has to be mended; or nobody had asked for them. */
-const neverRetried: ReadonlySet<TaskKind> = new Set(["recover", "repair", "fix", "keep", "discard"]);
+const neverRetried: ReadonlySet<TaskKind> = new Set(["recover", "repair", "harden", "soften", "fix", "keep", "discard"]);
 
 /** True where it did not do what was asked for, and can be asked for again. */
 export function isRetriable({ kind, state, request, form }: Task): boolean {

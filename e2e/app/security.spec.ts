@@ -1,0 +1,84 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Page } from "@playwright/test";
+import { expectNoViolationsInBothThemes as expectNoViolations } from "./axe.ts";
+import { closeNews, createContainer, expect, test } from "./fixtures.ts";
+import { lxcLs, lxcPath } from "./lxc.ts";
+import { setRule } from "./test-user.ts";
+
+const name = "e2e-safe";
+const config = () => readFileSync(join(lxcPath, name, "config"), "utf8");
+const check = (app: Page, title: string) => app.getByRole("listitem", { name: title, exact: true });
+const openTab = async (app: Page) => {
+  await app.getByRole("link", { name, exact: true }).click();
+  await app.getByRole("tab", { name: "Security" }).click();
+  await expect(app.getByRole("list", { name: `Security checks of ${name}` })).toBeVisible();
+};
+
+test.describe("is it safe?", () => {
+  test.setTimeout(180_000);
+
+  test("a container that runs: what is found, a fix with a restart, its undo, and a risk that is accepted", async ({ app }) => {
+    await setRule({ granted: ["full", "limited", "view", "manage", "create", "configure", "shell", "configure-raw"] });
+    await createContainer(app, name);
+    await closeNews(app);
+    await openTab(app);
+    await expect(check(app, "Root inside and outside")).toContainText("OK");
+    await expect(check(app, "Limit of processes")).toContainText("Warning");
+    await check(app, "Root inside and outside")
+      .getByRole("button", { name: /^Details/ })
+      .click();
+    await expect(app.getByRole("list", { name: "Evidence for Root inside and outside" })).toContainText("uid_map: 0 inside is");
+    await expectNoViolations(app, "the checks of a container");
+
+    await app.getByRole("button", { name: "Fix Limit of processes" }).click();
+    const dialog = app.getByRole("dialog", { name: `Fix Limit of processes of ${name}` });
+    await dialog.getByRole("textbox", { name: "Processes and threads" }).fill("321");
+    await expect(dialog.getByRole("group", { name: "Changes" })).toContainText("pids.max = 321");
+    await expect(dialog).toContainText("shut down and started again");
+    await expectNoViolations(app, "a fix");
+    await dialog.getByRole("button", { name: "Fix and restart" }).click();
+    await expect(check(app, "Limit of processes")).toContainText("at most 321 processes", { timeout: 60_000 });
+    await expect(check(app, "Limit of processes")).toContainText("OK");
+    expect(lxcLs(name)?.state).toBe("RUNNING");
+    expect(config()).toMatch(/^lxc\.cgroup2?\.pids\.max = 321$/m);
+    await closeNews(app);
+
+    await app.getByRole("button", { name: "More about Limit of processes" }).click();
+    await app.getByRole("menuitem", { name: "Undo the fix" }).click();
+    await app
+      .getByRole("dialog", { name: "Undo the fix of Limit of processes?" })
+      .getByRole("button", { name: "Undo and restart" })
+      .click();
+    await expect(check(app, "Limit of processes")).toContainText("Warning", { timeout: 60_000 });
+    expect(config()).not.toContain("pids.max");
+    await closeNews(app);
+
+    await app.getByRole("button", { name: "More about Limit of memory" }).click();
+    await app.getByRole("menuitem", { name: "Accept this risk" }).click();
+    const accept = app.getByRole("dialog", { name: "Accept the risk of Limit of memory" });
+    await expect(accept.getByRole("button", { name: "Accept", exact: true })).toBeDisabled();
+    await accept.getByRole("textbox", { name: "Why it stays as it is" }).fill("It is alone on this computer.");
+    await expectNoViolations(app, "a risk");
+    await accept.getByRole("button", { name: "Accept", exact: true }).click();
+    await expect(check(app, "Limit of memory")).toContainText("It is alone on this computer.");
+    await expect(check(app, "Limit of memory")).toContainText("Warning");
+  });
+
+  test("all containers, the worst first, and the kernel that they share", async ({ app }) => {
+    const main = app.getByRole("navigation", { name: "Main" });
+    await createContainer(app, name, { start: false });
+    await createContainer(app, "e2e-worse", { start: false });
+    const worse = join(lxcPath, "e2e-worse", "config");
+    writeFileSync(worse, `${readFileSync(worse, "utf8")}lxc.mount.entry = /etc mnt none bind 0 0\n`);
+    await main.getByRole("link", { name: "Security" }).click();
+    const rows = app.getByRole("list", { name: "Containers by grade" }).getByRole("listitem").filter({ hasText: "e2e-" });
+    await expect(rows).toHaveCount(2);
+    await expect(app.getByRole("list", { name: "Security checks of this computer" }).getByRole("listitem").first()).toBeVisible();
+    await expect(rows.first()).toContainText("Grade F");
+    await expect(rows.first()).toContainText("/etc of this computer is in it");
+    await expectNoViolations(app, "all containers");
+    await rows.first().getByRole("link", { name: "e2e-worse" }).click();
+    await expect(check(app, "Files of this computer in it")).toContainText("Critical");
+  });
+});

@@ -1,0 +1,129 @@
+import * as z from "zod";
+
+/** What is looked at of every container, in the order in which it is shown. */
+export const securityCheckIds = [
+  "user-namespace",
+  "id-range",
+  "capabilities",
+  "new-privileges",
+  "system-calls",
+  "mandatory-access",
+  "memory",
+  "processes",
+  "processor-time",
+  "suid-files",
+  "root-mount",
+  "kernel-files",
+  "host-files",
+  "hooks",
+  "devices",
+  "network",
+  "services",
+  "logins",
+] as const;
+export type SecurityCheckId = (typeof securityCheckIds)[number];
+
+/** `unknown`: could not be looked at, which is never taken for a good answer. */
+export const securityStates = ["ok", "warning", "problem", "critical", "unknown", "not-applicable"] as const;
+export type SecurityState = (typeof securityStates)[number];
+
+export const grades = ["A", "B", "C", "D", "E", "F"] as const;
+export type Grade = (typeof grades)[number];
+
+/** Sets of root's rights that a container can be given instead of what it has. */
+export const capabilityPresets = ["minimal", "service", "system"] as const;
+export type CapabilityPreset = (typeof capabilityPresets)[number];
+
+/** What a fix can be asked to do; which lines that changes, the helper decides. */
+export const securityFix = z.discriminatedUnion("check", [
+  z.strictObject({ check: z.literal("capabilities"), preset: z.enum(capabilityPresets) }),
+  z.strictObject({ check: z.literal("new-privileges") }),
+  /** `default`: what LXC brings for all containers. `strict`: ours. */
+  z.strictObject({ check: z.literal("system-calls"), profile: z.enum(["default", "strict"]) }),
+  z.strictObject({ check: z.literal("mandatory-access") }),
+  z.strictObject({
+    check: z.literal("memory"),
+    bytes: z
+      .int()
+      .min(16 * 1024 * 1024)
+      .max(2 ** 52),
+  }),
+  z.strictObject({ check: z.literal("processes"), count: z.int().min(8).max(4_194_304) }),
+  z.strictObject({ check: z.literal("processor-time"), cpus: z.number().min(0.1).max(4096) }),
+  /** Programs in its files give nobody more rights, and files that are devices do not work as such. */
+  z.strictObject({ check: z.literal("root-mount") }),
+]);
+export type SecurityFix = z.infer<typeof securityFix>;
+export const fixableChecks = securityFix.options.map(({ shape }) => shape.check.value) as [SecurityFix["check"], ...SecurityFix["check"][]];
+
+/** A person's reason to leave something as it is: one line or several, with nothing that does not show. */
+export const riskNote = z
+  .string()
+  .max(500)
+  .regex(/^[^\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]*$/u)
+  .refine((note) => note.trim() !== "", { message: "says nothing" });
+
+export type AcceptedRisk = { note: string /** Who accepted it. */; uid: number /** Milliseconds since the epoch. */; at: number };
+
+/** One check of one container. Texts are for people. */
+export type SecurityFinding = {
+  check: SecurityCheckId;
+  state: SecurityState;
+  title: string;
+  /** One sentence: how it is. */
+  summary: string;
+  /** Why it matters, in one plain sentence. */
+  why: string;
+  /** What was read, and where: of a container that runs the kernel's own word. */
+  evidence: string[];
+  /** Where what runs is not what the configuration says: it was changed since the start. */
+  difference?: string;
+  /** Fixes that would make it better, the one that suits best first. */
+  fixes: SecurityFix[];
+  /** There is a fix of ours that can be taken back. */
+  canUndo: boolean;
+  accepted?: AcceptedRisk;
+};
+
+export type SecurityReport = {
+  name: string;
+  grade: Grade;
+  /** 0 to 100, before what limits the grade. */
+  score: number;
+  /** Why the grade is lower than the score's. */
+  limitedBy?: string;
+  isRunning: boolean;
+  findings: SecurityFinding[];
+};
+
+/** One check of this computer's kernel. */
+export type HostSecurityFinding = {
+  id: string;
+  state: Exclude<SecurityState, "critical">;
+  title: string;
+  summary: string;
+  why: string;
+  evidence: string[];
+};
+
+export type SecurityOverview = {
+  /** The worst first. */
+  containers: SecurityReport[];
+  /** Containers that are not managed or could not be read, with the reason. */
+  skipped: { name: string; reason: string }[];
+  host: { grade: Grade; score: number; findings: HostSecurityFinding[] };
+};
+
+/** What a fix would do. */
+export type SecurityFixPreview = {
+  /** What it is for, in one sentence. */
+  summary: string;
+  /** What may not work any more. */
+  mayBreak: string;
+  removes: string[];
+  adds: string[];
+  /** Files of ours that the lines name. */
+  files: { path: string; text: string }[];
+  /** It takes effect with the next start, so a container that runs is restarted. */
+  needsRestart: boolean;
+};

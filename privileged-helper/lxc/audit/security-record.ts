@@ -1,0 +1,64 @@
+import { fstatSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import * as z from "zod";
+import { type AcceptedRisk, fixableChecks, riskNote, type SecurityCheckId, securityCheckIds } from "../../contract/security.ts";
+import { withFileInside } from "../open-inside.ts";
+
+/**
+ * What people have decided about a container: risks that they accept, and fixes that can be taken back. It lies in the container's own folder,
+ * where root alone writes, so that it goes and is renamed with it; a clone begins without.
+ */
+const file = "lxc-desktop-security.json";
+const maxBytes = 4 * 1024 * 1024;
+const maxFixes = 50;
+/** No real configuration is longer; of one that is, only the lines are known. */
+export const maxKeptCharacters = 64 * 1024;
+
+const line = z.string().max(4096);
+const record = z.object({
+  accepted: z.partialRecord(z.enum(securityCheckIds), z.object({ note: riskNote, uid: z.int(), at: z.number() })),
+  /** In the order in which they were done. */
+  fixes: z
+    .array(
+      z.object({
+        check: z.enum(fixableChecks),
+        at: z.number(),
+        removes: z.array(line),
+        adds: z.array(line),
+        /** The configuration as it was, and the SHA-256 of what it became. */ before: z.string().max(maxKeptCharacters).optional(),
+        after: z.string(),
+      }),
+    )
+    .max(maxFixes),
+});
+export type SecurityRecord = z.infer<typeof record>;
+export type DoneFix = SecurityRecord["fixes"][number];
+
+/** @returns Nothing decided where there is no such file, or it is none of ours. */
+export function readSecurityRecord(lxcPath: string, name: string): SecurityRecord {
+  try {
+    const text = withFileInside(join(lxcPath, name), file, (descriptor) =>
+      fstatSync(descriptor).size > maxBytes ? undefined : readFileSync(descriptor, "utf8"),
+    );
+    if (text !== undefined) return record.parse(JSON.parse(text));
+  } catch {
+    // Whatever it is, nothing is believed of it.
+  }
+  return { accepted: {}, fixes: [] };
+}
+
+/** Replaces it in one step. */
+export function writeSecurityRecord(lxcPath: string, name: string, { accepted, fixes }: SecurityRecord): void {
+  const path = join(lxcPath, name, file);
+  const staged = join(lxcPath, name, `.${file}.${process.pid}.new`);
+  rmSync(staged, { force: true });
+  writeFileSync(staged, `${JSON.stringify({ accepted, fixes: fixes.slice(-maxFixes) })}\n`, { flag: "wx", mode: 0o600 });
+  renameSync(staged, path);
+}
+
+/** @param risk Nothing where it is no longer accepted. */
+export function acceptRisk(lxcPath: string, name: string, check: SecurityCheckId, risk: AcceptedRisk | undefined): void {
+  const { accepted, fixes } = readSecurityRecord(lxcPath, name);
+  const { [check]: _, ...others } = accepted;
+  writeSecurityRecord(lxcPath, name, { accepted: risk ? { ...others, [check]: risk } : others, fixes });
+}

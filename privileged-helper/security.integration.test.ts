@@ -1,0 +1,335 @@
+import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { toProblem } from "./contract/problems.ts";
+import type { SecurityCheckId, SecurityFinding, SecurityFix } from "./contract/security.ts";
+import { createJournal } from "./journal.ts";
+import { createLocks } from "./locks.ts";
+import { auditAll, auditContainer } from "./lxc/audit/audit.ts";
+import { previewFix } from "./lxc/audit/fixes.ts";
+import { readHostFacts } from "./lxc/host-facts.ts";
+import { createOperations } from "./lxc/operations.ts";
+import { readProcFile } from "./lxc/proc.ts";
+import { createTasks } from "./tasks.ts";
+import { createRealLxc, type RealLxc } from "./testing/real-lxc.ts";
+
+/** Each bad state is brought about here, on real LXC: it has to be found, mended by its fix where it has one, seen mended, and taken back. */
+let lxc: RealLxc;
+let state: string;
+let operations: ReturnType<typeof createOperations>;
+let tasks: ReturnType<typeof createTasks>;
+const signal = new AbortController().signal;
+const name = "web";
+const folder = () => join(lxc.lxcPath, name);
+const configFile = () => join(folder(), "config");
+const config = () => readFileSync(configFile(), "utf8");
+const append = (...lines: string[]) => writeFileSync(configFile(), `${config()}${lines.join("\n")}\n`);
+const isCgroupV1 = existsSync("/sys/fs/cgroup/memory/memory.limit_in_bytes");
+const isAppArmorOn = readProcFile("/sys/module/apparmor/parameters/enabled")?.startsWith("Y") ?? false;
+let plain: string;
+
+beforeAll(() => {
+  lxc = createRealLxc("security");
+  state = mkdtempSync(join(tmpdir(), "lxc-desktop-security-"));
+  tasks = createTasks();
+  const { lxcPath, reader } = lxc;
+  operations = createOperations({
+    lxcPath,
+    reader,
+    tasks,
+    journal: createJournal(join(state, "journal")),
+    locks: createLocks(join(state, "locks")),
+  });
+  lxc.makeContainer(name);
+  writeFileSync(configFile(), config().replace(/^lxc\.(net|apparmor).*\n/gm, ""));
+  append("lxc.net.0.type = empty", ...(isAppArmorOn ? ["lxc.apparmor.profile = unconfined"] : []));
+  plain = config();
+});
+afterEach(() => {
+  stop();
+  writeFileSync(configFile(), plain);
+  rmSync(join(folder(), "lxc-desktop-security.json"), { force: true });
+});
+afterAll(async () => {
+  await lxc.close();
+  rmSync(`${lxc.lxcPath}-desktop`, { recursive: true, force: true });
+  rmSync(state, { recursive: true });
+});
+
+const isRunning = () => lxc.reader.readOne(name)?.state === "running";
+const start = () => lxc.run("lxc-start", "-n", name, "-d");
+function stop() {
+  if (isRunning()) lxc.run("lxc-stop", "-k", "-n", name);
+}
+async function find(check: SecurityCheckId): Promise<SecurityFinding> {
+  const found = (await auditContainer(lxc, name)).findings.find((one) => one.check === check);
+  if (!found) throw new Error(`there is no check ${check}`);
+  return found;
+}
+const statusOf = (field: string) =>
+  new RegExp(`^${field}:\\s*(.*)$`, "m").exec(readFileSync(`/proc/${lxc.reader.readOne(name)?.initPid}/status`, "utf8"))?.[1];
+
+describe("a fix of a container that runs", () => {
+  const kernelShows: [SecurityFix, () => unknown, unknown][] = [
+    [{ check: "capabilities", preset: "minimal" }, () => statusOf("CapBnd"), "00000000000004eb"],
+    [{ check: "new-privileges" }, () => statusOf("NoNewPrivs"), "1"],
+    [{ check: "system-calls", profile: "default" }, () => statusOf("Seccomp"), "2"],
+    [{ check: "system-calls", profile: "strict" }, () => statusOf("Seccomp"), "2"],
+    [
+      { check: "memory", bytes: 256 * 1024 ** 2 },
+      () =>
+        readProcFile(
+          isCgroupV1 ? `/sys/fs/cgroup/memory/lxc.payload.${name}/memory.limit_in_bytes` : `/sys/fs/cgroup/lxc.payload.${name}/memory.max`,
+        )?.trim(),
+      String(256 * 1024 ** 2),
+    ],
+    [
+      { check: "processes", count: 300 },
+      () =>
+        readProcFile(
+          isCgroupV1 ? `/sys/fs/cgroup/pids/lxc.payload.${name}/pids.max` : `/sys/fs/cgroup/lxc.payload.${name}/pids.max`,
+        )?.trim(),
+      "300",
+    ],
+    [
+      { check: "root-mount" },
+      () =>
+        readProcFile(`/proc/${lxc.reader.readOne(name)?.initPid}/mountinfo`)
+          ?.split("\n")
+          .find((line) => line.includes(" / rw,"))
+          ?.includes("nosuid,nodev"),
+      true,
+    ],
+  ];
+  it.each(kernelShows)("%j: found, done with a restart, shown by the kernel, and taken back", async (fix, shown, value) => {
+    start();
+    const before = await find(fix.check);
+    expect(before.state).not.toBe("ok");
+    const offered = before.fixes.find(
+      (one) => JSON.stringify({ ...one, bytes: 0, count: 0 }) === JSON.stringify({ ...fix, bytes: 0, count: 0 }),
+    );
+    expect(offered, JSON.stringify(before.fixes)).toBeDefined();
+    expect(shown()).not.toEqual(value);
+    const { adds, needsRestart } = previewFix(lxc, name, fix);
+    expect(needsRestart).toBe(true);
+    const initBefore = lxc.reader.readOne(name)?.initPid;
+
+    await operations.harden({ name, fix, mayWeaken: false }, signal);
+    expect(isRunning()).toBe(true);
+    expect(lxc.reader.readOne(name)?.initPid).not.toBe(initBefore);
+    expect(shown()).toEqual(value);
+    for (const line of adds) expect(config().split("\n")).toContain(line);
+    const after = await find(fix.check);
+    expect(after.canUndo).toBe(true);
+    expect(after.difference).toBeUndefined();
+    if (JSON.stringify(fix) !== '{"check":"system-calls","profile":"default"}') expect(after).toMatchObject({ state: "ok" });
+
+    await operations.soften(name, fix.check, signal);
+    expect(config()).toBe(plain);
+    expect(isRunning()).toBe(true);
+    expect(shown()).not.toEqual(value);
+    expect(await find(fix.check)).toMatchObject({ state: before.state, canUndo: false });
+  });
+
+  it("refuses a system call with our stricter profile that worked before", async () => {
+    const dmesg = () => lxc.run("lxc-attach", "-n", name, "--clear-env", "--", "/bin/busybox", "dmesg");
+    start();
+    expect(() => dmesg()).not.toThrow();
+    await operations.harden({ name, fix: { check: "system-calls", profile: "strict" }, mayWeaken: false }, signal);
+    expect(() => dmesg()).toThrow(/not permitted/);
+  });
+
+  it("is taken back by itself where the container does not come up, and it runs again as before", async () => {
+    // Whatever its first program needs to do first fails without this right.
+    writeFileSync(
+      join(folder(), "rootfs/init.sh"),
+      "#!/bin/busybox sh\n/bin/busybox chroot / /bin/busybox true || exit 1\nexec /bin/busybox sleep 1000\n",
+      { mode: 0o755 },
+    );
+    append("lxc.init.cmd = /init.sh", "lxc.signal.halt = SIGKILL");
+    const before = config();
+    start();
+    const failed = await operations
+      .harden({ name, fix: { check: "capabilities", preset: "minimal" }, mayWeaken: false }, signal)
+      .catch(toProblem);
+    expect(failed).toMatchObject({ code: "fix-taken-back", reason: "did-not-start", runsAgain: true });
+    expect(config()).toBe(before);
+    expect(isRunning()).toBe(true);
+    // What failed is undone, and not what ran before.
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect(isRunning()).toBe(true);
+    expect((await find("capabilities")).canUndo).toBe(false);
+    expect(tasks.snapshot().tasks.at(-1)).toMatchObject({ kind: "harden", state: "failed" });
+  });
+});
+
+describe("a fix that has services fail", () => {
+  it("is taken back where systemd was well before, and stays where it was not", async () => {
+    // What is looked at is a program of that name and what systemctl says; both are scripts here, so that one right decides about it.
+    const rootfs = join(folder(), "rootfs");
+    copyFileSync("/bin/sh", join(rootfs, "systemd"));
+    chmodSync(join(rootfs, "systemd"), 0o755);
+    writeFileSync(join(rootfs, "init.sh"), "/bin/busybox mkdir -p /tmp\nwhile :; do /bin/busybox sleep 1; done\n");
+    const systemctl = join(rootfs, "bin/systemctl");
+    const answer = (text: string) => writeFileSync(systemctl, `#!/bin/busybox sh\n${text}\n`, { mode: 0o755 });
+    answer("/bin/busybox chroot / /bin/busybox true 2>/dev/null && echo running || echo degraded");
+    append("lxc.init.cmd = /systemd /init.sh", "lxc.signal.halt = SIGKILL");
+    const before = config();
+    start();
+    const fix: SecurityFix = { check: "capabilities", preset: "minimal" };
+    const failed = await operations.harden({ name, fix, mayWeaken: false }, signal).catch(toProblem);
+    expect(failed).toMatchObject({
+      code: "fix-taken-back",
+      reason: "degraded",
+      runsAgain: true,
+      detail: expect.stringContaining("degraded"),
+    });
+    expect(config()).toBe(before);
+    expect(isRunning()).toBe(true);
+    answer("echo degraded");
+    await operations.harden({ name, fix, mayWeaken: false }, signal);
+    expect(await find("capabilities")).toMatchObject({ state: "ok", canUndo: true });
+  });
+});
+
+describe("a fix of a container that is stopped", () => {
+  it("is only written, and the next start has it", async () => {
+    await operations.harden({ name, fix: { check: "new-privileges" }, mayWeaken: false }, signal);
+    expect(isRunning()).toBe(false);
+    expect(await find("new-privileges")).toMatchObject({ state: "ok", canUndo: true });
+    start();
+    expect(statusOf("NoNewPrivs")).toBe("1");
+  });
+
+  it("is refused where it would take isolation away from somebody who may not", async () => {
+    append("lxc.cap.drop =", "lxc.cap.keep = chown");
+    const before = config();
+    const fix: SecurityFix = { check: "capabilities", preset: "minimal" };
+    expect(await operations.harden({ name, fix, mayWeaken: false }, signal).catch(toProblem)).toMatchObject({
+      code: "auth-denied",
+      action: "configure-raw",
+    });
+    expect(config()).toBe(before);
+    await operations.harden({ name, fix, mayWeaken: true }, signal);
+    expect(config()).not.toBe(before);
+  });
+
+  it("cannot be undone where nothing was done, or its lines are gone", async () => {
+    expect(await operations.soften(name, "memory", signal).catch(toProblem)).toMatchObject({ code: "not-found" });
+    await operations.harden({ name, fix: { check: "new-privileges" }, mayWeaken: false }, signal);
+    writeFileSync(configFile(), plain);
+    expect(await operations.soften(name, "new-privileges", signal).catch(toProblem)).toMatchObject({ code: "not-supported" });
+  });
+});
+
+describe("what is found", () => {
+  it("is the kernel's word of what runs, with what the configuration says otherwise", async () => {
+    start();
+    append("lxc.no_new_privs = 1");
+    expect(await find("new-privileges")).toMatchObject({ state: "warning", difference: expect.any(String) });
+    expect(await find("user-namespace")).toMatchObject({ state: "problem" });
+    expect((await auditContainer(lxc, name)).grade >= "C").toBe(true);
+  });
+
+  it("is a program that somebody marked, never one outside that a link leads to", async () => {
+    const rootfs = join(folder(), "rootfs");
+    const stray = join(rootfs, "tmp/st\u001b[2Jray");
+    mkdirSync(join(rootfs, "tmp"), { recursive: true });
+    writeFileSync(stray, "");
+    chmodSync(stray, 0o4755);
+    symlinkSync("/usr/bin", join(rootfs, "tmp/outside"));
+    try {
+      const found = await find("suid-files");
+      expect(found).toMatchObject({ state: "problem", summary: expect.stringContaining("/tmp/st?[2Jray") });
+      expect(found.evidence.join("\n")).not.toContain("outside");
+    } finally {
+      rmSync(stray);
+      rmSync(join(rootfs, "tmp/outside"));
+    }
+    expect(await find("suid-files")).toMatchObject({ state: "ok" });
+  });
+
+  it("is critical, and an F, where this computer's own files are in it", async () => {
+    append("lxc.mount.entry = / mnt none rbind,create=dir 0 0");
+    expect(await find("host-files")).toMatchObject({ state: "critical", summary: expect.stringContaining("root of this computer") });
+    expect(await auditContainer(lxc, name)).toMatchObject({ grade: "F", limitedBy: expect.any(String) });
+  });
+
+  it("is critical where somebody else can write what root runs", async () => {
+    const hook = join(state, "hook");
+    writeFileSync(hook, "#!/bin/sh\n");
+    chmodSync(hook, 0o757);
+    append(`lxc.hook.pre-start = ${hook}`);
+    expect(await find("hooks")).toMatchObject({
+      state: "critical",
+      evidence: expect.arrayContaining([expect.stringContaining("everybody can write")]),
+    });
+  });
+
+  it("is an account without a password, and a port that others reach", async () => {
+    const shadow = join(folder(), "rootfs/etc/shadow");
+    const before = readFileSync(shadow, "utf8");
+    writeFileSync(shadow, "root::0:0:99999:7:::\n");
+    try {
+      expect(await find("logins")).toMatchObject({ state: "problem", summary: "root can log in without a password." });
+    } finally {
+      writeFileSync(shadow, before);
+    }
+    start();
+    expect(await find("services")).toMatchObject({ state: "ok" });
+    lxc.inside(name, "/bin/busybox", "sh", "-c", "/bin/busybox ip link set lo up; /bin/busybox nc -l -p 6379 </dev/null >/dev/null 2>&1 &");
+    await expect.poll(async () => (await find("services")).summary).toContain("Redis (port 6379)");
+  });
+
+  it("is the devices that the kernel lets it open", async () => {
+    append(
+      "lxc.cgroup.devices.deny = a",
+      "lxc.cgroup2.devices.deny = a",
+      ...["c 1:3 rwm", "c 136:* rwm", "c 5:* rwm"].flatMap((rule) => [
+        `lxc.cgroup.devices.allow = ${rule}`,
+        `lxc.cgroup2.devices.allow = ${rule}`,
+      ]),
+    );
+    expect(await find("devices")).toMatchObject({ state: "ok" });
+    start();
+    expect(await find("devices")).toMatchObject({ state: "ok" });
+    stop();
+    append("lxc.cgroup.devices.allow = b 7:* rwm", "lxc.cgroup2.devices.allow = b 7:* rwm");
+    start();
+    expect(await find("devices")).toMatchObject({ state: "problem", summary: expect.stringContaining("b 7:* rwm") });
+  });
+
+  it("is all containers, the worst first, and this computer's kernel", async () => {
+    lxc.makeContainer("other");
+    writeFileSync(
+      join(lxc.lxcPath, "other/config"),
+      `${readFileSync(join(lxc.lxcPath, "other/config"), "utf8")}lxc.idmap = u 0 100000 65536\nlxc.idmap = g 0 100000 65536\n`,
+    );
+    append("lxc.idmap = u 0 120000 65536", "lxc.idmap = g 0 120000 65536", "lxc.mount.entry = /etc mnt none bind 0 0");
+    const { containers, host, skipped } = await auditAll(lxc, readHostFacts(true));
+    expect(containers.map((one) => one.name)).toEqual(["web", "other"]);
+    expect(containers[1]?.findings.find(({ check }) => check === "id-range")).toMatchObject({
+      state: "warning",
+      summary: expect.stringContaining("web"),
+    });
+    expect(skipped).toEqual([]);
+    expect(host.findings.find(({ id }) => id === "kernel-messages")?.evidence[0]).toContain(
+      readFileSync("/proc/sys/kernel/dmesg_restrict", "utf8").trim(),
+    );
+  });
+
+  it("ends in time where a file system is endless, and says so", async () => {
+    // Nobody writes to it: opening it would wait for ever.
+    lxc.run("lxc-info", "-n", name);
+    const { execFileSync } = await import("node:child_process");
+    const pipe = join(folder(), "rootfs/etc/pipe");
+    execFileSync("mkfifo", [pipe]);
+    chmodSync(pipe, 0o6755);
+    try {
+      expect(await find("suid-files")).toMatchObject({ state: "ok" });
+    } finally {
+      rmSync(pipe);
+    }
+  });
+});

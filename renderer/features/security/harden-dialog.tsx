@@ -1,0 +1,161 @@
+import { Alert, Button, Loader, NumberInput, Radio, Stack, Text } from "@mantine/core";
+import { useDebouncedValue } from "@mantine/hooks";
+import { IconInfoCircle, IconRefresh } from "@tabler/icons-react";
+import { useCallback, useState } from "react";
+import {
+  type SecurityFinding,
+  type SecurityFix,
+  type SecurityFixPreview,
+  securityFix,
+} from "../../../privileged-helper/contract/security.ts";
+import type { Client } from "../../backend/client.ts";
+import { useAnswer } from "../../state/answer.ts";
+import { useClient } from "../../state/connection.ts";
+import { closeDialog } from "../../state/dialogs.ts";
+import { CodeBlock } from "../../ui/code-block.tsx";
+import { Dialog, DialogButtons } from "../../ui/dialog.tsx";
+import { Fold } from "../../ui/fold.tsx";
+import { ProblemView } from "../../ui/problem-view.tsx";
+import { showDone, showProblem } from "../../ui/toasts.tsx";
+import { fixTitle } from "./security-text.ts";
+
+const mebibyte = 1024 * 1024;
+const typingMilliseconds = 250;
+
+/** What a fix of a container's isolation changes, to the line, and what it may break; and does it. */
+export function HardenDialog({ name, finding }: { name: string; finding: SecurityFinding }) {
+  const client = useClient();
+  const [first] = finding.fixes;
+  const [fix, setFix] = useState<SecurityFix | undefined>(first);
+  const [settled] = useDebouncedValue(fix, typingMilliseconds);
+  const isValid = fix !== undefined && securityFix.safeParse(fix).success;
+  const key = JSON.stringify(settled);
+  const ask = useCallback(
+    async (asked: Client) => {
+      const parsed = securityFix.safeParse(JSON.parse(key ?? "null"));
+      return parsed.success ? { key, preview: await asked.call("security.previewFix", { name, fix: parsed.data }) } : undefined;
+    },
+    [name, key],
+  );
+  const { answer, problem } = useAnswer(ask);
+  // What was asked for before this choice is not what would be done.
+  const preview = answer?.key === JSON.stringify(fix) ? answer.preview : undefined;
+  return (
+    <Dialog
+      title={`Fix ${finding.title} of ${name}`}
+      size="lg"
+      buttons={
+        <DialogButtons>
+          <Button
+            data-autofocus
+            disabled={!isValid || preview === undefined}
+            leftSection={preview?.needsRestart ? <IconRefresh size={16} aria-hidden /> : undefined}
+            onClick={() => {
+              closeDialog();
+              if (fix) void harden(client, name, finding, fix);
+            }}
+          >
+            {preview?.needsRestart ? "Fix and restart" : "Fix"}
+          </Button>
+        </DialogButtons>
+      }
+    >
+      <Text size="sm">{finding.why}</Text>
+      {fix && <Choice fixes={finding.fixes} fix={fix} onChanged={setFix} />}
+      {problem && (
+        <Alert color="red">
+          <ProblemView problem={problem} />
+        </Alert>
+      )}
+      {!problem && isValid && !preview && <Loader size="sm" aria-label="Looking at what it changes" />}
+      {preview && <Preview name={name} preview={preview} />}
+    </Dialog>
+  );
+}
+
+function Choice({ fixes, fix, onChanged }: { fixes: readonly SecurityFix[]; fix: SecurityFix; onChanged(fix: SecurityFix): void }) {
+  if (fix.check === "memory") {
+    return (
+      <NumberInput
+        label="Memory, in MiB"
+        value={fix.bytes / mebibyte}
+        min={16}
+        step={64}
+        allowDecimal={false}
+        onChange={(value) => onChanged({ ...fix, bytes: Number(value) * mebibyte })}
+      />
+    );
+  }
+  if (fix.check === "processes") {
+    return (
+      <NumberInput
+        label="Processes and threads"
+        value={fix.count}
+        min={8}
+        step={100}
+        allowDecimal={false}
+        onChange={(value) => onChanged({ ...fix, count: Number(value) })}
+      />
+    );
+  }
+  if (fix.check === "processor-time") {
+    return (
+      <NumberInput
+        label="Processors"
+        value={fix.cpus}
+        min={0.1}
+        step={0.5}
+        decimalScale={2}
+        onChange={(value) => onChanged({ ...fix, cpus: Number(value) })}
+      />
+    );
+  }
+  if (fixes.length < 2) return null;
+  return (
+    <Radio.Group label="What it gets" value={JSON.stringify(fix)} onChange={(value) => onChanged(JSON.parse(value) as SecurityFix)}>
+      <Stack gap="xs" mt={6}>
+        {fixes.map((one) => (
+          <Radio key={JSON.stringify(one)} value={JSON.stringify(one)} label={fixTitle(one)} />
+        ))}
+      </Stack>
+    </Radio.Group>
+  );
+}
+
+function Preview({ name, preview }: { name: string; preview: SecurityFixPreview }) {
+  const { summary, mayBreak, removes, adds, files, needsRestart } = preview;
+  const changes = [...removes.map((line) => `- ${line}`), ...adds.map((line) => `+ ${line}`)];
+  return (
+    <>
+      <div>
+        <Text size="sm">{summary}</Text>
+        <Text size="sm">
+          <strong>What may not work any more:</strong> {mayBreak}
+        </Text>
+      </div>
+      <Stack gap={4}>
+        <Text size="sm">This is changed in the configuration of {name}:</Text>
+        <CodeBlock label="Changes">{changes.join("\n")}</CodeBlock>
+      </Stack>
+      {files.map(({ path, text }) => (
+        <Fold key={path} label={`What is written to ${path}`} hasErrors={false}>
+          <CodeBlock label={path}>{text}</CodeBlock>
+        </Fold>
+      ))}
+      {needsRestart && (
+        <Alert color="yellow" icon={<IconInfoCircle aria-hidden />}>
+          {name} is shut down and started again. If it does not come up as it was, all of this is taken back by itself.
+        </Alert>
+      )}
+    </>
+  );
+}
+
+async function harden(client: Client, name: string, finding: SecurityFinding, fix: SecurityFix): Promise<void> {
+  try {
+    await client.call("security.fix", { name, fix });
+    showDone(`${finding.title}: ${name} is fixed.`);
+  } catch (error) {
+    showProblem(error, () => harden(client, name, finding, fix));
+  }
+}

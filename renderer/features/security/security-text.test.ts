@@ -1,0 +1,24 @@
+import { describe, expect, it } from "vitest";
+import type { SecurityState } from "../../../privileged-helper/contract/security.ts";
+import { countsText, gradeText, sortFindings } from "./security-text.ts";
+
+const finding = (state: SecurityState, accepted = false) => ({ state, ...(accepted && { accepted: { note: "so", uid: 0, at: 0 } }) });
+
+describe("what is said of findings", () => {
+  it("counts what could be better, and what was accepted apart", () => {
+    expect(countsText([finding("ok"), finding("not-applicable")])).toBe("Nothing to do");
+    expect(countsText([finding("critical"), finding("problem"), finding("warning"), finding("ok")])).toBe("2 problems, 1 warning");
+    expect(countsText([finding("problem", true), finding("unknown")])).toBe("1 not known, 1 accepted risk");
+    expect(countsText([finding("ok", true)])).toBe("Nothing to do");
+  });
+
+  it("puts the worst first, and what was accepted after what was not", () => {
+    const sorted = sortFindings([finding("ok"), finding("warning"), finding("problem", true), finding("critical"), finding("unknown")]);
+    expect(sorted.map(({ state }) => state)).toEqual(["critical", "warning", "unknown", "problem", "ok"]);
+  });
+
+  it("says why a grade is limited", () => {
+    expect(gradeText({ grade: "C", limitedBy: "No better than C." })).toBe("No better than C.");
+    expect(gradeText({ grade: "A" })).toContain("Hardly anything");
+  });
+});

@@ -1,0 +1,47 @@
+import { Button, Text } from "@mantine/core";
+import { fixableChecks, type SecurityFinding } from "../../../privileged-helper/contract/security.ts";
+import type { Client } from "../../backend/client.ts";
+import { useClient } from "../../state/connection.ts";
+import { useContainer } from "../../state/containers.ts";
+import { closeDialog } from "../../state/dialogs.ts";
+import { Dialog, DialogButtons } from "../../ui/dialog.tsx";
+import { showDone, showProblem } from "../../ui/toasts.tsx";
+
+/** Asks before a fix is taken back. */
+export function SoftenDialog({ name, finding }: { name: string; finding: SecurityFinding }) {
+  const client = useClient();
+  const isRunning = useContainer(name)?.state === "running";
+  return (
+    <Dialog
+      title={`Undo the fix of ${finding.title}?`}
+      buttons={
+        <DialogButtons focusCancel>
+          <Button
+            onClick={() => {
+              closeDialog();
+              void soften(client, name, finding);
+            }}
+          >
+            {isRunning ? "Undo and restart" : "Undo"}
+          </Button>
+        </DialogButtons>
+      }
+    >
+      <Text size="sm">
+        The configuration of {name} becomes what it was before the fix, which leaves it less isolated.
+        {isRunning && ` ${name} is shut down and started again for that.`}
+      </Text>
+    </Dialog>
+  );
+}
+
+async function soften(client: Client, name: string, finding: SecurityFinding): Promise<void> {
+  const check = fixableChecks.find((one) => one === finding.check);
+  if (check === undefined) return;
+  try {
+    await client.call("security.undo", { name, check });
+    showDone(`${finding.title}: ${name} is as it was before.`);
+  } catch (error) {
+    showProblem(error, () => soften(client, name, finding));
+  }
+}
