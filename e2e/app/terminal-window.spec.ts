@@ -84,6 +84,7 @@ test("a terminal moves into a window of its own, with its screen and what runs i
     const closing = second.window.waitForEvent("close");
     await terminals.getByRole("button", { name: "Bring it back" }).click();
     await closing;
+    await expect(terminals).toContainText("kept-6");
     await run(app, terminals, "echo $word-$((7))", "kept-7");
     const third = await openWindow(app, "e2e-window");
     await expect(third.shown).toContainText("kept-7");
@@ -91,6 +92,7 @@ test("a terminal moves into a window of its own, with its screen and what runs i
     const closingToo = third.window.waitForEvent("close");
     await pressAndGo(third.window, "Control+Shift+D");
     await closingToo;
+    await expect(terminals).toContainText("kept-8");
     await run(app, terminals, "echo $word-$((9))", "kept-9");
   });
 });

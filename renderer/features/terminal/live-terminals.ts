@@ -19,6 +19,7 @@ type Entry = {
 
 const entries = new Map<string, Entry>();
 const encoder = new TextEncoder();
+let lastClosing: Promise<void> = Promise.resolve();
 /** Nobody types more than that while a shell is opened. */
 const maxEarlyPieces = 1_000;
 
@@ -63,6 +64,11 @@ export async function leaveTerminal(id: string): Promise<void> {
   updateTerminal(id, shownElsewhere);
   // Where nobody answers, there is nothing left to be shown.
   await session?.detach().catch(() => {});
+}
+
+/** Settles when what was closed last is closed. A window that goes sooner would give its terminal back. */
+export function closingDone(): Promise<void> {
+  return lastClosing;
 }
 
 /** Starts anew what has ended. The text stays above it. */
@@ -194,6 +200,6 @@ function letGo(client: Client, entry: Entry | undefined, { channel }: TerminalIn
   const { session } = entry ?? {};
   if (entry) forgetSession(entry);
   // Where nobody answers, there is nothing left to be closed.
-  if (session) session.close().catch(() => {});
-  else if (channel !== undefined) client.call("terminal.close", { channel }).catch(() => {});
+  if (session) lastClosing = session.close().catch(() => {});
+  else if (channel !== undefined) lastClosing = client.call("terminal.close", { channel }).catch(() => {});
 }

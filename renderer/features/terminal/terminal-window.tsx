@@ -1,9 +1,9 @@
 import { ActionIcon, Button, Loader, Menu, Text, Title } from "@mantine/core";
 import { IconArrowBackUp, IconChevronDown, IconTerminal2 } from "@tabler/icons-react";
 import { type ReactNode, useEffect } from "react";
-import { useClient } from "../../state/connection.ts";
 import { useTerminals } from "../../state/terminals.ts";
 import { EmptyState } from "../../ui/page.tsx";
+import { closingDone } from "./live-terminals.ts";
 import { returnToApp } from "./own-window.ts";
 import { ContextMenu, OwnWindowItems } from "./terminal-menu.tsx";
 import { TerminalPane } from "./terminal-pane.tsx";
@@ -16,7 +16,6 @@ import { shownTitle } from "./terminal-title.ts";
  * @param notice What is wrong with the connection.
  */
 export function TerminalWindow({ notice }: { notice: ReactNode }) {
-  const client = useClient();
   const isKnown = useTerminals((state) => state.isKnown);
   const info = useTerminals(({ terminals }) => [...terminals.values()][0]);
   const isClosed = isKnown && info === undefined;
@@ -28,12 +27,8 @@ export function TerminalWindow({ notice }: { notice: ReactNode }) {
   }, [title]);
   useEffect(() => {
     if (!isClosed && !isElsewhere) return;
-    // What was asked for last has reached the host when this is answered.
-    void client
-      .call("session.get", {})
-      .catch(() => {})
-      .then(() => window.close());
-  }, [client, isClosed, isElsewhere]);
+    void closingDone().then(() => window.close());
+  }, [isClosed, isElsewhere]);
 
   if (!info) {
     return (
