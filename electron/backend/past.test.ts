@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -223,7 +223,7 @@ describe("what happened", () => {
     expect(own.map(({ kind, detail }) => `${kind} ${detail ?? ""}`.trim())).toEqual([
       "started",
       "snapshot snap0",
-      "stopped Nobody had asked for that here.",
+      "stopped Whether it shut down or failed is not known.",
     ]);
     isThere = false;
     expect(await past.events({ from: 0, to: Date.now() + 1, container: "web" })).toHaveLength(2);
@@ -234,7 +234,7 @@ describe("alerts", () => {
   it("are told to the desktop and to the page, once, and are over once", async () => {
     await open();
     await change(stopped());
-    expect(notified).toEqual([{ title: "web", body: "web has stopped, and nobody had asked for that here." }]);
+    expect(notified).toEqual([{ title: "web", body: "web has stopped unexpectedly. Whether it shut down or failed is not known." }]);
     expect(alertsTold()).toHaveLength(1);
     expect(alertsTold()[0]).toMatchObject({ toldBy: "desktop", alerts: [{ container: "web", condition: "stopped-unexpectedly" }] });
     await change(web({ initPid: 101 }));
@@ -262,6 +262,32 @@ describe("alerts", () => {
       await settled();
       expect(alertsTold()).toHaveLength(2);
     }
+  });
+
+  it("are the same ones when the app is started again, and those that ended meanwhile are over", async () => {
+    await open();
+    await change(stopped());
+    containers = [stopped()];
+    await past.close();
+    await open();
+    const [alert] = past.alerts.list().alerts;
+    expect(alert).toMatchObject({ container: "web", condition: "stopped-unexpectedly" });
+    expect(alert).not.toHaveProperty("until");
+    await past.close();
+    containers = [web({ initPid: 101 })];
+    await open();
+    expect(past.alerts.list().alerts).toEqual([{ ...alert, until: Date.now() }]);
+    expect(notified).toHaveLength(1);
+  });
+
+  it("that cannot be read begin anew, and what was there is put aside", async () => {
+    mkdirSync(join(folder, "state"));
+    writeFileSync(join(folder, "state/alerts.json"), '[{"id":"<b>"}]');
+    await open();
+    expect(past.alerts.list().alerts).toEqual([]);
+    await change(stopped());
+    expect(notified).toHaveLength(1);
+    expect(readdirSync(join(folder, "state")).filter((name) => name.startsWith("alerts"))).toEqual(["alerts.json", "alerts.json.broken"]);
   });
 
   it("of an OOM kill begin with the kill and are over a minute later", async () => {

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { EventName, Events } from "../../privileged-helper/contract/events.ts";
 import { type History, type HistoryEvent, type HistoryQuestion, historyRanges } from "../../privileged-helper/contract/history.ts";
 import type { ContainersChanged, HostInfo, MetricsTick, Settings, Snapshot } from "../../privileged-helper/contract/model.ts";
+import { createAlertFile } from "./alerts/alert-file.ts";
 import { alertRulesPath, createAlertRules } from "./alerts/alert-rules.ts";
 import { type Alerts, createAlerts } from "./alerts/alerts.ts";
 import { createDiskFill } from "./alerts/disk-fill.ts";
@@ -53,6 +54,7 @@ export function createPast({ settingsPath, stateFolder, settings, askHelper, tel
   const events = createEventFile(join(folder, "events"));
   const alerts = createAlerts({
     rules: createAlertRules(alertRulesPath(settingsPath)),
+    file: createAlertFile(join(stateFolder, "alerts.json")),
     notify,
     onChanged: (list) => tell("alerts.changed", list),
     onRulesChanged: () => reconsider(),

@@ -1,12 +1,13 @@
 import { randomBytes } from "node:crypto";
 import { type Alert, type AlertList, type AlertRule, alertNotification } from "../../../privileged-helper/contract/alerts.ts";
 import { type AlertEngine, createAlertEngine } from "./alert-engine.ts";
+import type { AlertFile } from "./alert-file.ts";
 import type { AlertRuleStore } from "./alert-rules.ts";
 
 /** Rules, what they have found, and who is told. */
 export type Alerts = {
   /** What it is fed with. */
-  engine: Omit<AlertEngine, "setRules" | "list" | "dismiss">;
+  engine: Omit<AlertEngine, "restore" | "setRules" | "list" | "kept" | "dismiss">;
   list(): AlertList;
   /** @throws ProblemError `invalid-request`. */
   saveRule(rule: AlertRule): AlertList;
@@ -16,6 +17,7 @@ export type Alerts = {
 
 export type AlertsOptions = {
   rules: AlertRuleStore;
+  file: AlertFile;
   /** Shows a notification on the desktop; absent where the page has to. */
   notify?(notification: { title: string; body: string }): void;
   /** `list` has another answer. */
@@ -23,7 +25,7 @@ export type AlertsOptions = {
   onRulesChanged(): void;
 };
 
-export function createAlerts({ rules, notify, onChanged, onRulesChanged }: AlertsOptions): Alerts {
+export function createAlerts({ rules, file, notify, onChanged, onRulesChanged }: AlertsOptions): Alerts {
   let begun: Alert[] = [];
   let isTold = true;
 
@@ -35,6 +37,7 @@ export function createAlerts({ rules, notify, onChanged, onRulesChanged }: Alert
       isTold = true;
       const news = begun;
       begun = [];
+      file.write(engine.kept());
       if (news.length > 0) notify?.(alertNotification(news));
       onChanged(list());
     });
@@ -45,6 +48,7 @@ export function createAlerts({ rules, notify, onChanged, onRulesChanged }: Alert
     onChanged: tellSoon,
   });
   engine.setRules(rules.list());
+  engine.restore(file.read());
   const list = (): AlertList => ({ rules: rules.list(), alerts: engine.list(), toldBy: notify ? "desktop" : "page" });
   const changed = () => {
     engine.setRules(rules.list());
