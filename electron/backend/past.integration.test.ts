@@ -60,7 +60,10 @@ async function openApp(): Promise<Page> {
     settingsPath: join(folder, "settings.json"),
     cacheFolder: join(folder, "cache"),
     stateFolder: join(folder, "state"),
-    notify: ({ body }) => notified.push(body),
+    notify({ body }) {
+      notified.push(body);
+      return undefined;
+    },
   });
   const events: HistoryEvent[] = [];
   const alerts: AlertList[] = [];

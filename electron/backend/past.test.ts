@@ -8,8 +8,9 @@ import type { Container, MetricsFigures, Settings } from "../../privileged-helpe
 import { containerName } from "../../privileged-helper/contract/names.ts";
 import { ProblemError } from "../../privileged-helper/contract/problems.ts";
 import { sampleContainer } from "../../privileged-helper/contract/testing/sample-container.ts";
+import type { Notify } from "./alerts/alerts.ts";
 import { recordInterval } from "./observer.ts";
-import { createPast, type Past } from "./past.ts";
+import { createPast, type Past, type PastOptions } from "./past.ts";
 
 /** A helper that is only what it says: what it tells, and when, is what these tests are about. */
 let folder: string;
@@ -53,19 +54,24 @@ const web = (change: Partial<Container> = {}): Container => ({
 });
 const stopped = () => web({ state: "stopped", initPid: undefined, startedAt: undefined });
 
-async function open({ isDesktop = true } = {}) {
+async function open({ isDesktop = true, notifier = toDesktop }: { isDesktop?: boolean; notifier?: PastOptions["notify"] } = {}) {
   past = createPast({
     settingsPath: join(folder, "settings.json"),
     stateFolder: join(folder, "state"),
     settings: () => ({ historyMegabytes }) as Settings,
     askHelper: () => (isThere ? answer : undefined),
     tell: (event, params) => told.push([event, params]),
-    ...(isDesktop && { notify: (notification) => notified.push(notification) }),
+    ...(isDesktop && { notify: notifier }),
   });
   opened.push(past);
   past.helperReady();
   await settled();
 }
+
+const toDesktop: Notify = (notification) => {
+  notified.push(notification);
+  return undefined;
+};
 
 async function answer(method: string, params: object): Promise<unknown> {
   calls.push([method, params]);
@@ -243,6 +249,23 @@ describe("alerts", () => {
     const [alert] = past.alerts.list().alerts;
     expect(alert?.until).toBeGreaterThan(0);
     expect(past.alerts.dismiss(alert?.id ?? "").alerts).toEqual([]);
+  });
+
+  it("are the desktop's to tell from when there is one that shows them, and the page's again when that is gone", async () => {
+    let isShown = true;
+    await open({ notifier: Promise.resolve((notification) => Promise.resolve(isShown).finally(() => notified.push(notification))) });
+    expect(alertsTold().map(({ toldBy }) => toldBy)).toEqual(["desktop"]);
+    await change(stopped());
+    expect(notified).toHaveLength(1);
+    isShown = false;
+    await change(web({ initPid: 101 }), stopped());
+    expect(alertsTold().at(-1)?.toldBy).toBe("page");
+    await change(web({ initPid: 102 }), stopped());
+    expect(notified).toHaveLength(2);
+    await past.close();
+    told = [];
+    await open({ notifier: Promise.resolve(undefined) });
+    expect([...new Set(alertsTold().map(({ toldBy }) => toldBy)), past.alerts.list().toldBy]).toEqual(["page", "page"]);
   });
 
   it("of memory need it to be full for a minute, of its own limit or of the computer's memory", async () => {

@@ -4,7 +4,7 @@ import { type History, type HistoryEvent, type HistoryQuestion, historyRanges } 
 import type { ContainersChanged, HostInfo, MetricsTick, Settings, Snapshot } from "../../privileged-helper/contract/model.ts";
 import { createAlertFile } from "./alerts/alert-file.ts";
 import { alertRulesPath, createAlertRules } from "./alerts/alert-rules.ts";
-import { type Alerts, createAlerts } from "./alerts/alerts.ts";
+import { type Alerts, createAlerts, type Notify } from "./alerts/alerts.ts";
 import { createDiskFill } from "./alerts/disk-fill.ts";
 import { createEventFile } from "./history/event-file.ts";
 import { createFigureHistory } from "./history/history.ts";
@@ -40,7 +40,7 @@ export type PastOptions = {
   settings(): Settings;
   askHelper(): ((method: string, params: object) => Promise<unknown>) | undefined;
   tell<E extends EventName>(event: E, params: Events[E]): void;
-  notify?(notification: { title: string; body: string }): void;
+  notify?: Notify | Promise<Notify | undefined>;
 };
 
 const megabyte = 1024 * 1024;

@@ -15,17 +15,21 @@ export type Alerts = {
   dismiss(id: string): AlertList;
 };
 
+/** Shows a notification on the desktop. A promise of false: nothing shows it, so that the page has to from now on. */
+export type Notify = (notification: { title: string; body: string }) => Promise<boolean> | undefined;
+
 export type AlertsOptions = {
   rules: AlertRuleStore;
   file: AlertFile;
-  /** Shows a notification on the desktop; absent where the page has to. */
-  notify?(notification: { title: string; body: string }): void;
+  /** Absent where the page has to. */
+  notify?: Notify | Promise<Notify | undefined>;
   /** `list` has another answer. */
   onChanged(list: AlertList): void;
   onRulesChanged(): void;
 };
 
-export function createAlerts({ rules, file, notify, onChanged, onRulesChanged }: AlertsOptions): Alerts {
+export function createAlerts({ rules, file, notify: notifier, onChanged, onRulesChanged }: AlertsOptions): Alerts {
+  let notify = typeof notifier === "function" ? notifier : undefined;
   let begun: Alert[] = [];
   let isTold = true;
 
@@ -38,10 +42,16 @@ export function createAlerts({ rules, file, notify, onChanged, onRulesChanged }:
       const news = begun;
       begun = [];
       file.write(engine.kept());
-      if (news.length > 0) notify?.(alertNotification(news));
+      if (news.length > 0) void notify?.(alertNotification(news))?.then((isShown) => !isShown && tellBy(undefined));
       onChanged(list());
     });
   };
+  const tellBy = (found: Notify | undefined) => {
+    if (found === notify) return;
+    notify = found;
+    onChanged(list());
+  };
+  if (typeof notifier !== "function") void notifier?.then(tellBy);
   const engine = createAlertEngine({
     nextId: () => randomBytes(8).toString("hex"),
     onBegun: (alert) => begun.push(alert),
