@@ -83,7 +83,7 @@ export type HelperHandlers = {
   terminals: Terminals;
   /** Bytes that came on a channel. */
   receive(channel: number, bytes: Uint8Array): void;
-  /** Forgets what a page watched that is gone. Its terminals go on, its tasks, and uploads, which the host makes. */
+  /** Forgets what a page watched that is gone. Its terminals go on, its tasks, and uploads: the host ends those that it sent itself. */
   reset(): void;
   /** No page comes any more: what the last one left ends. */
   abandon(): void;
@@ -183,7 +183,6 @@ export function createHandlers({ lxcPath, uid, isRootSession, notify, isHostBehi
     },
     reset() {
       unwatchAll();
-      terminalUploads.cancelAll();
       throwAways.pageGone();
     },
     abandon() {

@@ -1,9 +1,11 @@
-import { existsSync } from "node:fs";
+import { existsSync, readSync } from "node:fs";
+import { basename } from "node:path";
 import { type IPty, spawn } from "node-pty";
 import type { NextChannel } from "./channels.ts";
 import { ProblemError } from "./contract/problems.ts";
+import { createLineEnds } from "./line-ends.ts";
 import { childrenOf, processIds, readProcessStat } from "./lxc/proc.ts";
-import { run } from "./lxc/run.ts";
+import type { TerminalCommand } from "./lxc/terminal-command.ts";
 import { createPtyInput, type PtyInput, type Writable } from "./pty-input.ts";
 import { type Credit, createCredit } from "./wire/credit.ts";
 
@@ -13,7 +15,7 @@ import { type Credit, createCredit } from "./wire/credit.ts";
  */
 export type Terminals = {
   /** @returns The channel's number; its first bytes follow the reply. */
-  open(command: { file: string; args: string[] }, size: { columns: number; rows: number }): number;
+  open(command: Pick<TerminalCommand, "file" | "args" | "addsReturns">, size: { columns: number; rows: number }): number;
   /** The process on this computer that the terminal was opened with. @throws ProblemError not-found */
   processId(channel: number): number;
   /** Every method ignores channels that are gone: the other side may not know yet. */
@@ -33,10 +35,13 @@ type Events = {
 type Terminal = { pty: IPty; credit: Credit; input: PtyInput; isOpen(): boolean; resume(): void };
 
 const maxTerminals = 64;
-/** node-pty may report the exit before the last output; what comes within this time still belongs to the terminal. */
-const lastOutputMilliseconds = 250;
 /** node-pty throws away what is unread 200 ms after the exit, so a paused terminal is looked at more often than that. */
 const pausedCheckMilliseconds = 50;
+const pieceBytes = 64 * 1024;
+/** So little is what a key brings: it is told at once. Where more comes there is more, and it is told together. */
+const fewBytes = 512;
+/** How long a CR that may be the terminal's own waits for its LF, which is written with it. */
+const heldReturnMilliseconds = 100;
 
 /** lxc-attach clears the environment of the container's shell; this is what it gets instead. */
 const environment = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LANG: "C.UTF-8", HOME: "/root", TERM: "xterm-256color" };
@@ -63,27 +68,30 @@ export function createTerminals({ nextChannel, onData, onExited }: Events & { ne
 
   return {
     processId: (channel) => find(channel).pty.pid,
-    open({ file, args }, { columns, rows }) {
+    open({ file, args, addsReturns }, { columns, rows }) {
       if (terminals.size >= maxTerminals) throw new ProblemError({ code: "too-many-requests", limit: maxTerminals });
       const channel = nextChannel();
       const pty = spawn(file, args, { name: environment.TERM, cols: columns, rows, cwd: "/", env: environment, encoding: null });
       const { pause, resume } = pausable(pty);
       const credit = createCredit(pause, resume);
       const descriptor = descriptorOf(pty);
-      passOnAsWritten(descriptor.name);
+      const send = (bytes: Uint8Array) => {
+        if (bytes.byteLength === 0 || !terminals.has(channel)) return;
+        credit.sent(bytes.byteLength);
+        onData(channel, bytes);
+      };
+      const asWritten = addsReturns ? undoReturns(`${basename(file)}: `, send) : { receive: send, flush() {} };
       terminals.set(channel, { pty, credit, input: createPtyInput(descriptor), isOpen: descriptor.isOpen, resume });
       // With `encoding: null` node-pty gives buffers, whatever its types say.
       pty.onData((data: string | Buffer) => {
         const bytes = typeof data === "string" ? Buffer.from(data) : data;
-        if (!terminals.has(channel)) return;
-        credit.sent(bytes.byteLength);
-        onData(channel, bytes);
+        asWritten.receive(bytes.byteLength > fewBytes && descriptor.isOpen() ? withMore(descriptor.fd, bytes) : bytes);
       });
+      // node-pty tells it when it has closed the terminal, after the last output.
       pty.onExit(({ exitCode, signal }) => {
         terminals.get(channel)?.input.end();
-        setTimeout(() => {
-          if (terminals.delete(channel)) onExited(channel, exitCode, signal || undefined);
-        }, lastOutputMilliseconds);
+        asWritten.flush();
+        if (terminals.delete(channel)) onExited(channel, exitCode, signal || undefined);
       });
       return channel;
     },
@@ -110,19 +118,48 @@ export function createTerminals({ nextChannel, onData, onExited }: Events & { ne
   };
 }
 
-/** The descriptor that node-pty reads from and the terminal's name, which its types do not show, and whether it is still the terminal's. */
-function descriptorOf(pty: IPty): Writable & { name: string } {
-  const { fd, ptsName: name, _socket: socket } = pty as unknown as { fd: number; ptsName: string; _socket: { destroyed: boolean } };
-  return { fd, name, isOpen: () => !socket.destroyed };
+/** The descriptor that node-pty reads from, which its types do not show, and whether it is still the terminal's. */
+function descriptorOf(pty: IPty): Writable {
+  const { fd, _socket: socket } = pty as unknown as { fd: number; _socket: { destroyed: boolean } };
+  return { fd, isOpen: () => !socket.destroyed };
+}
+
+/** The terminal gives at most 4 KiB at a time: all that waits is read, so that one message carries it. */
+function withMore(fd: number, first: Uint8Array): Uint8Array {
+  const piece = Buffer.allocUnsafeSlow(pieceBytes);
+  piece.set(first);
+  let length = first.byteLength;
+  try {
+    for (let read = 1; read > 0 && length < pieceBytes; length += read) read = readSync(fd, piece, length, pieceBytes - length, null);
+  } catch {
+    // EAGAIN: that was all. Any other error comes again to who reads next.
+  }
+  return piece.subarray(0, length);
 }
 
 /**
- * The container's own terminal makes CR LF of LF already; not every LXC turns that off for ours, which would then make CR CR LF of it, and
- * of a file's bytes other ones. lxc-attach keeps what it finds, and takes longer to get into the container than this. Without it, all shows
- * the same.
+ * Takes out the CR that our terminal has put before each LF.
+ * @param ownPrefix How the tool's own messages begin. It writes them before anything of the container's, and their lines end in LF alone: they
+ * need what the terminal adds.
  */
-function passOnAsWritten(name: string) {
-  void run("stty", ["-F", name, "-onlcr"]).catch(() => {});
+function undoReturns(ownPrefix: string, send: (bytes: Uint8Array) => void): { receive(piece: Uint8Array): void; flush(): void } {
+  const lineEnds = createLineEnds();
+  let isOwn: boolean | undefined;
+  let release: NodeJS.Timeout | undefined;
+  const flush = () => {
+    clearTimeout(release);
+    send(lineEnds.release());
+  };
+  return {
+    receive(piece) {
+      isOwn ??= Buffer.from(piece.subarray(0, ownPrefix.length)).toString("latin1") === ownPrefix;
+      if (isOwn) return send(piece);
+      clearTimeout(release);
+      send(lineEnds.undo(piece));
+      if (lineEnds.holds()) release = setTimeout(flush, heldReturnMilliseconds);
+    },
+    flush,
+  };
 }
 
 /**

@@ -8,7 +8,7 @@ import type { Catalog, Session, TasksChanged, TasksSnapshot } from "../../privil
 import { type Problem, ProblemError, toProblem } from "../../privileged-helper/contract/problems.ts";
 import { createPeer, type Peer } from "../../privileged-helper/wire/peer.ts";
 import { createPortPair, type Port } from "../../privileged-helper/wire/port.ts";
-import { type Backend, createBackend } from "./backend.ts";
+import { type Backend, createBackend, type PageKind } from "./backend.ts";
 import type { HelperEnd } from "./helper-process.ts";
 import { ownArchitecture } from "./images/architecture.ts";
 import { buildImage, offer, startImageServer, type TestImageServer } from "./images/testing/image-server.ts";
@@ -90,7 +90,8 @@ function helperAt(port: Port, end: (how: HelperEnd) => void): Helper {
       if (method === "containers.watch") return { revision: 0, containers: [] };
       if (method === "terminal.open") return { channel: 7, title: "root" };
       if (method === "tasks.watch") return { revision: 5, tasks: [{ id: "1", kind: "start" }] };
-      if (method === "containers.start")
+      if (method === "terminal.upload") return { channel: 8 };
+      if (method === "containers.start" || method === "terminal.finishUpload")
         await new Promise((_resolve, reject) =>
           signal.addEventListener("abort", () => {
             helper.cancelled.push(method);
@@ -122,7 +123,7 @@ function start(more: { abandonAfterMilliseconds?: number } = {}) {
 }
 
 type Page = Peer & { events: { method: string; params: unknown }[]; sessions(): string[]; data: string[]; closed: string[] };
-function openPage(): Page {
+function openPage(kind?: PageKind): Page {
   const [near, far] = createPortPair();
   const events: Page["events"] = [];
   const data: string[] = [];
@@ -133,7 +134,7 @@ function openPage(): Page {
     onData: (channel, payload) => data.push(`${channel}:${Buffer.from(payload)}`),
     onClose: (reason) => closed.push(reason),
   });
-  backend.accept(far);
+  backend.accept(far, kind);
   const sessions = () =>
     events
       .filter(({ method }) => method === "session.changed")
@@ -545,5 +546,114 @@ describe("a page", () => {
     await sessionSoon(page, "ready 1");
     page.close();
     await vi.waitFor(() => expect(helpers[0]?.notifications.map(({ method }) => method)).toEqual(["reset"]));
+  });
+});
+
+describe("a window of a terminal", () => {
+  const begin = async () => {
+    start({ abandonAfterMilliseconds: 200 });
+    const page = openPage();
+    (await helper()).hello();
+    await sessionSoon(page, "ready 1");
+    await page.call("terminal.open", { name: "web", columns: 80, rows: 24 });
+    helpers[0]?.peer.sendData(7, Buffer.from("one "));
+    await vi.waitFor(() => expect(page.data).toEqual(["7:one "]));
+    const window = openPage("terminal-window");
+    await sessionSoon(window, "ready 1");
+    return { page, window };
+  };
+  const said = (method: string) => (helpers[0]?.calls ?? []).filter((call) => call.method === method).length;
+  const hears = (page: Page, method: string) => page.events.filter((event) => event.method === method).length;
+
+  it("takes a terminal from the app's page, which stays, and gives it back when it is closed", async () => {
+    const { page, window } = await begin();
+    expect(page.closed).toEqual([]);
+    expect(await window.call("terminals.list", {})).toMatchObject([{ channel: 7, shownBy: "another-page" }]);
+    await window.call("terminals.attach", { channel: 7 });
+    await vi.waitFor(() => expect(page.events).toContainEqual({ method: "terminals.taken", params: { channel: 7 } }));
+    helpers[0]?.peer.sendData(7, Buffer.from("two"));
+    await vi.waitFor(() => expect(window.data.join("").replaceAll("7:", "")).toBe("one two"));
+    expect(page.data).toEqual(["7:one "]);
+    window.sendData(7, Buffer.from("typed"));
+    await vi.waitFor(() => expect(helpers[0]?.data).toEqual([[7, "typed"]]));
+    // Its size is the window's.
+    await page.call("terminal.resize", { channel: 7, columns: 20, rows: 10 });
+    expect(said("terminal.resize")).toBe(0);
+    await window.call("terminal.resize", { channel: 7, columns: 90, rows: 30 });
+    expect(said("terminal.resize")).toBe(1);
+    const before = hears(page, "terminals.changed");
+    window.close();
+    await vi.waitFor(() => expect(hears(page, "terminals.changed")).toBe(before + 1));
+    expect(await page.call("terminals.list", {})).toMatchObject([{ channel: 7, shownBy: "none" }]);
+    expect(await page.call("terminals.attach", { channel: 7 })).toMatchObject({ offset: 0 });
+  });
+
+  it("keeps terminals from ending while it is the only page, and they end after it", async () => {
+    const { page, window } = await begin();
+    page.close();
+    await vi.waitFor(() => expect(helpers[0]?.notifications.map(({ method }) => method)).toContain("reset"));
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(helpers[0]?.notifications.map(({ method }) => method)).not.toContain("abandon");
+    expect(await window.call("terminals.list", {})).toHaveLength(1);
+    window.close();
+    await vi.waitFor(() => expect(helpers[0]?.notifications.at(-1)?.method).toBe("abandon"));
+  });
+
+  it("has containers of its own accord, also after the app's page has gone and another one has come", async () => {
+    const { page, window } = await begin();
+    expect(await window.call("containers.watch", {})).toEqual({ revision: 0, containers: [] });
+    helpers[0]?.peer.notify("containers.changed", { revision: 1, changed: [], removed: [] });
+    await vi.waitFor(() => expect(hears(window, "containers.changed")).toBe(1));
+    expect(hears(page, "containers.changed")).toBe(0);
+    const next = openPage();
+    await sessionSoon(next, "ready 1");
+    expect(window.closed).toEqual([]);
+    // A revision that follows on none: it asks again, which makes the helper watch again.
+    await vi.waitFor(() => expect(hears(window, "containers.changed")).toBe(2));
+    expect(window.events.at(-1)).toMatchObject({ params: { revision: expect.toSatisfy((revision: number) => revision > 2) } });
+    await next.call("containers.unwatch", {});
+    expect(said("containers.unwatch")).toBe(0);
+  });
+
+  it("has nothing of the rest of the app", async () => {
+    const { window } = await begin();
+    for (const method of [
+      "containers.destroy",
+      "containers.create",
+      "session.lock",
+      "tasks.watch",
+      "metrics.watch",
+      "oci.openFile",
+      "profiles.list",
+    ]) {
+      expect(await problemOf(window.call(method, {})), method).toMatchObject({ code: "invalid-request" });
+    }
+    expect(helpers[0]?.calls.map(({ method }) => method)).toEqual(["terminal.open"]);
+  });
+
+  it("hears what another page changes of the settings, and of the terminals", async () => {
+    const { page, window } = await begin();
+    await page.call("settings.set", { terminal: { fontSize: 20 } });
+    await vi.waitFor(() =>
+      expect(window.events.at(-1)).toMatchObject({ method: "settings.changed", params: { terminal: { fontSize: 20 } } }),
+    );
+    expect(hears(page, "settings.changed")).toBe(0);
+    await page.call("terminal.close", { channel: 7 });
+    await vi.waitFor(() => expect(hears(window, "terminals.changed")).toBe(1));
+  });
+
+  it("leaves no upload behind that it had begun", async () => {
+    const { window } = await begin();
+    await window.call("terminal.upload", { channel: 7, file: "a", bytes: 10, overwrite: false });
+    window.close();
+    await vi.waitFor(() => expect(said("terminal.finishUpload")).toBe(1));
+    await vi.waitFor(() => expect(helpers[0]?.cancelled).toEqual(["terminal.finishUpload"]));
+  });
+
+  it("is refused where there are very many", async () => {
+    await begin();
+    const more = Array.from({ length: 32 }, () => openPage("terminal-window"));
+    await vi.waitFor(() => expect(more.at(-1)?.closed).toHaveLength(1));
+    expect(more.at(-2)?.closed).toEqual([]);
   });
 });

@@ -20,7 +20,7 @@ import {
   type ParamsInputOf,
   type ResultOf,
 } from "../../privileged-helper/contract/methods.ts";
-import type { Session, SettingsChange, TasksChanged } from "../../privileged-helper/contract/model.ts";
+import type { ContainersChanged, Session, SettingsChange, TasksChanged } from "../../privileged-helper/contract/model.ts";
 import { type InstalledAs, type Problem, ProblemError, toProblem } from "../../privileged-helper/contract/problems.ts";
 import { maxRequestBytes } from "../../privileged-helper/wire/frames.ts";
 import { connectionClosed, createPeer, type Peer } from "../../privileged-helper/wire/peer.ts";
@@ -42,15 +42,20 @@ import { createKeptTerminals, kindOf } from "./terminals/kept-terminals.ts";
 import { createUploads } from "./uploads.ts";
 
 /**
- * The host's middle: a page on one side, a helper on the other. It answers what is the person's own (session, settings, profiles, downloads, files that become images), passes
+ * The host's middle: pages on one side, a helper on the other. It answers what is the person's own (session, settings, profiles, downloads, files that become images), passes
  * on what the contract knows, and keeps a helper running as long as the person has not given the rights back.
  */
 export type Backend = {
-  /** A page's connection. The page before this one is closed: one at a time. */
-  accept(port: Port): void;
+  /**
+   * A page's connection. One page at a time shows the app, so the one before it is closed; of windows that show one terminal there may be
+   * several beside it.
+   */
+  accept(port: Port, kind?: PageKind): void;
   /** Ends everything. Resolves once the helper has ended. */
   close(): Promise<void>;
 };
+
+export type PageKind = "app" | "terminal-window";
 
 export type BackendOptions = {
   version: string;
@@ -62,7 +67,7 @@ export type BackendOptions = {
   installedAs: InstalledAs;
   /** Absent where only the page can tell of anything. */
   notify?: Notify | Promise<Notify | undefined>;
-  /** So long after its page is gone another one is waited for, until its terminals end. */
+  /** So long after the last page is gone another one is waited for, until the terminals end. */
   abandonAfterMilliseconds?: number;
 };
 
@@ -75,6 +80,32 @@ const quickDeathMilliseconds = 10_000;
 /** The helper finishes or undoes what it has half done before it ends; this is longer than that takes. */
 const endWithinMilliseconds = 30_000;
 const minuteMilliseconds = 60_000;
+/** More than anybody has in sight. */
+const maxTerminalWindows = 32;
+
+/** All that a terminal's window has a use for. */
+const methodsOfTerminalWindow: ReadonlySet<string> = new Set<MethodName | HostMethodName>([
+  "session.get",
+  "session.connect",
+  "settings.get",
+  "settings.set",
+  "containers.watch",
+  "containers.unwatch",
+  "containers.start",
+  "containers.unfreeze",
+  "terminals.list",
+  "terminals.attach",
+  "terminals.detach",
+  "terminals.checkpoint",
+  "terminal.open",
+  "terminal.resize",
+  "terminal.close",
+  "terminal.upload",
+  "terminal.finishUpload",
+]);
+const eventsOfTerminalWindow: ReadonlySet<string> = new Set<EventName>(["session.changed", "terminal.exited", "uploads.written"]);
+/** Far ahead of every revision: whoever follows them takes a new snapshot. */
+const anewRevision = Number.MAX_SAFE_INTEGER;
 
 type Helper = { process: HelperProcess; peer: Peer; heartbeat: NodeJS.Timeout };
 
@@ -87,15 +118,19 @@ export function createBackend(options: BackendOptions): Backend {
   const { catalog, downloads } = images;
   const uploads = createUploads();
   const chosenFiles = createChosenFiles(join(cacheFolder, "chosen"), (channel, bytes) => tell("uploads.written", { channel, bytes }));
-  const terminals = createKeptTerminals({
-    sendToPage: (channel, bytes) => page?.sendData(channel, bytes),
-    wantCheckpoint: (channel) => tell("terminals.checkpointWanted", { channel }),
+  const terminals = createKeptTerminals<Peer>({
+    sendToPage: (by, channel, bytes) => by.sendData(channel, bytes),
+    wantCheckpoint: (by, channel) => by.notify("terminals.checkpointWanted", { channel } satisfies Events["terminals.checkpointWanted"]),
+    taken: (by, channel) => by.notify("terminals.taken", { channel } satisfies Events["terminals.taken"]),
     acknowledge: (channel, bytes) => helper?.peer.notify("terminal.ack", { channel, bytes }),
   });
   let abandoning: NodeJS.Timeout | undefined;
   let session: Session = { state: "starting" };
   let epoch = 0;
+  /** The one that shows the app. */
   let page: Peer | undefined;
+  /** Those that show one terminal each. */
+  const windows = new Set<Peer>();
   let helper: Helper | undefined;
   let starting: HelperProcess | undefined;
   let connecting: Promise<void> | undefined;
@@ -108,7 +143,13 @@ export function createBackend(options: BackendOptions): Backend {
     session = next;
     tell("session.changed", session);
   };
-  const tell = (event: EventName, params: unknown) => page?.notify(event, params);
+  const tell = (event: EventName, params: unknown) => {
+    page?.notify(event, params);
+    if (eventsOfTerminalWindow.has(event)) for (const window of windows) window.notify(event, params);
+  };
+  const tellOthers = <E extends EventName>(but: Peer, event: E, params: Events[E]) => {
+    for (const other of [page, ...windows]) if (other !== but) other?.notify(event, params);
+  };
   const taskList = createTaskList({
     hostTasks,
     askHelper: () => {
@@ -117,7 +158,7 @@ export function createBackend(options: BackendOptions): Backend {
     },
     notify: tell,
   });
-  const past = createPast({
+  const past = createPast<Peer>({
     settingsPath,
     stateFolder: options.stateFolder,
     settings: settings.get,
@@ -176,7 +217,8 @@ export function createBackend(options: BackendOptions): Backend {
         else if (isReady) {
           if (method === "uploads.written") onWritten(params as Events["uploads.written"]);
           if (method === "terminal.exited") onTerminalExited(params as Events["terminal.exited"]);
-          if (past.onNotification(method, params)) page?.notify(method, params);
+          if (method === "containers.changed") tellWatchers(params as ContainersChanged);
+          else if (past.onNotification(method, params)) tell(method as EventName, params);
         }
       },
       onData: (channel, payload) => {
@@ -215,6 +257,11 @@ export function createBackend(options: BackendOptions): Backend {
     }
   };
 
+  const tellWatchers = (change: ContainersChanged) => {
+    past.onNotification("containers.changed", change);
+    for (const one of [page, ...windows]) if (one && past.isWatchedBy(one)) one.notify("containers.changed", change);
+  };
+
   const onWritten = ({ channel, bytes }: Events["uploads.written"]) => uploads.onWritten(channel, bytes);
 
   const onTerminalExited = ({ channel, ...end }: Events["terminal.exited"]) => terminals.exited(channel, end);
@@ -222,6 +269,7 @@ export function createBackend(options: BackendOptions): Backend {
   const forgetHelper = () => {
     if (helper) clearInterval(helper.heartbeat);
     helper = undefined;
+    unfinishedUploads.clear();
     for (const { channel, ended } of terminals.list()) if (!ended) tell("terminal.exited", { channel, lost: true });
     terminals.helperLost();
     uploads.failAll({ code: "helper-lost", detail: "It ended while a file was handed to it." });
@@ -261,55 +309,101 @@ export function createBackend(options: BackendOptions): Backend {
     }
   };
   const containersOfImages = createContainersOfImages({ images, tasks: hostTasks, uploads, withHelper, isPassing: chosenFiles.has });
+  /** What only the page that shows the app has. */
   const forgetPage = () => {
     taskList.forgetPage();
-    past.forgetPage();
+    past.forgetCharts();
     containersOfImages.forgetPage();
     chosenFiles.forgetAll();
-    terminals.pageGone();
   };
-  /** The page is gone for good, as far as anybody can tell. */
+  /** What every page may have. */
+  const forgetShown = (gone: Peer) => {
+    past.forgetPage(gone);
+    for (const [channel, by] of unfinishedUploads) if (by === gone) giveUpUpload(channel);
+    if (terminals.pageGone(gone)) tellOthers(gone, "terminals.changed", {});
+  };
+  /** The pages are gone for good, as far as anybody can tell. */
   const abandon = () => {
     terminals.clear();
     helper?.peer.notify("abandon", {});
   };
   /** Those that change what is kept of a terminal; the helper parses them, and answers. */
-  const onTerminalCall = async (name: string, params: unknown, answer: (peer: Peer) => Promise<unknown>, signal: AbortSignal) => {
-    const asking = page;
+  const onTerminalCall = async (
+    asking: Peer,
+    name: string,
+    params: unknown,
+    answer: (peer: Peer) => Promise<unknown>,
+    signal: AbortSignal,
+  ) => {
     const by = helper?.peer;
+    // The size is that of the page which shows it.
+    if (name === "terminal.resize" && !terminals.isShownBy(asking, channelIn(params))) return undefined;
+    if (name === "terminal.finishUpload") unfinishedUploads.delete(channelIn(params));
     const result = await withHelper(answer, signal);
     // Another helper's, or none: then nothing of this is there any more.
     if (by !== undefined && helper?.peer !== by) return result;
     if (name === "terminal.resize") terminals.resized(params as ParamsInputOf<"terminal.resize">);
-    if (name === "terminal.close") terminals.closed((params as ParamsInputOf<"terminal.close">).channel);
+    if (name === "terminal.close") forgetTerminal(asking, (params as ParamsInputOf<"terminal.close">).channel);
+    if (name === "terminal.upload") {
+      const { channel } = result as ResultOf<"terminal.upload">;
+      unfinishedUploads.set(channel, asking);
+      if (!isThere(asking)) giveUpUpload(channel);
+    }
     if (name === "terminal.open") {
       const { channel, title } = result as ResultOf<"terminal.open">;
       const asked = params as ParamsInputOf<"terminal.open">;
-      terminals.opened({ channel, title, name: asked.name, kind: kindOf(asked), columns: asked.columns, rows: asked.rows });
+      terminals.opened(asking, { channel, title, name: asked.name, kind: kindOf(asked), columns: asked.columns, rows: asked.rows });
       // Nobody knows of it.
-      if (page !== asking) await helper?.peer.call("terminal.close", { channel }).finally(() => terminals.closed(channel));
+      if (!isThere(asking)) await helper?.peer.call("terminal.close", { channel }).finally(() => terminals.closed(channel));
+      else tellOthers(asking, "terminals.changed", {});
     }
     return result;
   };
+  /** Files on their way into a shell's folder that nobody waits for yet, with the page that sends them. */
+  const unfinishedUploads = new Map<number, Peer>();
+  const giveUpUpload = (channel: number) => {
+    unfinishedUploads.delete(channel);
+    const giving = new AbortController();
+    helper?.peer.call("terminal.finishUpload", { channel }, giving.signal).catch(() => {});
+    giving.abort();
+  };
+  const forgetTerminal = (asking: Peer, channel: number) => {
+    // Whoever has it in sight knows; it may be another page than the one that closes it.
+    const isShown = terminals.isShownBy(asking, channel);
+    terminals.closed(channel);
+    tellOthers(asking, "terminals.changed", {});
+    if (!isShown) asking.notify("terminals.changed", {});
+  };
+  const isThere = (one: Peer) => one === page || windows.has(one);
 
   const resetHelper = () => {
     helper?.peer.notify("reset", {});
-    // It has forgotten what the host itself watches, too.
+    // It has forgotten what the host itself watches, too, and what these do: they ask again.
     if (helper) past.helperReset();
+    const missed: ContainersChanged = { revision: anewRevision, changed: [], removed: [] };
+    for (const window of windows) if (past.isWatchedBy(window)) window.notify("containers.changed", missed);
   };
 
   const answers: HostAnswers = {
     "session.get": () => session,
     "session.connect": () => connect(),
     "session.lock": () => lock(),
-    "terminals.list": () => terminals.list(),
-    "terminals.attach": ({ channel }) => terminals.attach(channel),
-    "terminals.detach": ({ channel }) => terminals.detach(channel),
-    "terminals.checkpoint": (part) => terminals.checkpoint(part),
+    "terminals.list": (_, { asking }) => terminals.list(asking),
+    "terminals.attach": ({ channel }, { asking }) => {
+      const attached = terminals.attach(asking, channel);
+      tellOthers(asking, "terminals.changed", {});
+      return attached;
+    },
+    "terminals.detach": ({ channel }, { asking }) => {
+      terminals.detach(asking, channel);
+      tellOthers(asking, "terminals.changed", {});
+    },
+    "terminals.checkpoint": (part, { asking }) => terminals.checkpoint(asking, part),
     "settings.get": () => settings.get(),
-    "settings.set": (change) => {
+    "settings.set": (change, { asking }) => {
       requireKeyring(change);
       const changed = settings.set(change);
+      tellOthers(asking, "settings.changed", changed);
       if (change.historyMegabytes !== undefined) past.settingsChanged();
       return changed;
     },
@@ -324,24 +418,27 @@ export function createBackend(options: BackendOptions): Backend {
     "alerts.deleteRule": ({ rule }) => past.alerts.deleteRule(rule),
     "alerts.dismiss": ({ alert }) => past.alerts.dismiss(alert),
     "catalog.list": (options) => catalog.list(options),
-    "catalog.measure": async ({ images: ids }, signal) => ({ bytes: await catalog.measure(ids, signal) }),
+    "catalog.measure": async ({ images: ids }, { signal }) => ({ bytes: await catalog.measure(ids, signal) }),
     "catalog.create": (params) => containersOfImages.ofServer(params),
     "archives.open": (params) => containersOfImages.openArchive(params),
-    "archives.create": (params, signal) => containersOfImages.ofArchive(params, signal),
+    "archives.create": (params, { signal }) => containersOfImages.ofArchive(params, signal),
     "oci.openFile": ({ name, bytes }) => chosenFiles.open(name, bytes),
-    "oci.lookInto": ({ channel }, signal) => chosenFiles.lookInto(channel, signal),
+    "oci.lookInto": ({ channel }, { signal }) => chosenFiles.lookInto(channel, signal),
     "oci.forgetFile": ({ channel }) => chosenFiles.forget(channel),
-    "oci.inspect": ({ reference }, signal) => chosenFiles.keepDuring(reference, () => images.oci.inspect(reference, signal)),
+    "oci.inspect": ({ reference }, { signal }) => chosenFiles.keepDuring(reference, () => images.oci.inspect(reference, signal)),
     "oci.create": (params) => chosenFiles.keepDuring(params.reference, () => containersOfImages.ofOci(params)),
     "downloads.start": async ({ image }) => downloads.start(await images.find(image)),
     "downloads.list": () => downloads.list(),
     "downloads.delete": ({ image }) => downloads.delete(image),
   };
 
-  const onCall = async (method: string, params: unknown, signal: AbortSignal): Promise<unknown> => {
+  const onCall = async (asking: Peer, method: string, params: unknown, signal: AbortSignal): Promise<unknown> => {
+    if (windows.has(asking) && !methodsOfTerminalWindow.has(method)) {
+      throw new ProblemError({ code: "invalid-request", issues: [{ path: "method", message: "not for a window of a terminal" }] });
+    }
     if (Object.hasOwn(hostMethods, method)) {
       const name = method as HostMethodName;
-      return (answers[name] as (params: unknown, signal: AbortSignal) => unknown)(parse(hostMethods[name].params, params), signal);
+      return (answers[name] as (params: unknown, by: Asked) => unknown)(parse(hostMethods[name].params, params), { asking, signal });
     }
     if (!Object.hasOwn(methods, method) || methodsForHost.includes(method as MethodName)) {
       throw new ProblemError({ code: "invalid-request", issues: [{ path: "method", message: "unknown method" }] });
@@ -350,12 +447,13 @@ export function createBackend(options: BackendOptions): Backend {
       const answer = taskList.answer(method, parse(methods[method as MethodName].params, params) as { task?: string });
       if (answer) return answer;
     }
-    const ask = (peer: Peer) => peer.call(method, params, cancelledBy(signal));
+    // What a page sends does not come any more when it is gone.
+    const ask = (peer: Peer) => peer.call(method, params, method === "terminal.finishUpload" ? signal : cancelledBy(signal));
     // One of a helper that is gone: for its text alone no other one is started.
     if (method === "terminal.close" && !helper)
-      return terminals.closed((parse(methods[method].params, params) as ParamsInputOf<"terminal.close">).channel);
-    if (method.startsWith("terminal.")) return onTerminalCall(method, params, ask, signal);
-    if (past.onPageCall(method, params)) return undefined;
+      return forgetTerminal(asking, (parse(methods[method].params, params) as ParamsInputOf<"terminal.close">).channel);
+    if (method.startsWith("terminal.")) return onTerminalCall(asking, method, params, ask, signal);
+    if (past.onPageCall(asking, method, params)) return undefined;
     const answer = await withHelper(ask, signal);
     past.onPageAnswered(method);
     return answer;
@@ -370,46 +468,57 @@ export function createBackend(options: BackendOptions): Backend {
   void connect().catch(() => {});
 
   return {
-    accept(port) {
-      const before = page;
+    accept(port, kind = "app") {
+      if (kind === "terminal-window" && windows.size >= maxTerminalWindows) return port.close("too many windows");
       clearTimeout(abandoning);
-      page = undefined;
-      forgetPage();
-      before?.close(takenOver);
-      resetHelper();
+      if (kind === "app") {
+        const before = page;
+        page = undefined;
+        if (before) forgetShown(before);
+        forgetPage();
+        before?.close(takenOver);
+        resetHelper();
+      }
       const peer = createPeer(
         port,
         {
-          onCall,
+          onCall: (method, params, signal) => onCall(peer, method, params, signal),
           onNotification(method, params) {
             if (method !== "terminal.ack" || !downNotifications["terminal.ack"].safeParse(params).success) return;
             const { channel, bytes } = params as z.output<(typeof downNotifications)["terminal.ack"]>;
-            terminals.acknowledge(channel, bytes);
+            terminals.acknowledge(peer, channel, bytes);
           },
           onData(channel, payload) {
             lastUse = performance.now();
             if (!chosenFiles.receive(channel, payload) && !uploads.receive(channel, payload)) helper?.peer.sendData(channel, payload);
           },
           onClose() {
-            if (page !== peer) return;
-            page = undefined;
-            forgetPage();
-            // Nobody looks any more, so nothing is watched but what is kept.
-            resetHelper();
-            if (!closed) abandoning = setTimeout(abandon, abandonAfterMilliseconds);
+            if (!isThere(peer)) return;
+            const isOfApp = page === peer;
+            if (isOfApp) page = undefined;
+            else windows.delete(peer);
+            forgetShown(peer);
+            if (isOfApp) {
+              forgetPage();
+              // Nobody looks any more, so nothing is watched but what is kept, and what windows of terminals show.
+              resetHelper();
+            }
+            if (!closed && !page && windows.size === 0) abandoning = setTimeout(abandon, abandonAfterMilliseconds);
           },
         },
         { maxReceivedBytes: maxRequestBytes },
       );
-      page = peer;
+      if (kind === "app") page = peer;
+      else windows.add(peer);
       peer.notify("session.changed", session);
     },
     async close() {
       closed = true;
       clearInterval(idle);
       clearTimeout(abandoning);
-      page?.close("the app ends");
+      for (const one of [page, ...windows]) one?.close("the app ends");
       page = undefined;
+      windows.clear();
       const last = helper;
       forgetHelper();
       last?.peer.close("the app ends");
@@ -424,8 +533,15 @@ export function createBackend(options: BackendOptions): Backend {
   };
 }
 
+/** The channel that is meant; no one's, before the helper has parsed what is given. */
+function channelIn(params: unknown): number {
+  return (params as { channel?: number } | null | undefined)?.channel ?? 0;
+}
+
+/** Who asks, and until when. */
+type Asked = { asking: Peer; signal: AbortSignal };
 type HostAnswers = {
-  [M in HostMethodName]: (params: z.output<HostMethods[M]["params"]>, signal: AbortSignal) => unknown;
+  [M in HostMethodName]: (params: z.output<HostMethods[M]["params"]>, by: Asked) => unknown;
 };
 
 /** @throws ProblemError `invalid-request`, with what is wrong. */

@@ -14,7 +14,7 @@ import { createPast, type Past, type PastOptions } from "./past.ts";
 
 /** A helper that is only what it says: what it tells, and when, is what these tests are about. */
 let folder: string;
-let past: Past;
+let past: Past<string>;
 let historyMegabytes: number;
 let containers: Container[];
 let revision: number;
@@ -23,7 +23,7 @@ let isThere: boolean;
 let isLxcMissing: boolean;
 let told: [event: string, params: unknown][];
 let notified: { title: string; body: string }[];
-let opened: Past[];
+let opened: Past<string>[];
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["setInterval", "clearInterval", "Date"] });
@@ -115,12 +115,12 @@ describe("containers", () => {
     await open();
     expect(callsOf("containers.watch")).toHaveLength(1);
     expect(await change(web({ autostart: true }))).toBe(false);
-    expect(past.onPageCall("containers.watch", {})).toBe(false);
+    expect(past.onPageCall("page", "containers.watch", {})).toBe(false);
     expect(await change(web())).toBe(true);
-    expect(past.onPageCall("containers.unwatch", {})).toBe(true);
+    expect(past.onPageCall("page", "containers.unwatch", {})).toBe(true);
     expect(await change(web({ autostart: true }))).toBe(false);
-    past.onPageCall("containers.watch", {});
-    past.forgetPage();
+    past.onPageCall("page", "containers.watch", {});
+    past.forgetPage("page");
     past.helperReset();
     await settled();
     expect(callsOf("containers.watch")).toHaveLength(2);
@@ -143,7 +143,7 @@ describe("containers", () => {
     isLxcMissing = true;
     await open();
     isLxcMissing = false;
-    past.onPageCall("containers.watch", {});
+    past.onPageCall("page", "containers.watch", {});
     past.onPageAnswered("containers.watch");
     await settled();
     expect(await change(stopped())).toBe(true);
@@ -158,7 +158,7 @@ describe("containers", () => {
     await settled();
     expect(callsOf("metrics.record").at(-1)).toEqual({ intervalMilliseconds: 0 });
     expect(callsOf("containers.unwatch")).toHaveLength(1);
-    expect(past.onPageCall("containers.unwatch", {})).toBe(false);
+    expect(past.onPageCall("page", "containers.unwatch", {})).toBe(false);
     historyMegabytes = 1;
     past.settingsChanged();
     await settled();
@@ -188,11 +188,11 @@ describe("figures", () => {
 
   it("are asked for at another pace when a page begins and ceases to look", async () => {
     await open();
-    past.onPageCall("metrics.watch", { containers: ["web"], intervalMilliseconds: 1_000 });
-    past.onPageCall("metrics.watch", { containers: [], intervalMilliseconds: 1_000, host: true });
-    past.onPageCall("metrics.watch", { containers: [], intervalMilliseconds: 1_000 });
-    past.onPageCall("metrics.watch", { containers: "running", intervalMilliseconds: 1_000 });
-    past.forgetPage();
+    past.onPageCall("page", "metrics.watch", { containers: ["web"], intervalMilliseconds: 1_000 });
+    past.onPageCall("page", "metrics.watch", { containers: [], intervalMilliseconds: 1_000, host: true });
+    past.onPageCall("page", "metrics.watch", { containers: [], intervalMilliseconds: 1_000 });
+    past.onPageCall("page", "metrics.watch", { containers: "running", intervalMilliseconds: 1_000 });
+    past.forgetCharts();
     past.helperReset();
     expect(callsOf("metrics.record")).toEqual(
       [15_000, 5_000, 15_000, 5_000, 15_000].map((intervalMilliseconds) => ({ intervalMilliseconds })),

@@ -14,7 +14,7 @@ import { createObserver } from "./observer.ts";
  * What the host keeps of containers, and tells a person of: the history of their figures, what happened to them, and alerts. It watches
  * them for that with or without a page, and shares what the helper tells of them with the page.
  */
-export type Past = {
+export type Past<Page> = {
   get(question: HistoryQuestion): Promise<History>;
   events(question: { from: number; to: number; container?: string }): Promise<HistoryEvent[]>;
   alerts: Omit<Alerts, "engine">;
@@ -24,13 +24,18 @@ export type Past = {
   /** It has just forgotten what was watched, but not what is recorded. */
   helperReset(): void;
   helperGone(): void;
-  /** @returns True for what the page is to have, too. */
+  /** @returns True for what pages are to have, too; of containers, those that watch them. */
   onNotification(method: string, params: unknown): boolean;
   /** To be called before a call of the page's is passed on. @returns True where it is not to be passed on: it is answered with nothing. */
-  onPageCall(method: string, params: unknown): boolean;
+  onPageCall(page: Page, method: string, params: unknown): boolean;
   /** The helper has answered it. */
   onPageAnswered(method: string): void;
-  forgetPage(): void;
+  /** True where this page has the helper's containers, too. */
+  isWatchedBy(page: Page): boolean;
+  /** It watches no more. What the helper tells goes on: others may share that. */
+  forgetPage(page: Page): void;
+  /** No page has charts in sight. */
+  forgetCharts(): void;
   close(): Promise<void>;
 };
 
@@ -47,7 +52,7 @@ const megabyte = 1024 * 1024;
 /** A start is known by its time, which the kernel counts from a boot whose own time is a little different whenever it is asked for. */
 const sameStartMilliseconds = 2_000;
 
-export function createPast({ settingsPath, stateFolder, settings, askHelper, tell, notify }: PastOptions): Past {
+export function createPast<Page>({ settingsPath, stateFolder, settings, askHelper, tell, notify }: PastOptions): Past<Page> {
   const folder = join(stateFolder, "history");
   const keepsHistory = () => settings().historyMegabytes > 0;
   const history = createFigureHistory({ folder, maxBytes: () => settings().historyMegabytes * megabyte });
@@ -59,8 +64,8 @@ export function createPast({ settingsPath, stateFolder, settings, askHelper, tel
     onChanged: (list) => tell("alerts.changed", list),
     onRulesChanged: () => reconsider(),
   });
-  /** The page has the helper's containers, too, from its own call on. */
-  let isPageWatching = false;
+  /** These have the helper's containers, too, each from its own call on. */
+  const watching = new Set<Page>();
 
   const onEvent = (event: HistoryEvent) => {
     if (keepsHistory()) events.add(event);
@@ -84,7 +89,7 @@ export function createPast({ settingsPath, stateFolder, settings, askHelper, tel
   const reconsider = () => {
     const wasWatching = observer.isWatching();
     observer.reconsider();
-    if (wasWatching && !observer.isWatching() && !isPageWatching) askHelper()?.("containers.unwatch", {}).catch(() => {});
+    if (wasWatching && !observer.isWatching() && watching.size === 0) askHelper()?.("containers.unwatch", {}).catch(() => {});
   };
 
   /** Those that are still there have the time at which they were made. */
@@ -122,28 +127,28 @@ export function createPast({ settingsPath, stateFolder, settings, askHelper, tel
       }
       if (method !== "containers.changed") return true;
       observer.onContainersChanged(params as ContainersChanged);
-      return isPageWatching;
+      return watching.size > 0;
     },
-    onPageCall(method, params) {
-      if (method === "metrics.watch") observer.pageLooks(isAnyMeasured(params));
-      if (method === "containers.watch") isPageWatching = true;
+    onPageCall(page, method, params) {
+      if (method === "metrics.watch") observer.pageLooks(hasCharts(params));
+      if (method === "containers.watch") watching.add(page);
       if (method !== "containers.unwatch") return false;
-      isPageWatching = false;
-      return observer.isWatching();
+      watching.delete(page);
+      return observer.isWatching() || watching.size > 0;
     },
     onPageAnswered(method) {
       // It works now, so it does here.
       if (method === "containers.watch" && !observer.isWatching()) observer.reconsider();
     },
-    forgetPage() {
-      isPageWatching = false;
-      observer.pageLooks(false);
-    },
+    isWatchedBy: (page) => watching.has(page),
+    forgetPage: (page) => void watching.delete(page),
+    forgetCharts: () => observer.pageLooks(false),
     close: () => history.close(),
   };
 }
 
-function isAnyMeasured(params: unknown): boolean {
+/** A list of all that run has no chart of the past. */
+function hasCharts(params: unknown): boolean {
   const { containers, host } = (params ?? {}) as { containers?: unknown; host?: unknown };
-  return host === true || containers === "running" || (Array.isArray(containers) && containers.length > 0);
+  return host === true || (Array.isArray(containers) && containers.length > 0);
 }

@@ -16,10 +16,10 @@ type Emitter = { emit(event: string, ...args: unknown[]): boolean };
 type RecordedPort = Emitter;
 type Recorded = {
   calls: { name: string; args: unknown[] }[];
-  windows: {
+  windows: (Emitter & {
     options: { webPreferences: Record<string, unknown> } & Record<string, unknown>;
     webContents: Emitter & { mainFrame: { origin: string } };
-  }[];
+  })[];
   handlers: Record<string, Handler>;
   schemes: { scheme: string; privileges: Record<string, boolean> }[];
   channels: { port1: RecordedPort; port2: RecordedPort }[];
@@ -320,6 +320,58 @@ describe("the preload", () => {
     electron.ipcRenderer.emit("lxc-desktop:port", { ports: [port], sender: "must not get out" });
     expect(posted).toEqual([["lxc-desktop:port", "app://bundle", [port]]]);
     expect(Object.keys(window)).toEqual(["location", "addEventListener", "postMessage"]);
+  });
+});
+
+describe("a window of a terminal", () => {
+  const firstOpenHandler = () => recorded.handlers.windowOpen as unknown as (details: { url: string }) => unknown;
+  const asks = (window: Recorded["windows"][number] | undefined) => {
+    const before = recorded.channels.length;
+    electron.ipcMain.emit("lxc-desktop:want-port", { sender: window?.webContents, senderFrame: window?.webContents.mainFrame });
+    return recorded.channels.length - before;
+  };
+
+  it("is another window of ours, as closed as the first, without a hold on it, and the same terminal has one only", () => {
+    const open = firstOpenHandler();
+    expect(open({ url: "app://bundle/index.html#/terminal-window/7" })).toEqual({ action: "deny" });
+    expect(recorded.windows).toHaveLength(2);
+    const [app, window] = recorded.windows;
+    expect(window?.options.webPreferences).toEqual(app?.options.webPreferences);
+    expect(callsOf("window.loadURL").at(-1)?.args).toEqual(["app://bundle/index.html#/terminal-window/7"]);
+    const focused = callsOf("window.focus").length;
+    open({ url: "app://bundle/index.html#/terminal-window/7" });
+    expect(recorded.windows).toHaveLength(2);
+    expect(callsOf("window.focus")).toHaveLength(focused + 1);
+    // That window opens none itself.
+    firstOpenHandler()({ url: "app://bundle/index.html#/terminal-window/8" });
+    expect(recorded.windows).toHaveLength(2);
+    expect(asks(window)).toBe(1);
+    window?.emit("closed");
+    expect(asks(window)).toBe(0);
+  });
+
+  it("is opened for nothing else", () => {
+    const { length } = recorded.windows;
+    electron.app.emit("second-instance");
+    recorded.windows[0]?.emit("closed");
+    electron.app.emit("second-instance");
+    expect(recorded.windows).toHaveLength(length + 1);
+    const open = firstOpenHandler();
+    for (const url of [
+      "app://bundle/index.html",
+      "app://bundle/index.html#/containers",
+      "app://bundle/index.html#/terminal-window/",
+      "app://bundle/index.html#/terminal-window/x",
+      "app://bundle/index.html#/terminal-window/7/../..",
+      "app://bundle/other.html#/terminal-window/7",
+      "app://evil/index.html#/terminal-window/7",
+    ]) {
+      expect(open({ url }), url).toEqual({ action: "deny" });
+    }
+    expect(recorded.windows).toHaveLength(length + 1);
+    expect(callsOf("shell.openExternal").some(({ args }) => String(args[0]).startsWith("app:"))).toBe(false);
+    expect(asks(recorded.windows[0])).toBe(0);
+    expect(asks(recorded.windows.at(-1))).toBe(1);
   });
 });
 

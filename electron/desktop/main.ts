@@ -1,4 +1,4 @@
-/** Electron's main process: one window, one backend, nothing more. */
+/** Electron's main process: the app's window, those of terminals, one backend, nothing more. */
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { app, Menu } from "electron";
@@ -12,7 +12,7 @@ import { stateFolder } from "../backend/state-folder.ts";
 import { showNotification } from "./notifications.ts";
 import { handOutPorts } from "./port.ts";
 import { registerScheme, serveBundle } from "./scheme.ts";
-import { openWindow } from "./window.ts";
+import { createWindows } from "./windows.ts";
 
 declare const APP_VERSION: string;
 
@@ -34,13 +34,11 @@ async function main() {
   await app.whenReady();
   Menu.setApplicationMenu(null);
   serveBundle(files);
-  const window = openWindow(join(here, "preload.cjs"), undefined);
-  handOutPorts(window.webContents, (port) => backend.accept(port));
+  const windows = createWindows(join(here, "preload.cjs"));
+  windows.showApp();
+  handOutPorts(windows.kindOf, (port, kind) => backend.accept(port, kind));
 
-  app.on("second-instance", () => {
-    if (window.isMinimized()) window.restore();
-    window.focus();
-  });
+  app.on("second-instance", windows.showApp);
   app.on("window-all-closed", () => app.quit());
   let settled = false;
   app.on("will-quit", (event) => {

@@ -1,19 +1,22 @@
 import type { IpcMainEvent, MessagePortMain, WebContents, WebFrameMain } from "electron";
 import { ipcMain, MessageChannelMain } from "electron";
 import type { Port } from "../../privileged-helper/wire/port.ts";
+import type { PageKind } from "../backend/backend.ts";
 import { pageOrigin } from "./scheme.ts";
 
 /**
- * Hands a port to our page when it asks, and to nobody else: the asker has to be the main frame of this window, showing
+ * Hands a port to our pages when they ask, and to nobody else: the asker has to be the main frame of a window of ours, showing
  * our own page.
+ * @param kindOf What a window shows; undefined where it is none of ours.
  * @param accept Gets the host's end of each port.
  */
-export function handOutPorts(webContents: WebContents, accept: (port: Port) => void): void {
-  ipcMain.on("lxc-desktop:want-port", (event: IpcMainEvent) => {
-    if (event.sender !== webContents || !isOurPage(event.senderFrame, webContents.mainFrame)) return;
+export function handOutPorts(kindOf: (contents: WebContents) => PageKind | undefined, accept: (port: Port, kind: PageKind) => void): void {
+  ipcMain.on("lxc-desktop:want-port", ({ sender, senderFrame }: IpcMainEvent) => {
+    const kind = kindOf(sender);
+    if (kind === undefined || !isOurPage(senderFrame, sender.mainFrame)) return;
     const { port1, port2 } = new MessageChannelMain();
-    accept(portOf(port1));
-    webContents.postMessage("lxc-desktop:port", undefined, [port2]);
+    accept(portOf(port1), kind);
+    sender.postMessage("lxc-desktop:port", undefined, [port2]);
   });
 }
 

@@ -5,16 +5,25 @@ import { pageAddress, pageOrigin } from "./scheme.ts";
 const maxReloads = 3;
 const reloadsForgottenAfterMilliseconds = 60_000;
 
-/** The app's one window, as closed as Electron can make it (its security checklist). Shown at once, in the theme's colour. */
-export function openWindow(preload: string, icon: string | undefined): BrowserWindow {
+export type WindowOptions = {
+  preload: string;
+  width: number;
+  height: number;
+  /** What follows the page's address. */
+  route?: string;
+  /** Opens another page of ours in a window of its own. @returns False for what is none. */
+  openPage(url: string): boolean;
+};
+
+/** A window of the app's, as closed as Electron can make it (its security checklist). Shown at once, in the theme's colour. */
+export function openWindow({ preload, width, height, route = "", openPage }: WindowOptions): BrowserWindow {
   refusePermissions();
   const window = new BrowserWindow({
-    width: 1180,
-    height: 780,
+    width,
+    height,
     minWidth: 400,
     minHeight: 320,
     title: "LXC Desktop",
-    icon,
     autoHideMenuBar: true,
     backgroundColor: nativeTheme.shouldUseDarkColors ? "#1a1b1e" : "#ffffff",
     webPreferences: {
@@ -32,9 +41,9 @@ export function openWindow(preload: string, icon: string | undefined): BrowserWi
       spellcheck: false,
     },
   });
-  stayOnOurPage(window);
+  stayOnOurPage(window, openPage);
   reloadWhenItDies(window);
-  void window.loadURL(pageAddress);
+  void window.loadURL(`${pageAddress}${route}`);
   return window;
 }
 
@@ -46,7 +55,7 @@ function refusePermissions() {
   session.defaultSession.setDevicePermissionHandler(() => false);
 }
 
-function stayOnOurPage({ webContents }: BrowserWindow) {
+function stayOnOurPage({ webContents }: BrowserWindow, openPage: (url: string) => boolean) {
   const refuse = (event: { preventDefault(): void }, url: string) => {
     // URL.origin of a scheme of our own is "null"; with the slash, this prefix is the whole host.
     if (!url.startsWith(`${pageOrigin}/`)) event.preventDefault();
@@ -59,7 +68,7 @@ function stayOnOurPage({ webContents }: BrowserWindow) {
   });
   webContents.on("will-attach-webview", (event) => event.preventDefault());
   webContents.setWindowOpenHandler(({ url }) => {
-    openOutside(url);
+    if (!openPage(url)) openOutside(url);
     return { action: "deny" };
   });
 }

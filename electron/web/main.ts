@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import type { Port } from "../../privileged-helper/wire/port.ts";
-import type { Backend } from "../backend/backend.ts";
+import type { Backend, PageKind } from "../backend/backend.ts";
 import { type ChromiumWindow, findChromium, openChromium } from "./open-chromium.ts";
 import type { WebServer } from "./server.ts";
 
@@ -56,7 +56,7 @@ async function main() {
       backend ??= import("./start-backend.ts").then(({ startBackend }) => startBackend({ version: APP_VERSION, dist }));
       return backend;
     };
-    server = await serve(port, (page) => void loadBackend().then(({ accept }) => accept(page)));
+    server = await serve(port, (page, kind) => void loadBackend().then(({ accept }) => accept(page, kind)));
     window?.lead(server.issueAddress(windowOpensWithinMilliseconds));
     printAddress(server);
     await Promise.all([offerNewAddresses(server), loadBackend()]);
@@ -67,7 +67,7 @@ async function main() {
 }
 
 /** @throws Error with a sentence for the person where it cannot listen. */
-async function serve(port: number, accept: (page: Port) => void): Promise<WebServer> {
+async function serve(port: number, accept: (page: Port, kind: PageKind) => void): Promise<WebServer> {
   const [{ startWebServer }, { readPublicFiles }] = await Promise.all([import("./server.ts"), import("../backend/public-files.ts")]);
   return startWebServer({ files: readPublicFiles(join(dist, "renderer")), port, accept }).catch((error: NodeJS.ErrnoException) => {
     throw error.code === "EADDRINUSE" ? new Error(`Port ${port} is in use. Choose another one with --port, or leave it out.`) : error;

@@ -20,6 +20,7 @@ const files = new Map([
 
 let server: WebServer;
 let ports: Port[];
+let kinds: string[];
 let address: URL;
 const sockets: WebSocket[] = [];
 
@@ -28,8 +29,13 @@ let time = 0;
 
 beforeEach(async () => {
   ports = [];
+  kinds = [];
   time = 0;
-  server = await startWebServer({ files, port: 0, accept: (port) => ports.push(port), clock: () => time });
+  const accept = (port: Port, kind: string) => {
+    ports.push(port);
+    kinds.push(kind);
+  };
+  server = await startWebServer({ files, port: 0, accept, clock: () => time });
   address = new URL(server.issueAddress(validMilliseconds));
 });
 afterEach(async () => {
@@ -272,6 +278,14 @@ describe("a connection", () => {
     await enter({ secret });
     expect(ports).toHaveLength(2);
     expect(secret).not.toBe(token());
+  });
+
+  it("is a window's of a terminal where that says so, and the app's page's in any other case", async () => {
+    const { secret } = await enter({ token: token() });
+    await enter({ secret, page: "terminal-window" });
+    await enter({ secret, page: "something" });
+    await enter({ secret, page: { toString: "terminal-window" } });
+    expect(kinds).toEqual(["app", "terminal-window", "app", "app"]);
   });
 
   it("is refused for a token that was not used in time, and given for a secret however old", async () => {

@@ -5,6 +5,7 @@ import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
 import { maxRequestBytes } from "../../privileged-helper/wire/frames.ts";
 import type { Port } from "../../privileged-helper/wire/port.ts";
+import type { PageKind } from "../backend/backend.ts";
 import { securityHeaders } from "../backend/content-security.ts";
 import type { PublicFiles } from "../backend/public-files.ts";
 import { takenOver } from "../backend/taken-over.ts";
@@ -27,7 +28,7 @@ export type WebServerOptions = {
   files: PublicFiles;
   /** 0 for any free one. */
   port: number;
-  accept(port: Port): void;
+  accept(port: Port, kind: PageKind): void;
   /** Milliseconds that only ever grow; for tests. */
   clock?: () => number;
 };
@@ -132,7 +133,7 @@ export async function startWebServer({ files, port, accept, clock }: WebServerOp
         if (secret === undefined || !tickets.knows(secret)) return webSocket.close(closeRefused, "not a valid ticket");
         onAuthenticated();
         webSocket.send(JSON.stringify({ secret }));
-        accept(portOf(webSocket));
+        accept(portOf(webSocket), ticket?.kind ?? "app");
       });
     });
 
@@ -166,13 +167,15 @@ function answer(response: ServerResponse, status: number) {
   response.end();
 }
 
-function parseTicket(data: Buffer): { token?: string; secret?: string } | undefined {
+/** A window of a terminal has the secret of the tab that has opened it, and says what it is. */
+function parseTicket(data: Buffer): { token?: string; secret?: string; kind: PageKind } | undefined {
   if (data.length > maxTicketCharacters) return undefined;
   try {
     const value: unknown = JSON.parse(data.toString("utf8"));
     if (typeof value !== "object" || value === null) return undefined;
-    if ("token" in value && typeof value.token === "string") return { token: value.token };
-    if ("secret" in value && typeof value.secret === "string") return { secret: value.secret };
+    const kind = "page" in value && value.page === "terminal-window" ? value.page : "app";
+    if ("token" in value && typeof value.token === "string") return { token: value.token, kind };
+    if ("secret" in value && typeof value.secret === "string") return { secret: value.secret, kind };
     return undefined;
   } catch {
     return undefined;

@@ -1,13 +1,15 @@
 import * as z from "zod";
 import type { AlertList } from "./alerts.ts";
 import type { HistoryEvent } from "./history.ts";
-import type { ContainersChanged, LogKind, MetricsTick, Session, TasksChanged } from "./model.ts";
+import type { ContainersChanged, LogKind, MetricsTick, Session, Settings, TasksChanged } from "./model.ts";
 import type { TerminalEnd } from "./terminal.ts";
 
 /** Notifications that go up to the renderer, without an answer. */
 export type Events = {
   /** From the host. */
   "session.changed": Session;
+  /** From the host: another page has changed them. */
+  "settings.changed": Settings;
   /** `downloads.list` has another answer now. How far a download is, its task tells. */
   "downloads.changed": Record<string, never>;
   /** Something has just happened to a container; `history.events` has it from now on. */
@@ -31,6 +33,10 @@ export type Events = {
   "terminal.exited": { channel: number } & TerminalEnd;
   /** From the host: it would like a `terminals.checkpoint`, when the page has a moment in which nothing comes. */
   "terminals.checkpointWanted": { channel: number };
+  /** From the host: another page shows this terminal now, and this one gets nothing of it any more. */
+  "terminals.taken": { channel: number };
+  /** From the host: of what another page has done, or of its end, `terminals.list` has another answer now. */
+  "terminals.changed": Record<string, never>;
 };
 export type EventName = keyof Events;
 

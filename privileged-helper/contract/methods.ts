@@ -31,9 +31,9 @@ import { startCauseIds } from "./start-causes.ts";
 import { secretOption, templateOptions } from "./template-options.ts";
 import {
   type AttachedTerminal,
+  type ListedTerminal,
   maxCheckpointLength,
   maxCheckpointPartLength,
-  type OpenTerminal,
   type TerminalUser,
   terminalKind,
   uploadedFileName,
@@ -488,7 +488,7 @@ export const hostMethods = {
   /** Gives the administrator's rights back: ends the helper. */
   "session.lock": { params: nothing, result: result<void>() },
   /** Terminals outlive the page that opened them: those that there are, the oldest first, also such as have ended and were not closed. */
-  "terminals.list": { params: nothing, result: result<OpenTerminal[]>() },
+  "terminals.list": { params: nothing, result: result<ListedTerminal[]>() },
   /**
    * This page shows a terminal from now on. Its checkpoint and the output after it come on the channel, before the answer or after it, and
    * then what follows. Refused as `not-found` where there is none.

@@ -68,6 +68,7 @@ export const defaultShortcuts = {
   "terminal.rename": "Ctrl+Shift+R",
   "terminal.split-right": "Ctrl+Shift+E",
   "terminal.split-below": "Ctrl+Shift+O",
+  "terminal.window": "Ctrl+Shift+D",
   "terminal.focus-left": "Alt+ArrowLeft",
   "terminal.focus-right": "Alt+ArrowRight",
   "terminal.focus-up": "Alt+ArrowUp",

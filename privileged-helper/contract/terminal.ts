@@ -80,6 +80,9 @@ export type OpenTerminal = {
   ended?: TerminalEnd;
 };
 
+/** A terminal as it is listed to a page, with who shows it just now. */
+export type ListedTerminal = OpenTerminal & { shownBy: "this-page" | "another-page" | "none" };
+
 /** What a page needs to show a terminal as it was: first the checkpoint's bytes come on the channel, then output from `offset` on. */
 export type AttachedTerminal = OpenTerminal & {
   /** So many bytes of UTF-8 come first: what `terminals.checkpoint` was given. */

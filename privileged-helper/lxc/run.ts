@@ -44,7 +44,6 @@ const tools = {
   rm: "removing a container's files",
   setcap: "keeping the capabilities of programs in unprivileged containers",
   setpriv: "reading what templates can be asked for",
-  stty: "having a terminal pass on what a container writes as it is",
   sysctl: "changing settings of the kernel",
   systemctl: "starting services",
   tar: "unpacking an image",

@@ -1,6 +1,7 @@
 import { ProblemError } from "../contract/problems.ts";
 import type { TerminalKind, TerminalUser } from "../contract/terminal.ts";
 import { shellOfOurs } from "./application.ts";
+import { lxcVersion } from "./host.ts";
 import { toolPath } from "./run.ts";
 import { listTerminalUsers } from "./terminal-users.ts";
 
@@ -9,6 +10,8 @@ export type TerminalCommand = {
   file: string;
   args: string[];
   title: string;
+  /** True where the tool has the terminal that it runs on put a CR before each LF, beside what the container's own terminal does. */
+  addsReturns: boolean;
   /** Who runs it, where that is not root. */
   account?: TerminalUser;
 };
@@ -60,13 +63,14 @@ const ourEnvironment = { TERM: "xterm-256color", COLORTERM: "truecolor", LANG: "
  */
 export async function terminalCommand(lxcPath: string, name: string, kind: TerminalKind): Promise<TerminalCommand> {
   const where = ["-n", name, "-P", lxcPath];
+  const addsReturns = versionAddsReturns(await lxcVersion());
   if (kind.type === "console") {
-    return { file: toolPath("lxc-console"), args: [...where, "-t", "0", "-e", noEscape], title: "console" };
+    return { file: toolPath("lxc-console"), args: [...where, "-t", "0", "-e", noEscape], title: "console", addsReturns };
   }
   const attach = (variables: Readonly<Record<string, string>>, command: readonly string[], title: string): TerminalCommand => {
     const set = Object.entries({ ...ourEnvironment, ...variables }).flatMap(([key, value]) => ["-v", `${key}=${value}`]);
     const rest = command.length > 0 ? ["--", ...command] : [];
-    return { file: toolPath("lxc-attach"), args: [...where, "--clear-env", ...set, ...rest], title };
+    return { file: toolPath("lxc-attach"), args: [...where, "--clear-env", ...set, ...rest], title, addsReturns };
   };
   if (kind.type === "command") return attach({ HOME: "/root" }, kind.argv, kind.argv[0] ?? "");
 
@@ -79,4 +83,10 @@ export async function terminalCommand(lxcPath: string, name: string, kind: Termi
   const { home, shell } = account;
   const variables = { HOME: home, USER: user, LOGNAME: user, SHELL: shell, ...environment };
   return { ...attach(variables, scriptInside(ours, account, enter, [directory ?? home, shell]), user), account };
+}
+
+/** LXC does so since 4.0.10 (`lxc_setup_tios` in its src/lxc/terminal.c). @param version As `lxc-start --version` prints it. */
+export function versionAddsReturns(version: string | undefined): boolean {
+  const [, major = 0, minor = 0, patch = 0] = (/^(\d+)\.(\d+)(?:\.(\d+))?/.exec(version ?? "") ?? []).map(Number);
+  return major > 4 || (major === 4 && (minor > 0 || patch >= 10));
 }

@@ -1,12 +1,14 @@
 import { Alert, createTheme, DEFAULT_THEME, type MantineColorsTuple, MantineProvider } from "@mantine/core";
 import { Notifications } from "@mantine/notifications";
-import { useEffect } from "react";
+import { Suspense, useEffect } from "react";
 import { Router } from "wouter";
 import { useHashLocation } from "wouter/use-hash-location";
+import { ownTerminal } from "../backend/own-terminal.ts";
 import { useConnection } from "../state/connection.ts";
 import { useDialogs } from "../state/dialogs.ts";
 import { useSettings } from "../state/settings.ts";
 import { ConnectionScreen } from "./connection-screen.tsx";
+import { TerminalWindowPage } from "./later-parts.ts";
 import { Shell } from "./shell.tsx";
 
 const alertTones: Record<string, string> = { red: "var(--danger)", orange: "var(--warning)", yellow: "var(--warning)" };
@@ -72,7 +74,14 @@ function Content() {
   useEffect(() => {
     document.documentElement.lang = "en";
   }, []);
-  if (client && (status === "connected" || status === "connecting" || status === "lost"))
-    return <Shell isConnected={status === "connected"} />;
+  if (client && (status === "connected" || status === "connecting" || status === "lost")) {
+    const isConnected = status === "connected";
+    if (ownTerminal === undefined) return <Shell isConnected={isConnected} />;
+    return (
+      <Suspense fallback={<ConnectionScreen status="connecting" />}>
+        <TerminalWindowPage isConnected={isConnected} />
+      </Suspense>
+    );
+  }
   return <ConnectionScreen status={status} />;
 }

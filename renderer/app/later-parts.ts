@@ -36,4 +36,7 @@ export const TasksPage = lazy(() => import("../features/tasks/tasks-page.tsx").t
 export const TerminalsPage = lazy(() =>
   import("../features/terminal/terminals-page.tsx").then(({ TerminalsPage }) => ({ default: TerminalsPage })),
 );
+export const TerminalWindowPage = lazy(() =>
+  import("./terminal-window-page.tsx").then(({ TerminalWindowPage }) => ({ default: TerminalWindowPage })),
+);
 export const TryDialog = lazy(() => import("../features/terminal/try-dialog.tsx").then(({ TryDialog }) => ({ default: TryDialog })));

@@ -1,11 +1,11 @@
-import { ActionIcon, Alert, Badge, Button, Group, Loader, Text, Tooltip } from "@mantine/core";
+import { ActionIcon, Badge, Group, Loader, Text, Tooltip } from "@mantine/core";
 import { IconBox, IconListCheck, IconLock, IconPhoto, IconServer, IconSettings, IconTerminal2 } from "@tabler/icons-react";
 import { type ReactNode, Suspense, useEffect } from "react";
 import { Link, Redirect, Route, Switch, useLocation } from "wouter";
 import type { Session } from "../../privileged-helper/contract/model.ts";
 import { DestroyDialog, ForceStopDialog, StillRunningDialog } from "../features/containers/confirm-dialogs.tsx";
 import { ContainersPage } from "../features/containers/containers-page.tsx";
-import { openConnection, useClient } from "../state/connection.ts";
+import { useClient } from "../state/connection.ts";
 import { useContainersStore } from "../state/containers.ts";
 import { openDialog, useDialogs } from "../state/dialogs.ts";
 import { useSession } from "../state/session.ts";
@@ -36,6 +36,7 @@ import {
   TerminalsPage,
   TryDialog,
 } from "./later-parts.ts";
+import { LostBanner } from "./lost-banner.tsx";
 import { SessionNotice, SessionScreen } from "./session-screen.tsx";
 
 const destinations: { path: string; label: string; icon: ReactNode }[] = [
@@ -92,15 +93,15 @@ function useShortcutsKeys() {
   }, [changed]);
 }
 
-/** Terminals that were open before this page take in what comes, wherever the person looks. */
+/** Terminals that were open before this page, or come back from their own windows, take in what comes, wherever the person looks. */
 function useOpenTerminals() {
   const client = useClient();
   const { session } = useSession();
-  const isAny = useTerminals(({ terminals }) => terminals.size > 0);
+  const here = useTerminals(({ terminals }) => [...terminals.values()].filter(({ isElsewhere }) => !isElsewhere).length);
   const isReady = session.state === "ready";
   useEffect(() => {
-    if (isAny && isReady) void import("../features/terminal/live-terminals.ts").then(({ beginAll }) => beginAll(client));
-  }, [client, isAny, isReady]);
+    if (here > 0 && isReady) void import("../features/terminal/live-terminals.ts").then(({ beginAll }) => beginAll(client));
+  }, [client, here, isReady]);
 }
 
 function Sidebar({ session }: { session: Session }) {
@@ -235,17 +236,4 @@ function Dialogs() {
   if (dialog.type === "keep") return <KeepDialog name={dialog.name} />;
   if (dialog.type === "fix-host") return <FixDialog check={dialog.check} />;
   return <StillRunningDialog name={dialog.name} seconds={dialog.seconds} />;
-}
-
-function LostBanner() {
-  return (
-    <Alert color="yellow" m="sm" role="alert" title="There is no connection to LXC Desktop">
-      <Group>
-        <Text size="sm">What you see may be out of date. Containers go on running. If the app has ended, start it again.</Text>
-        <Button size="compact-sm" onClick={() => void openConnection()}>
-          Try again
-        </Button>
-      </Group>
-    </Alert>
-  );
 }

@@ -1,4 +1,5 @@
 import type { Port } from "../../privileged-helper/wire/port.ts";
+import { ownTerminal } from "./own-terminal.ts";
 
 /** Why there is no connection, or none any more. */
 export type Disconnection =
@@ -86,7 +87,8 @@ function connectToWebHost(): Promise<Connection> {
     const ended = new Promise<Disconnection>((settle) => {
       end = settle;
     });
-    socket.addEventListener("open", () => socket.send(JSON.stringify(ticket)));
+    const page = ownTerminal === undefined ? {} : { page: "terminal-window" };
+    socket.addEventListener("open", () => socket.send(JSON.stringify({ ...ticket, ...page })));
     socket.addEventListener("close", ({ code }) => {
       const why = code === closeRefused ? "refused" : code === closeTakenOver ? "taken-over" : "lost";
       reject(new ConnectionError(why));

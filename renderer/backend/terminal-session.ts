@@ -20,6 +20,8 @@ export type TerminalDisplay = {
   onOutput(bytes: Uint8Array, onParsed: () => void): void;
   /** Nothing comes any more. */
   onEnded(end: TerminalEnd): void;
+  /** Another page shows it from now on, and this session is over. */
+  onTaken?(): void;
   /**
    * All that it shows, and at most so many lines that were scrolled out (all of them where undefined), as text that shows the same when it
    * is written to an empty terminal. It is called only while nothing is on its way to it.
@@ -138,6 +140,12 @@ function createSession(
   };
   const stops = [
     client.on("terminal.exited", ({ channel: which, ...end }) => which === channel && session.ended(end)),
+    client.on("terminals.taken", ({ channel: which }) => {
+      if (which !== channel || isOver) return;
+      stop();
+      connection?.close();
+      display.onTaken?.();
+    }),
     client.on("terminals.checkpointWanted", ({ channel: which }) => {
       if (which !== channel) return;
       isCheckpointWanted = true;

@@ -15,8 +15,15 @@ export const useSettings = create<Settings>(() => ({
   shortcuts: {},
 }));
 
-export async function loadSettings(client: Client): Promise<void> {
-  useSettings.setState(await client.call("settings.get", {}));
+/** Follows what is chosen here and in other windows. @returns A function that ends it. */
+export function startSettings(client: Client): () => void {
+  const stopListening = client.on("settings.changed", (settings) => useSettings.setState(settings));
+  // A connection that is gone is shown elsewhere.
+  client.call("settings.get", {}).then(
+    (settings) => useSettings.setState(settings),
+    () => {},
+  );
+  return stopListening;
 }
 
 /** Shown at once, kept by the host. @throws ProblemError where it could not be kept; then the old value is back. */

@@ -13,6 +13,7 @@ export const shortcutLabels: Record<ShortcutAction, string> = {
   "terminal.rename": "Rename the tab",
   "terminal.split-right": "Split: new shell on the right",
   "terminal.split-below": "Split: new shell below",
+  "terminal.window": "Window of its own, and back",
   "terminal.focus-left": "Go to the terminal on the left",
   "terminal.focus-right": "Go to the terminal on the right",
   "terminal.focus-up": "Go to the terminal above",

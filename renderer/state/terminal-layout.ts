@@ -46,6 +46,15 @@ export function removeTerminal({ tabs, current }: TabRow, terminal: string): Tab
   return { tabs: next, current: (next[Math.min(at, next.length - 1)] ?? next[0])?.id };
 }
 
+/** Takes a terminal out of its split, into a tab of its own right of that, which is not shown. */
+export function ownTab(row: TabRow, terminal: string): TabRow {
+  const at = row.tabs.findIndex(({ root }) => terminalsIn(root).includes(terminal));
+  if (row.tabs[at]?.root.type !== "split") return row;
+  const { tabs, current } = removeTerminal(row, terminal);
+  const added: TerminalTab = { id: `tab-${terminal}-own`, root: { type: "terminal", id: terminal }, active: terminal };
+  return { tabs: [...tabs.slice(0, at + 1), added, ...tabs.slice(at + 1)], current };
+}
+
 /** @param by -1 for the one before, 1 for the next; round the corner at the ends. */
 export function stepTab({ tabs, current }: TabRow, by: 1 | -1): TabRow {
   if (tabs.length === 0) return { tabs };

@@ -1,8 +1,9 @@
 import { create } from "zustand";
 import type { Problem } from "../../privileged-helper/contract/problems.ts";
-import type { OpenTerminal, TerminalEnd, TerminalKind } from "../../privileged-helper/contract/terminal.ts";
+import type { ListedTerminal, TerminalEnd, TerminalKind } from "../../privileged-helper/contract/terminal.ts";
 import type { Client } from "../backend/client.ts";
-import { addTab, noTabs, reconcile, removeTerminal, type SplitDirection, splitAt, type TabRow } from "./terminal-layout.ts";
+import { ownTerminal } from "../backend/own-terminal.ts";
+import { addTab, noTabs, reconcile, removeTerminal, type SplitDirection, splitAt, type TabRow, terminalsIn } from "./terminal-layout.ts";
 
 export type TerminalState =
   /** Nothing runs yet. */
@@ -29,6 +30,8 @@ export type TerminalInfo = {
   /** A bell rang while it was out of sight. */
   hasRung: boolean;
   isBroadcasting: boolean;
+  /** Another window shows it. */
+  isElsewhere: boolean;
   /** What a program in it would like to have copied. The first one stays until it is answered. */
   clipboardText?: string;
   /** What programs in it would like to have copied is refused without asking. */
@@ -67,6 +70,7 @@ export function addTerminal(container: string, kind: TerminalKind, place: Place,
     openedAt: Date.now(),
     hasRung: false,
     isBroadcasting: false,
+    isElsewhere: false,
     refusesClipboard: false,
     ...known,
   };
@@ -115,40 +119,57 @@ export function loseTerminals(): void {
 }
 
 /**
- * Learns which terminals there are: the host keeps them when a page goes. Those that this page has and the host has not have ended.
+ * Learns which terminals there are, and which of them other windows show: the host keeps them when a page goes. Those that this page has
+ * and the host has not have ended.
  * @returns A function that ends it.
  */
 export function startTerminals(client: Client): () => void {
   let isGone = false;
-  client.call("terminals.list", {}).then(
-    (list) => {
-      if (!isGone) takeOver(list);
-    },
-    // The connection is gone, or the helper; the next one is asked again.
-    () => {},
-  );
+  const learn = () =>
+    client.call("terminals.list", {}).then(
+      (list) => {
+        if (!isGone) takeOver(list);
+      },
+      // The connection is gone, or the helper; the next one is asked again.
+      () => {},
+    );
+  const stops = [
+    client.on("terminals.changed", () => void learn()),
+    client.on("terminal.exited", ({ channel, ...end }) => {
+      const info = [...useTerminals.getState().terminals.values()].find((one) => one.channel === channel);
+      if (info?.isElsewhere) updateTerminal(info.id, { status: endedStatus(end) });
+    }),
+  ];
+  void learn();
   return () => {
     isGone = true;
+    for (const stop of stops) stop();
   };
 }
 
-function takeOver(list: readonly OpenTerminal[]) {
-  const { terminals } = useTerminals.getState();
-  const channels = new Set(list.map(({ channel }) => channel));
-  for (const { id, channel, status } of terminals.values()) {
-    if (status.state === "open" && (channel === undefined || !channels.has(channel))) {
-      updateTerminal(id, { status: { state: "lost" }, channel: undefined, isBroadcasting: false });
-    }
+function takeOver(list: readonly ListedTerminal[]) {
+  const listed = new Map(list.map((one) => [one.channel, one]));
+  for (const { id, channel, status, isElsewhere } of useTerminals.getState().terminals.values()) {
+    const one = channel === undefined ? undefined : listed.get(channel);
+    if (one) {
+      const isShownElsewhere = one.shownBy === "another-page";
+      if (isElsewhere && !isShownElsewhere) updateTerminal(id, { isElsewhere: false });
+    } else if (isElsewhere) forgetTerminal(id);
+    else if (status.state === "open") updateTerminal(id, { status: { state: "lost" }, channel: undefined, isBroadcasting: false });
   }
-  const known = new Set([...terminals.values()].map(({ channel }) => channel));
+  const known = new Set([...useTerminals.getState().terminals.values()].map(({ channel }) => channel));
   const before = readKept().channels;
-  for (const { channel, name, kind, openedAt, ended } of list) {
-    if (known.has(channel)) continue;
+  const added: TerminalInfo[] = [];
+  for (const { channel, name, kind, openedAt, ended, shownBy } of list) {
+    // What this page has opened or closed just now is no news.
+    if (known.has(channel) || shownBy === "this-page" || (ownTerminal !== undefined && channel !== ownTerminal)) continue;
     const id = Object.entries(before).find(([, kept]) => kept === channel)?.[0];
     const status: TerminalState = ended ? endedStatus(ended) : { state: "open" };
-    addTerminal(name, kind, { type: "none" }, { ...(id === undefined ? {} : { id }), channel, openedAt, status });
+    const isElsewhere = ownTerminal === undefined && shownBy === "another-page";
+    added.push(addTerminal(name, kind, { type: "none" }, { ...(id === undefined ? {} : { id }), channel, openedAt, status, isElsewhere }));
   }
-  arrangeAsBefore();
+  if (ownTerminal === undefined) arrangeAsBefore(added);
+  useTerminals.setState({ isKnown: true });
 }
 
 /** How a terminal that has ended is shown. */
@@ -159,16 +180,17 @@ export function endedStatus({ lost, exitCode, signal }: TerminalEnd): TerminalSt
 type Kept = { rows: Record<string, TabRow>; channels: Record<string, number> };
 
 /** Puts back what was arranged before, as far as it still is. */
-function arrangeAsBefore(): void {
+function arrangeAsBefore(added: readonly TerminalInfo[]): void {
   const { terminals, rows } = useTerminals.getState();
   const before = readKept().rows;
   const next: Record<string, TabRow> = { ...rows };
-  const containers = new Set([...terminals.values()].map(({ container }) => container));
-  for (const container of containers) {
-    const all = [...terminals.values()].filter((info) => info.container === container).map(({ id }) => id);
-    next[container] = reconcile(rows[container] ?? before[container] ?? noTabs, all);
+  for (const container of new Set([...Object.keys(rows), ...added.map((info) => info.container)])) {
+    const row = rows[container] ?? before[container] ?? noTabs;
+    const inTabs = row.tabs.flatMap(({ root }) => terminalsIn(root)).filter((id) => terminals.has(id));
+    const others = added.filter((info) => info.container === container && !inTabs.includes(info.id));
+    next[container] = reconcile(row, [...inTabs, ...others.map(({ id }) => id)]);
   }
-  useTerminals.setState({ rows: next, isKnown: true });
+  useTerminals.setState({ rows: next });
   keep();
 }
 
@@ -191,6 +213,7 @@ function numbered(container: string, title: string): string {
 
 /** For this tab of the browser alone: it is of no use to any other. */
 function keep() {
+  if (ownTerminal !== undefined) return;
   const { terminals, rows } = useTerminals.getState();
   const channels: Record<string, number> = {};
   for (const { id, channel } of terminals.values()) if (channel !== undefined) channels[id] = channel;

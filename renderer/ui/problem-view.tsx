@@ -4,6 +4,7 @@ import { useState } from "react";
 import { useLocation } from "wouter";
 import type { EndedAtOnce } from "../../privileged-helper/contract/model.ts";
 import type { Problem } from "../../privileged-helper/contract/problems.ts";
+import { ownTerminal } from "../backend/own-terminal.ts";
 import { useClient } from "../state/connection.ts";
 import { openDialog } from "../state/dialogs.ts";
 import { CodeBlock } from "./code-block.tsx";
@@ -21,10 +22,15 @@ type Props = {
   onRetry?: () => unknown;
 };
 
+/** A terminal's own window has no other screens. */
+const needsApp: ReadonlySet<Remedy["type"]> = new Set(["go", "fix"]);
+
 /** A problem as a sentence, with what to do about it as buttons, and the details one click away. */
 export function ProblemView({ problem, withTitle = true, isCentered = false, onRetry }: Props) {
   const { title, body, remedies, details } = explainProblem(problem);
-  const offered = remedies.filter(({ type }) => type !== "retry" || onRetry !== undefined);
+  const offered = remedies.filter(({ type }) =>
+    type === "retry" ? onRetry !== undefined : ownTerminal === undefined || !needsApp.has(type),
+  );
   return (
     <Stack gap={isCentered ? "md" : "xs"} align={isCentered ? "center" : "flex-start"}>
       {withTitle && <Text fw={600}>{title}</Text>}

@@ -5,8 +5,11 @@ import { createCredit, pauseAboveBytes } from "../../../privileged-helper/wire/c
 import { createKeptTerminals, type KeptTerminals } from "./kept-terminals.ts";
 import { createOutputBuffer } from "./output-buffer.ts";
 
-let terminals: KeptTerminals;
+let terminals: KeptTerminals<string>;
+/** What each page was told that another one took. */
+let taken: string[];
 let sent: string;
+let sentToOther: string;
 let wanted: number[];
 let acknowledged: number[];
 const channel = 7;
@@ -14,34 +17,39 @@ const megabyte = 1024 * 1024;
 
 beforeEach(() => {
   sent = "";
+  sentToOther = "";
   wanted = [];
   acknowledged = [];
+  taken = [];
   terminals = createKeptTerminals({
-    sendToPage: (_channel, bytes) => {
-      sent += Buffer.from(bytes).toString();
+    sendToPage: (page, _channel, bytes) => {
+      if (page === "page") sent += Buffer.from(bytes).toString();
+      else sentToOther += Buffer.from(bytes).toString();
     },
-    wantCheckpoint: (which) => wanted.push(which),
+    wantCheckpoint: (_page, which) => wanted.push(which),
+    taken: (page, which) => taken.push(`${page} ${which}`),
     acknowledge: (_channel, bytes) => acknowledged.push(bytes),
   });
 });
-const open = () => terminals.opened({ channel, name: "web", kind: { type: "shell" }, title: "root", columns: 80, rows: 24 });
+const open = () => terminals.opened("page", { channel, name: "web", kind: { type: "shell" }, title: "root", columns: 80, rows: 24 });
 const output = (text: string) => terminals.receive(channel, Buffer.from(text));
 const checkpoint = (bytes: number, text: string) =>
-  terminals.checkpoint({ channel, bytes, columns: 100, rows: 30, at: 0, part: text, isLast: true });
+  terminals.checkpoint("page", { channel, bytes, columns: 100, rows: 30, at: 0, part: text, isLast: true });
 /** The page goes, and the next one shows it. */
 const reload = () => {
-  terminals.pageGone();
+  terminals.pageGone("page");
   sent = "";
-  return terminals.attach(channel);
+  return terminals.attach("page", channel);
 };
 
 describe("a terminal that is kept", () => {
   it("shows the next page what it showed, also what came before its opening was answered and while nobody was there", () => {
     output("early ");
+    expect(sent).toBe("");
     open();
     output("then ");
     expect(sent).toBe("early then ");
-    terminals.pageGone();
+    terminals.pageGone("page");
     output("unseen ");
     expect(sent).toBe("early then ");
     expect(reload()).toMatchObject({ offset: 0, missingBytes: 0, checkpointBytes: 0, columns: 80, name: "web" });
@@ -55,7 +63,7 @@ describe("a terminal that is kept", () => {
     const text = "é".repeat(maxCheckpointPartLength + 10);
     const part = (at: number) => text.slice(at, at + maxCheckpointPartLength);
     const send = (at: number, isLast: boolean) =>
-      terminals.checkpoint({ channel, bytes: 6, columns: 100, rows: 30, at, part: part(at), isLast });
+      terminals.checkpoint("page", { channel, bytes: 6, columns: 100, rows: 30, at, part: part(at), isLast });
     send(0, false);
     // Begun once more.
     send(0, false);
@@ -71,10 +79,10 @@ describe("a terminal that is kept", () => {
     checkpoint(11, "of the future");
     checkpoint(5, "five");
     checkpoint(4, "four");
-    terminals.checkpoint({ channel, bytes: 8, columns: 1, rows: 1, at: 3, part: "middle", isLast: true });
-    terminals.pageGone();
+    terminals.checkpoint("page", { channel, bytes: 8, columns: 1, rows: 1, at: 3, part: "middle", isLast: true });
+    terminals.pageGone("page");
     checkpoint(9, "too late");
-    terminals.checkpoint({ channel: 99, bytes: 0, columns: 1, rows: 1, at: 0, part: "", isLast: true });
+    terminals.checkpoint("page", { channel: 99, bytes: 0, columns: 1, rows: 1, at: 0, part: "", isLast: true });
     reload();
     expect(sent).toBe("five56789");
   });
@@ -119,7 +127,7 @@ describe("a terminal that is kept", () => {
         paused = false;
       },
     );
-    terminals.pageGone();
+    terminals.pageGone("page");
     let produced = 0;
     for (; !paused && produced < 16 * megabyte; produced += 64 * 1024) {
       credit.sent(64 * 1024);
@@ -131,7 +139,7 @@ describe("a terminal that is kept", () => {
     expect(reload()).toMatchObject({ offset: 0, missingBytes: 0 });
     expect(sent.length).toBe(produced);
     // The page parses it all, and it goes on.
-    terminals.acknowledge(channel, produced);
+    terminals.acknowledge("page", channel, produced);
     credit.parsed(acknowledged.at(-1) ?? 0);
     expect(paused).toBe(false);
     expect(credit.outstandingBytes()).toBeLessThan(pauseAboveBytes);
@@ -140,11 +148,33 @@ describe("a terminal that is kept", () => {
   it("passes on what a page has parsed, and nothing for one that shows it not", () => {
     open();
     output("text");
-    terminals.acknowledge(channel, 3);
-    terminals.acknowledge(99, 3);
-    terminals.detach(channel);
-    terminals.acknowledge(channel, 1);
+    terminals.acknowledge("page", channel, 3);
+    terminals.acknowledge("page", 99, 3);
+    terminals.detach("page", channel);
+    terminals.acknowledge("page", channel, 1);
     expect(acknowledged).toEqual([3, 4]);
+  });
+
+  it("belongs to one page at a time, and another one that attaches takes it over", () => {
+    const shownBy = (page: string) => terminals.list(page).map((one) => one.shownBy);
+    open();
+    output("first ");
+    expect([shownBy("page"), shownBy("other")]).toEqual([["this-page"], ["another-page"]]);
+    expect(terminals.attach("other", channel)).toMatchObject({ offset: 0 });
+    expect(taken).toEqual([`page ${channel}`]);
+    output("second");
+    expect([sent, sentToOther]).toEqual(["first ", "first second"]);
+    // What the one before says of it comes too late.
+    terminals.acknowledge("page", channel, 5);
+    terminals.detach("page", channel);
+    checkpoint(5, "of the page before");
+    expect(acknowledged).toEqual([]);
+    expect([terminals.isShownBy("page", channel), terminals.isShownBy("other", channel)]).toEqual([false, true]);
+    expect(terminals.pageGone("page")).toBe(false);
+    expect(terminals.pageGone("other")).toBe(true);
+    expect(shownBy("page")).toEqual(["none"]);
+    expect(reload()).toMatchObject({ offset: 0, checkpointBytes: 0 });
+    expect(sent).toBe("first second");
   });
 
   it("keeps its text and how it ended until it is closed", () => {
@@ -156,7 +186,7 @@ describe("a terminal that is kept", () => {
     expect(sent).toBe("bye");
     terminals.closed(channel);
     expect(terminals.list()).toEqual([]);
-    expect(() => terminals.attach(channel)).toThrow("not-found");
+    expect(() => terminals.attach("page", channel)).toThrow("not-found");
     open();
     terminals.helperLost();
     expect(terminals.list()).toMatchObject([{ channel, ended: { lost: true } }]);

@@ -2,6 +2,7 @@ import type { ParamsInputOf } from "../../../privileged-helper/contract/methods.
 import { ProblemError } from "../../../privileged-helper/contract/problems.ts";
 import {
   type AttachedTerminal,
+  type ListedTerminal,
   maxCheckpointLength,
   type OpenTerminal,
   type TerminalEnd,
@@ -11,33 +12,37 @@ import { createOutputBuffer, type OutputBuffer } from "./output-buffer.ts";
 
 /**
  * Terminals belong to the app and not to a page: what one has shown is kept here, so that the next page shows it, too. That is a checkpoint,
- * which a page has made of all output up to some place, and the output after it as it came.
+ * which a page has made of all output up to some place, and the output after it as it came. One page shows a terminal at a time: whoever
+ * attaches to it takes it from the one before.
  *
  * Nothing grows without a bound. While a page shows a terminal, the page tells the helper how far it is, and of output that is too much
  * to keep the oldest goes. While none does, we tell the helper that we have what we keep, and say nothing more when that is enough: so the
  * helper stops reading, as it does for a slow page, and nothing is lost.
  */
-export type KeptTerminals = {
-  /** A terminal that the helper has opened for the page that is here. */
-  opened(terminal: Pick<OpenTerminal, "channel" | "name" | "kind" | "title" | "columns" | "rows">): void;
-  /** Bytes of the helper's. Those of a terminal that is just being opened may come before `opened`. */
+export type KeptTerminals<Page> = {
+  /** A terminal that the helper has opened for a page. */
+  opened(page: Page, terminal: Pick<OpenTerminal, "channel" | "name" | "kind" | "title" | "columns" | "rows">): void;
+  /** Bytes of the helper's. Those of a terminal that is just being opened may come before `opened`, and wait for it. */
   receive(channel: number, bytes: Uint8Array): void;
   /** A page's `terminal.ack`. */
-  acknowledge(channel: number, bytes: number): void;
+  acknowledge(page: Page, channel: number, bytes: number): void;
+  /** True while this page shows it. */
+  isShownBy(page: Page, channel: number): boolean;
   exited(channel: number, end: TerminalEnd): void;
   resized(size: { channel: number; columns: number; rows: number }): void;
   closed(channel: number): void;
   /** The helper is gone, and all that ran in them. */
   helperLost(): void;
-  /** No page shows any; others may come. */
-  pageGone(): void;
+  /** It shows none any more; others may come. @returns True where it has shown any. */
+  pageGone(page: Page): boolean;
   /** Forgets all. */
   clear(): void;
-  list(): OpenTerminal[];
+  /** @param page The one that asks. */
+  list(page?: Page): ListedTerminal[];
   /** Sends what a page needs to show it, and from then on what comes. @throws ProblemError `not-found`. */
-  attach(channel: number): AttachedTerminal;
-  detach(channel: number): void;
-  checkpoint(part: CheckpointPart): void;
+  attach(page: Page, channel: number): AttachedTerminal;
+  detach(page: Page, channel: number): void;
+  checkpoint(page: Page, part: CheckpointPart): void;
 };
 
 type CheckpointPart = {
@@ -50,17 +55,20 @@ type CheckpointPart = {
   isLast: boolean;
 };
 
-type Outlets = {
-  sendToPage(channel: number, bytes: Uint8Array): void;
-  wantCheckpoint(channel: number): void;
+type Outlets<Page> = {
+  sendToPage(page: Page, channel: number, bytes: Uint8Array): void;
+  wantCheckpoint(page: Page, channel: number): void;
+  /** Another page has attached to what this one shows. */
+  taken(page: Page, channel: number): void;
   /** Tells the helper. */
   acknowledge(channel: number, bytes: number): void;
 };
 
 type Checkpoint = { text: Uint8Array; offset: number; columns: number; rows: number };
-type Entry = {
+type Entry<Page> = {
   info: OpenTerminal;
-  isShown: boolean;
+  /** The one that shows it. */
+  page: Page | undefined;
   output: OutputBuffer;
   checkpoint: Checkpoint | undefined;
   /** What has come of one so far. */
@@ -78,8 +86,8 @@ const lookForLineBytes = 4096;
 const lineFeed = 0x0a;
 const maxEnded = 64;
 
-export function createKeptTerminals({ sendToPage, wantCheckpoint, acknowledge }: Outlets): KeptTerminals {
-  const entries = new Map<number, Entry>();
+export function createKeptTerminals<Page>({ sendToPage, wantCheckpoint, taken, acknowledge }: Outlets<Page>): KeptTerminals<Page> {
+  const entries = new Map<number, Entry<Page>>();
   /** What has come for terminals that are just being opened. */
   const early = new Map<number, OutputBuffer>();
 
@@ -88,20 +96,20 @@ export function createKeptTerminals({ sendToPage, wantCheckpoint, acknowledge }:
     if (!entry) throw new ProblemError({ code: "not-found", what: "terminal" });
     return entry;
   };
-  const keepWithinBounds = (entry: Entry) => {
+  const keepWithinBounds = (entry: Entry<Page>) => {
     const { channel } = entry.info;
     const bytes = entry.output.end() - entry.output.start();
-    if (!entry.isShown) {
+    if (entry.page === undefined) {
       if (bytes <= takenUnseenBytes && !entry.info.ended) acknowledge(channel, entry.output.end());
       return;
     }
     if (bytes > keptBytes) entry.output.dropTo(keptBytes);
     if (bytes <= wantCheckpointAboveBytes || entry.isAsked) return;
     entry.isAsked = true;
-    wantCheckpoint(channel);
+    wantCheckpoint(entry.page, channel);
   };
-  const hide = (entry: Entry) => {
-    entry.isShown = false;
+  const hide = (entry: Entry<Page>) => {
+    entry.page = undefined;
     entry.arriving = undefined;
     keepWithinBounds(entry);
   };
@@ -112,12 +120,13 @@ export function createKeptTerminals({ sendToPage, wantCheckpoint, acknowledge }:
   };
 
   return {
-    opened(terminal) {
+    opened(page, terminal) {
       const output = early.get(terminal.channel) ?? createOutputBuffer();
       early.delete(terminal.channel);
+      for (const piece of output.from(0)) sendToPage(page, terminal.channel, piece);
       entries.set(terminal.channel, {
         info: { ...terminal, openedAt: Date.now() },
-        isShown: true,
+        page,
         output,
         checkpoint: undefined,
         arriving: undefined,
@@ -130,16 +139,16 @@ export function createKeptTerminals({ sendToPage, wantCheckpoint, acknowledge }:
         // The helper stops by itself: nobody says that anything of it was parsed.
         const output = early.get(channel) ?? createOutputBuffer();
         early.set(channel, output);
-        output.append(bytes);
-        return sendToPage(channel, bytes);
+        return output.append(bytes);
       }
       entry.output.append(bytes);
-      if (entry.isShown) sendToPage(channel, bytes);
+      if (entry.page !== undefined) sendToPage(entry.page, channel, bytes);
       keepWithinBounds(entry);
     },
-    acknowledge(channel, bytes) {
-      if (entries.get(channel)?.isShown) acknowledge(channel, bytes);
+    acknowledge(page, channel, bytes) {
+      if (entries.get(channel)?.page === page) acknowledge(channel, bytes);
     },
+    isShownBy: (page, channel) => entries.get(channel)?.page === page,
     exited(channel, end) {
       const entry = entries.get(channel);
       if (!entry) return;
@@ -159,24 +168,31 @@ export function createKeptTerminals({ sendToPage, wantCheckpoint, acknowledge }:
       for (const entry of entries.values()) entry.info = { ...entry.info, ended: entry.info.ended ?? { lost: true } };
       forgetOldest();
     },
-    pageGone() {
-      for (const entry of entries.values()) hide(entry);
+    pageGone(page) {
+      const shown = [...entries.values()].filter((entry) => entry.page === page);
+      for (const entry of shown) hide(entry);
+      return shown.length > 0;
     },
     clear() {
       entries.clear();
       early.clear();
     },
-    list: () => [...entries.values()].map(({ info }) => info),
-    attach(channel) {
+    list: (asking) =>
+      [...entries.values()].map(({ info, page }) => ({
+        ...info,
+        shownBy: page === undefined ? "none" : page === asking ? "this-page" : "another-page",
+      })),
+    attach(page, channel) {
       const entry = find(channel);
+      if (entry.page !== undefined && entry.page !== page) taken(entry.page, channel);
       const { output, checkpoint } = entry;
       const after = checkpoint?.offset ?? 0;
       const missingBytes = Math.max(0, output.start() - after);
       if (missingBytes > 0) output.dropBefore(nextLine(output));
       const offset = Math.max(output.start(), after);
-      if (checkpoint) for (const piece of piecesOf(checkpoint.text)) sendToPage(channel, piece);
-      for (const piece of output.from(offset)) sendToPage(channel, piece);
-      entry.isShown = true;
+      if (checkpoint) for (const piece of piecesOf(checkpoint.text)) sendToPage(page, channel, piece);
+      for (const piece of output.from(offset)) sendToPage(page, channel, piece);
+      entry.page = page;
       entry.arriving = undefined;
       entry.isAsked = false;
       return {
@@ -188,13 +204,13 @@ export function createKeptTerminals({ sendToPage, wantCheckpoint, acknowledge }:
         missingBytes,
       };
     },
-    detach(channel) {
+    detach(page, channel) {
       const entry = entries.get(channel);
-      if (entry) hide(entry);
+      if (entry?.page === page) hide(entry);
     },
-    checkpoint({ channel, bytes, columns, rows, at, part, isLast }) {
+    checkpoint(page, { channel, bytes, columns, rows, at, part, isLast }) {
       const entry = entries.get(channel);
-      if (!entry?.isShown) return;
+      if (entry?.page !== page) return;
       const isOfUse = bytes <= entry.output.end() && bytes >= (entry.checkpoint?.offset ?? 0);
       if (at === 0) entry.arriving = isOfUse ? { offset: bytes, parts: [], length: 0 } : undefined;
       const { arriving } = entry;

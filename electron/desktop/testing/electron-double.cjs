@@ -39,7 +39,7 @@ class WebContents extends EventEmitter {
   reload = called("webContents.reload");
 }
 
-class BrowserWindow {
+class BrowserWindow extends EventEmitter {
   static getAllWindows() {
     return record.windows;
   }
@@ -48,6 +48,7 @@ class BrowserWindow {
   focus = called("window.focus");
   restore = called("window.restore");
   constructor(options) {
+    super();
     this.options = options;
     record.windows.push(this);
   }

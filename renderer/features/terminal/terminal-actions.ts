@@ -1,5 +1,6 @@
 import { defaultTerminalSettings, type ShortcutAction, terminalLimits } from "../../../privileged-helper/contract/terminal-settings.ts";
 import type { Client } from "../../backend/client.ts";
+import { ownTerminal } from "../../backend/own-terminal.ts";
 import { openDialog, useDialogs } from "../../state/dialogs.ts";
 import { changeSettings, useSettings } from "../../state/settings.ts";
 import { actionOf, keyNames, keysOf, shortcutOf } from "../../state/shortcuts.ts";
@@ -9,6 +10,7 @@ import { showNotices, showProblem } from "../../ui/toasts.tsx";
 import { bufferText } from "./buffer-text.ts";
 import type { LiveTerminal } from "./live-terminal.ts";
 import { closeTerminal, drawnTerminal } from "./live-terminals.ts";
+import { openOwnWindow, returnToApp } from "./own-window.ts";
 import { usePaneState } from "./pane-state.ts";
 import { ask } from "./questions.ts";
 
@@ -78,6 +80,12 @@ export function runTerminalAction(client: Client, id: string, action: ShortcutAc
       openDialog({ type: "shortcuts" });
       return true;
   }
+  if (ownTerminal !== undefined) {
+    if (action === "terminal.close") closeTerminal(client, id);
+    else if (action === "terminal.window") void returnToApp(id);
+    else return false;
+    return true;
+  }
   // What follows is about tabs; a terminal in a dialog is in none.
   if (!row || !tab) return false;
   switch (action) {
@@ -106,6 +114,8 @@ export function runTerminalAction(client: Client, id: string, action: ShortcutAc
     case "terminal.rename":
       usePaneState.setState({ renamed: tab.id });
       return true;
+    case "terminal.window":
+      return openOwnWindow(id);
     case "terminal.broadcast":
       toggleBroadcast(id);
       return true;

@@ -1,6 +1,8 @@
 import { ActionIcon, Menu } from "@mantine/core";
 import {
   IconAccessPoint,
+  IconAppWindow,
+  IconArrowBackUp,
   IconArrowsMaximize,
   IconArrowsMinimize,
   IconBorderHorizontal,
@@ -23,6 +25,7 @@ import {
 import type { ReactNode } from "react";
 import { useLocation } from "wouter";
 import type { ShortcutAction } from "../../../privileged-helper/contract/terminal-settings.ts";
+import { ownTerminal } from "../../backend/own-terminal.ts";
 import { useClient } from "../../state/connection.ts";
 import { openDialog } from "../../state/dialogs.ts";
 import { useSettings } from "../../state/settings.ts";
@@ -157,7 +160,9 @@ export function ContextMenu() {
           Select everything
         </Item>
         <Menu.Divider />
-        {isInTab ? (
+        {ownTerminal !== undefined ? (
+          <OwnWindowItems id={menu.terminal} />
+        ) : isInTab ? (
           <TerminalItems id={menu.terminal} canOpen />
         ) : (
           <Item id={menu.terminal} action="terminal.search" icon={<IconSearch size={16} aria-hidden />}>
@@ -171,6 +176,8 @@ export function ContextMenu() {
 
 function TerminalItems({ id, canOpen }: { id: string; canOpen: boolean }) {
   const isBroadcasting = useTerminals(({ terminals }) => terminals.get(id)?.isBroadcasting === true);
+  const isElsewhere = useTerminals(({ terminals }) => terminals.get(id)?.isElsewhere === true);
+  const canMove = useTerminals(({ terminals }) => terminals.get(id)?.channel !== undefined);
   return (
     <>
       <Item id={id} action="terminal.search" icon={<IconSearch size={16} aria-hidden />}>
@@ -185,6 +192,24 @@ function TerminalItems({ id, canOpen }: { id: string; canOpen: boolean }) {
       <Item id={id} action="terminal.broadcast" icon={<IconAccessPoint size={16} aria-hidden />}>
         {isBroadcasting ? "End broadcast" : "Broadcast"}
       </Item>
+      <Item id={id} action="terminal.window" icon={<IconAppWindow size={16} aria-hidden />} disabled={!canMove}>
+        {isElsewhere ? "Show its window" : "Open in its own window"}
+      </Item>
+      <TextItems id={id} />
+      <Item id={id} action="terminal.rename" icon={<IconPencil size={16} aria-hidden />}>
+        Rename the tab
+      </Item>
+      <Item id={id} action="terminal.close" icon={<IconX size={16} aria-hidden />}>
+        Close
+      </Item>
+    </>
+  );
+}
+
+/** What is done with the text of a terminal, wherever that is shown. */
+function TextItems({ id }: { id: string }) {
+  return (
+    <>
       <Item id={id} action="terminal.save" icon={<IconDeviceFloppy size={16} aria-hidden />}>
         Save the text
       </Item>
@@ -192,8 +217,20 @@ function TerminalItems({ id, canOpen }: { id: string; canOpen: boolean }) {
       <Item id={id} action="terminal.clear" icon={<IconEraser size={16} aria-hidden />}>
         Clear
       </Item>
-      <Item id={id} action="terminal.rename" icon={<IconPencil size={16} aria-hidden />}>
-        Rename the tab
+    </>
+  );
+}
+
+/** What is done with a terminal that has a window of its own. */
+export function OwnWindowItems({ id }: { id: string }) {
+  return (
+    <>
+      <Item id={id} action="terminal.search" icon={<IconSearch size={16} aria-hidden />}>
+        Search
+      </Item>
+      <TextItems id={id} />
+      <Item id={id} action="terminal.window" icon={<IconArrowBackUp size={16} aria-hidden />}>
+        Back to the app's window
       </Item>
       <Item id={id} action="terminal.close" icon={<IconX size={16} aria-hidden />}>
         Close

@@ -1,10 +1,12 @@
-import { ActionIcon } from "@mantine/core";
-import { IconX } from "@tabler/icons-react";
+import { ActionIcon, Button, Group, Text } from "@mantine/core";
+import { IconAppWindow, IconX } from "@tabler/icons-react";
 import { type DragEvent, type MouseEvent, useEffect, useRef, useState } from "react";
+import { ownTerminal } from "../../backend/own-terminal.ts";
 import { useClient } from "../../state/connection.ts";
 import { showTerminal } from "../../state/terminal-layout.ts";
-import { changeRow, useTerminals } from "../../state/terminals.ts";
-import { beginTerminal, liveTerminal } from "./live-terminals.ts";
+import { changeRow, type TerminalInfo, useTerminals } from "../../state/terminals.ts";
+import { beginTerminal, liveTerminal, takeTerminal } from "./live-terminals.ts";
+import { openOwnWindow } from "./own-window.ts";
 import { BroadcastBar, ClipboardBar, StatusBar, UploadBars } from "./pane-bars.tsx";
 import { usePaneState } from "./pane-state.ts";
 import { SearchBar } from "./search-bar.tsx";
@@ -18,6 +20,27 @@ type Props = {
   isAlone: boolean;
 };
 
+/** In the place of a terminal that another window shows. */
+function ShownElsewhere({ info }: { info: TerminalInfo }) {
+  const client = useClient();
+  return (
+    <div className="terminal-pane terminal-elsewhere">
+      <IconAppWindow size={40} stroke={1.2} aria-hidden />
+      <Text>{ownTerminal === undefined ? "This terminal has a window of its own." : "The app's window shows this terminal now."}</Text>
+      <Group gap="xs" justify="center">
+        <Button size="compact-sm" onClick={() => takeTerminal(client, info.id)}>
+          {ownTerminal === undefined ? "Bring it back" : "Show it here"}
+        </Button>
+        {ownTerminal === undefined && (
+          <Button size="compact-sm" variant="default" onClick={() => openOwnWindow(info.id)}>
+            Show its window
+          </Button>
+        )}
+      </Group>
+    </div>
+  );
+}
+
 /** One terminal in its place, and what there is to say about it. What is written in it is not to be trusted: nothing of it may act on the page. */
 export function TerminalPane({ id, isActive, isAlone }: Props) {
   const client = useClient();
@@ -29,24 +52,26 @@ export function TerminalPane({ id, isActive, isAlone }: Props) {
   const state = info?.status.state;
   const [isOver, setIsOver] = useState(false);
   const container = info?.container;
+  const isElsewhere = info?.isElsewhere === true;
 
   useEffect(() => {
-    if (!frame.current) return;
+    if (!frame.current || isElsewhere) return;
     const live = liveTerminal(id);
     live.show(frame.current, (event) => onTerminalKeys(client, id, event));
     return () => live.hide();
-  }, [client, id]);
+  }, [client, id, isElsewhere]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: with each of its states there may be something to begin
-  useEffect(() => beginTerminal(client, id), [client, id, state]);
+  useEffect(() => beginTerminal(client, id), [client, id, state, isElsewhere]);
   useEffect(() => {
-    if (!isActive || (state !== "opening" && state !== "open")) return;
+    if (!isActive || isElsewhere || (state !== "opening" && state !== "open")) return;
     const focus = () => liveTerminal(id).xterm.focus();
     focus();
     // A page that is opened gives the focus to its heading.
     const later = requestAnimationFrame(() => document.querySelector("[role=dialog]") === null && focus());
     return () => cancelAnimationFrame(later);
-  }, [id, isActive, state]);
+  }, [id, isActive, state, isElsewhere]);
   if (!info) return null;
+  if (isElsewhere) return <ShownElsewhere info={info} />;
 
   const onFocus = () => {
     if (container !== undefined && !isActive && !isAlone) changeRow(container, (row) => showTerminal(row, id));

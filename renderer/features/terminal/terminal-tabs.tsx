@@ -1,5 +1,5 @@
 import { TextInput } from "@mantine/core";
-import { IconAccessPoint, IconBell, IconX } from "@tabler/icons-react";
+import { IconAccessPoint, IconAppWindow, IconBell, IconX } from "@tabler/icons-react";
 import { type DragEvent, type KeyboardEvent, useRef, useState } from "react";
 import { useClient } from "../../state/connection.ts";
 import { moveTab, renameTab, showTerminal, type TabRow, type TerminalTab, terminalsIn } from "../../state/terminal-layout.ts";
@@ -109,6 +109,7 @@ export function TerminalTabs({ container, row }: { container: string; row: TabRo
             onKeyDown={(event) => onKeyDown(event, tab, index)}
           >
             {inside.some((id) => terminals.get(id)?.isBroadcasting) && <IconAccessPoint size={14} aria-label="broadcasts" />}
+            {inside.some((id) => terminals.get(id)?.isElsewhere) && <IconAppWindow size={14} aria-label="in its own window" />}
             {inside.some((id) => terminals.get(id)?.hasRung) && <IconBell size={14} aria-label="has rung" />}
             <span className="terminal-tab-title">{title}</span>
             {/* By keys a tab is closed with Delete: inside of a tab there is nothing else to go to. */}

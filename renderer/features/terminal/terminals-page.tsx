@@ -134,6 +134,7 @@ function tabName(info: TerminalInfo, rows: ReturnType<typeof useTerminals.getSta
 }
 
 function sayState(info: TerminalInfo, container: { name: string; state: string; startedAt?: number } | undefined): string {
+  if (info.status.state === "open" && info.isElsewhere) return "Open, in its own window";
   if (info.status.state === "open") return info.isBroadcasting ? "Open, broadcasts" : "Open";
   if (info.status.state === "opening") return "Opening…";
   if (info.status.state === "failed") return "Did not open";
