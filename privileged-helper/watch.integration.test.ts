@@ -1,7 +1,9 @@
+import { spawn } from "node:child_process";
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
-import type { Container, ContainersChanged } from "./contract/model.ts";
+import type { Container, ContainersChanged, RunEnd } from "./contract/model.ts";
+import { childrenOf } from "./lxc/proc.ts";
 import { createRealLxc, type RealLxc } from "./testing/real-lxc.ts";
 import { type ContainerWatch, createContainerWatch } from "./watch.ts";
 
@@ -94,6 +96,50 @@ describe("containers that someone else works on", () => {
     if (initPid === undefined) throw new Error("db does not run");
     process.kill(initPid, "SIGKILL");
     await soon(() => expect(reported("db")?.state).toBe("stopped"));
+  });
+
+  const startWithLog = async () => {
+    // As this app starts them.
+    await lxc.runAside("lxc-start", "-d", "-n", "web", "-o", join(lxc.lxcPath, "web/lxc.log"), "-l", "INFO");
+    await soon(() => expect(reported("web")?.state).toBe("running"));
+    // What lxc-stop asks of BusyBox's init is lost until that waits for signals, and it does before it starts anything.
+    await vi.waitFor(() => expect(childrenOf(reported("web")?.initPid ?? 0)).not.toEqual([]), { timeout: 10_000, interval: 20 });
+  };
+  const killInit = () => process.kill(Number(lxc.run("lxc-info", "-n", "web", "-p", "-H")), "SIGKILL");
+
+  it.each<[string, () => unknown, RunEnd]>([
+    ["killed by anybody", killInit, { signal: "SIGKILL" }],
+    ["killed by lxc-stop", () => lxc.run("lxc-stop", "-k", "-n", "web"), { byLxc: true, signal: "SIGKILL" }],
+    ["shut down by lxc-stop", () => lxc.run("lxc-stop", "-n", "web", "-t", "20"), { signal: "SIGINT" }],
+    ["shut down from inside", () => lxc.inside("web", "poweroff", "-f"), { signal: "SIGINT" }],
+  ])("are told how they ended: %s", async (_how, end, expected) => {
+    await startWithLog();
+    changes.length = 0;
+    await end();
+    // A shutdown takes BusyBox's init a few seconds.
+    await vi.waitFor(() => expect(reported("web")?.state).toBe("stopped"), { timeout: 15_000, interval: 10 });
+    expect(reported("web")?.ended).toEqual(expected);
+    await startWithLog();
+    expect(reported("web")).not.toHaveProperty("ended");
+  });
+
+  it("are known to be killed by lxc-stop or not each time, also where the computer has more to do than it can", async () => {
+    const busy = Array.from({ length: 12 }, () => spawn("/bin/sh", ["-c", "while :; do :; done"], { stdio: "ignore" }));
+    const told: boolean[] = [];
+    const patiently = (check: () => void) => vi.waitFor(check, { timeout: 20_000, interval: 20 });
+    try {
+      for (let round = 0; round < 20; round++) {
+        await lxc.runAside("lxc-start", "-d", "-n", "web");
+        await patiently(() => expect(reported("web")?.state).toBe("running"));
+        if (round % 2 === 0) await lxc.runAside("lxc-stop", "-k", "-n", "web");
+        else killInit();
+        await patiently(() => expect(reported("web")?.state).toBe("stopped"));
+        told.push(reported("web")?.ended?.byLxc === true);
+      }
+    } finally {
+      for (const one of busy) one.kill("SIGKILL");
+    }
+    expect(told).toEqual(told.map((_one, round) => round % 2 === 0));
   });
 
   it("are seen when they are made, copied, renamed, configured and destroyed", async () => {

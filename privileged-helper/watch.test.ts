@@ -31,6 +31,7 @@ beforeEach(() => {
     operations: () => operations,
     cgroupRoots: () => [cgroups],
     cgroups: (_name, initPid) => ({ unified: join(cgroups, namesIn(cgroups).find((name) => pidIn(name) === initPid) ?? "gone") }),
+    readEnd: (_name, initPid) => ({ signal: `SIGKILL of ${initPid}` }),
   });
 });
 afterEach(() => {
@@ -96,6 +97,51 @@ const watchedNow = () => {
   const inotify = readdirSync("/proc/self/fdinfo").map((fd) => textOf(join("/proc/self/fdinfo", fd)) ?? "");
   return inotify.join("\n").match(/^inotify wd/gm)?.length ?? 0;
 };
+
+describe("the end of a run", () => {
+  const payload = () => join(cgroups, "lxc.payload.web");
+  beforeEach(async () => {
+    start("web", 100);
+    writeFileSync(join(payload(), "cgroup.freeze"), "0");
+    subscribe();
+  });
+  const ended = () => changes.flatMap(({ changed }) => changed).findLast(({ name }) => name === "web")?.ended;
+  /** As with a real cgroup nothing is told of the files in it. */
+  const end = () => renameSync(payload(), join(folder, `ended-${ends++}`));
+  let ends = 0;
+
+  it("is told with how its init ended, and is LXC's where that has thawed what it killed, be it seen before or after", async () => {
+    writeFileSync(join(payload(), "cgroup.freeze"), "0");
+    end();
+    // Whatever asks now finds it gone before the event of that write is read.
+    watch.snapshot();
+    await eventually(() => expect(ended()).toEqual({ byLxc: true, signal: "SIGKILL of 100" }));
+  });
+
+  it("is not LXC's where nobody wrote to its freezer, or long before", async () => {
+    end();
+    await eventually(() => expect(ended()).toEqual({ signal: "SIGKILL of 100" }));
+    start("web", 101);
+    writeFileSync(join(payload(), "cgroup.freeze"), "0");
+    await eventually(() => expect(stateOf("web")).toBe("running"));
+    expect(ended()).toBeUndefined();
+    writeFileSync(join(payload(), "cgroup.freeze"), "1");
+    await new Promise((resolve) => setTimeout(resolve, 2_200));
+    end();
+    await eventually(() => expect(ended()).toEqual({ signal: "SIGKILL of 101" }));
+  });
+
+  it("is looked for while its monitor is still there", async () => {
+    mkdirSync(join(cgroups, "lxc.monitor.web"));
+    rmSync(join(payload(), "pid"));
+    writeFileSync(join(payload(), "cgroup.events"), "populated 0\nfrozen 0\n");
+    await eventually(() => expect(stateOf("web")).toBe("stopping"));
+    writeFileSync(join(payload(), "cgroup.freeze"), "0");
+    rmSync(join(cgroups, "lxc.monitor.web"), { recursive: true });
+    end();
+    await eventually(() => expect(ended()).toMatchObject({ byLxc: true }));
+  });
+});
 
 describe("a change made by anyone", () => {
   beforeEach(() => {

@@ -1,11 +1,12 @@
 import { lstatSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import type { Container, ContainersChanged, ContainersSnapshot, TaskKind } from "./contract/model.ts";
+import type { Container, ContainersChanged, ContainersSnapshot, RunEnd, TaskKind } from "./contract/model.ts";
 import { type ContainerCgroups, lxcCgroupRoots } from "./lxc/cgroup.ts";
 import { type PathWatch, watchPath } from "./lxc/inotify.ts";
 import type { ContainerReader } from "./lxc/list.ts";
 import { payloadCgroups } from "./lxc/payload.ts";
+import { readRunEnd } from "./lxc/run-end.ts";
 
 /**
  * Notices what happens to containers, whoever does it: this app, or someone with `lxc-start` in a shell. The kernel tells
@@ -31,6 +32,8 @@ export type ContainerWatchOptions = {
   cgroupRoots?: () => readonly string[];
   /** The cgroups of a container, by its init process. */
   cgroups?: (name: string, initPid: number) => Pick<ContainerCgroups, "unified" | "freezer"> | undefined;
+  /** What is known of how a run has ended, when it is over, by its init. */
+  readEnd?: (name: string, initPid: number) => RunEnd;
   /** Told, once each, why changes are noticed late: the kernel refuses to watch, or the folder of containers cannot be read. */
   onDegraded?: (reason: string) => void;
 };
@@ -51,11 +54,14 @@ const firstFollowUpMilliseconds = 10;
 const certainFollowUpsUpToMilliseconds = 320;
 const longestFollowUpMilliseconds = 2_000;
 const followForMilliseconds = 60_000;
+/** LXC thaws what it has just killed; under load that, the end of init, and the monitor's, are seen so far from each other. */
+const thawBeforeEndMilliseconds = 2_000;
 /** What the list depends on within a container's folder. Logs are written there as well, and often. */
 const relevantEntries = new Set(["config", "rootfs", "partial", "lxc_snapshots", "lxc_rdepends"]);
 
 export function createContainerWatch(options: ContainerWatchOptions): ContainerWatch {
-  const { reader, operations } = options;
+  const { reader, operations, lxcPath } = options;
+  const readEnd = options.readEnd ?? ((name, initPid) => readRunEnd(lxcPath, name, initPid));
   const listeners = new Set<(change: ContainersChanged) => void>();
   let known: Map<string, Container> | undefined;
   let revision = 0;
@@ -68,6 +74,8 @@ export function createContainerWatch(options: ContainerWatchOptions): ContainerW
   let sweepTimer: NodeJS.Timeout | undefined;
   let sweepPause = sweepEveryMilliseconds;
   const followUps = new Map<string, { timer: NodeJS.Timeout; delay: number; endsAt: number }>();
+  const runs = new Map<string, Run>();
+  const ends = new Map<string, RunEnd>();
 
   const lookAndFollow = (name: string) => {
     dirty.add(name);
@@ -85,6 +93,11 @@ export function createContainerWatch(options: ContainerWatchOptions): ContainerW
 
   const eyes = createEyes(options, {
     onContainerEvent: (name) => lookAndFollow(name),
+    onFreezerEvent(name) {
+      const run = runs.get(name);
+      if (run) run.freezerWrittenAt = performance.now();
+      lookAndFollow(name);
+    },
     /** A cgroup may carry a number after the name of its container, so two containers can be meant; or one with a cgroup name of its own. */
     onCgroupEvent(names) {
       const meant = names.filter((name) => known?.has(name));
@@ -109,6 +122,40 @@ export function createContainerWatch(options: ContainerWatchOptions): ContainerW
     followUps.set(name, { timer, delay, endsAt });
   };
 
+  /**
+   * Follows a container's run to its end. What the kernel had to tell of it lies in its queue when the monitor is gone, and is read before the
+   * end is told: so that how it ended does not depend on who was faster.
+   * @returns False where it is to be looked at once more before that.
+   */
+  const isToBeTaken = (name: string, read: Container | undefined): boolean => {
+    const run = runs.get(name);
+    if (read?.initPid !== undefined) {
+      if (run?.initPid !== read.initPid) runs.set(name, { initPid: read.initPid });
+      ends.delete(name);
+      return true;
+    }
+    if (!read) {
+      runs.delete(name);
+      ends.delete(name);
+    }
+    if (!read || !run) return true;
+    run.endSeenAt ??= performance.now();
+    if (read.state !== "stopped" && read.state !== "error") return true;
+    if (!run.areEventsRead) {
+      afterPendingEvents(() => {
+        if (runs.get(name) !== run) return;
+        run.areEventsRead = true;
+        dirty.add(name);
+        flush();
+      });
+      return false;
+    }
+    const isByLxc = run.freezerWrittenAt !== undefined && run.freezerWrittenAt > run.endSeenAt - thawBeforeEndMilliseconds;
+    ends.set(name, { ...(isByLxc && { byLxc: true }), ...readEnd(name, run.initPid) });
+    runs.delete(name);
+    return true;
+  };
+
   /** Reads what may have changed, and reports what has. */
   function flush() {
     clearTimeout(flushTimer);
@@ -120,7 +167,9 @@ export function createContainerWatch(options: ContainerWatchOptions): ContainerW
 
     const take = (name: string, read: Container | undefined) => {
       const before = known?.get(name);
-      const now = read && withOperation(afterwards(before, read), running);
+      if (!isToBeTaken(name, read)) return;
+      const end = ends.get(name);
+      const now = read && withOperation(afterwards(before, end ? { ...read, ended: end } : read), running);
       eyes.attend(name, now);
       if (isDeepStrictEqual(before, now)) return;
       // The base of a clone tells who its clones are, so it is read as well when one comes or goes.
@@ -201,6 +250,7 @@ export function createContainerWatch(options: ContainerWatchOptions): ContainerW
       throw thrown;
     }
     for (const [name, container] of known) {
+      isToBeTaken(name, container);
       eyes.attend(name, container);
       if (isUnsettled(container)) followUp(name, firstFollowUpMilliseconds, performance.now() + followForMilliseconds);
     }
@@ -217,6 +267,8 @@ export function createContainerWatch(options: ContainerWatchOptions): ContainerW
     clearTimeout(sweepTimer);
     for (const { timer } of followUps.values()) clearTimeout(timer);
     followUps.clear();
+    runs.clear();
+    ends.clear();
     dirty.clear();
     sweepIsDue = false;
   };
@@ -250,6 +302,14 @@ export function createContainerWatch(options: ContainerWatchOptions): ContainerW
   };
 }
 
+/** A run that is watched: when somebody wrote to the container's freezer, and when its end was first seen (milliseconds of the monotonic clock). */
+type Run = { initPid: number; freezerWrittenAt?: number; endSeenAt?: number; areEventsRead?: boolean };
+
+/** Once the events that lie in the kernel's queue now have been told: the loop reads them between a timer and what is set by setImmediate. */
+function afterPendingEvents(then: () => void): void {
+  setTimeout(() => setImmediate(then), 0);
+}
+
 /** True while more is to come without an event: a state on its way to another, or an address that is not there yet. */
 function isUnsettled(container: Container | undefined): boolean {
   if (!container) return false;
@@ -278,6 +338,8 @@ function withOperation(container: Container, operations: Operations): Container 
 
 type EyeListeners = {
   onContainerEvent(name: string): void;
+  /** Somebody has frozen or thawed it, or LXC has killed it. */
+  onFreezerEvent(name: string): void;
   onCgroupEvent(possibleNames: string[]): void;
   onUnknownEvent(): void;
 };
@@ -285,7 +347,7 @@ type EyeListeners = {
 /** All that is watched: the folder of containers, each container's own, the folders of cgroups, and each running container's cgroup. */
 function createEyes(
   { lxcPath, cgroupRoots = lxcCgroupRoots, cgroups = payloadCgroups, onDegraded }: ContainerWatchOptions,
-  { onContainerEvent, onCgroupEvent, onUnknownEvent }: EyeListeners,
+  { onContainerEvent, onFreezerEvent, onCgroupEvent, onUnknownEvent }: EyeListeners,
 ) {
   /** By path; `identity` tells a folder from another one that was made in its place. */
   const roots = new Map<string, { identity: string; close(): void }>();
@@ -355,16 +417,24 @@ function createEyes(
       for (const name of present) if (!folders.has(name)) watchFolder(name);
     },
 
-    /** Follows the cgroup of a container while it runs. */
+    /** Follows the cgroup of a container while it runs, and until its monitor has ended: LXC may write to its freezer after the end of init is seen. */
     attend(name: string, container: Container | undefined) {
       const watched = payloads.get(name);
       if (watched?.initPid === container?.initPid) return;
+      if (container?.initPid === undefined && (container?.state === "stopping" || container?.state === "starting")) return;
       watched?.close();
       payloads.delete(name);
       if (container?.initPid === undefined) return;
       const { unified, freezer } = cgroups(name, container.initPid) ?? {};
-      const files = [unified && join(unified, "cgroup.events"), freezer && freezer !== unified && join(freezer, "freezer.state")];
-      const closers = files.flatMap((file) => (file ? (keep(watchPath(file, () => onContainerEvent(name))) ?? []) : []));
+      const hasOldFreezer = freezer !== undefined && freezer !== unified;
+      const freezerFile = hasOldFreezer ? join(freezer, "freezer.state") : unified && join(unified, "cgroup.freeze");
+      const follow = (file: string | undefined, onEvent: (type: "change" | "rename") => void) =>
+        (file === undefined ? undefined : keep(watchPath(file, (_entry, type) => onEvent(type)))) ?? [];
+      const closers = [
+        follow(unified && join(unified, "cgroup.events"), () => onContainerEvent(name)),
+        // That it goes with its cgroup is nobody's doing.
+        follow(freezerFile, (type) => (type === "change" ? onFreezerEvent(name) : onContainerEvent(name))),
+      ].flat();
       payloads.set(name, {
         initPid: container.initPid,
         close: () => {

@@ -239,14 +239,7 @@ test("a rule about a figure marks the container while it is so, and says when it
   const name = "e2e-rule";
   await createContainer(app, name);
   await closeNews(app);
-  await app.getByRole("link", { name: "Settings" }).click();
-  await app.getByRole("button", { name: "Add rule" }).click();
-  const form = app.getByRole("form", { name: "New rule" });
-  await form.getByRole("combobox", { name: "Tell me when" }).click();
-  await app.getByRole("option", { name: "CPU is nearly used up" }).click();
-  await form.getByRole("textbox", { name: "Above" }).fill("12");
-  await form.getByRole("textbox", { name: "For at least" }).fill("0");
-  await form.getByRole("button", { name: "Add" }).click();
+  await addCpuRule(app, { abovePercent: "12", forSeconds: "0" });
   await app.getByRole("link", { name: "Containers", exact: true }).click();
   const mark = row(app, name).getByRole("button", { name: /^Alert: e2e-rule uses \d+ % of its CPU/ });
   const stop = burnCpu(name);
@@ -267,15 +260,7 @@ test("a rule is made, changed, switched off and deleted; a container that stops 
   const name = "e2e-alert";
   await createContainer(app, name);
   await closeNews(app);
-  await app.getByRole("link", { name: "Settings" }).click();
-  await app.getByRole("button", { name: "Add rule" }).click();
-  const form = app.getByRole("form", { name: "New rule" });
-  await form.getByRole("combobox", { name: "Tell me when" }).click();
-  await app.getByRole("option", { name: "CPU is nearly used up" }).click();
-  await form.getByRole("combobox", { name: "In" }).click();
-  await app.getByRole("option", { name, exact: true }).click();
-  await form.getByRole("textbox", { name: "Above" }).fill("85");
-  await form.getByRole("button", { name: "Add" }).click();
+  await addCpuRule(app, { container: name, abovePercent: "85" });
   const rule = app.getByRole("switch", { name: `${name} uses more than 85 % of its CPU limit for 60 s` });
   await expect(rule).toBeChecked();
   await rule.press("Space");
@@ -298,6 +283,22 @@ test("a rule is made, changed, switched off and deleted; a container that stops 
   await app.getByRole("button", { name: "Dismiss" }).click();
   await expect(mark).toBeHidden();
 });
+
+type CpuRule = { /** Absent: all. */ container?: string; abovePercent: string /** Absent: as the form has it. */; forSeconds?: string };
+async function addCpuRule(app: Page, { container, abovePercent, forSeconds }: CpuRule) {
+  await app.getByRole("link", { name: "Settings" }).click();
+  await app.getByRole("button", { name: "Add rule" }).click();
+  const form = app.getByRole("form", { name: "New rule" });
+  const choose = async (field: string, option: string) => {
+    await form.getByRole("combobox", { name: field }).click();
+    await app.getByRole("option", { name: option, exact: true }).click();
+  };
+  await choose("Tell me when", "CPU is nearly used up");
+  if (container !== undefined) await choose("In", container);
+  await form.getByRole("textbox", { name: "Above" }).fill(abovePercent);
+  if (forSeconds !== undefined) await form.getByRole("textbox", { name: "For at least" }).fill(forSeconds);
+  await form.getByRole("button", { name: "Add" }).click();
+}
 
 /** The memory that stands beside the chart's name. */
 async function bytesOf(chart: Locator): Promise<number> {

@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { createAlertFile } from "../../electron/backend/alerts/alert-file.ts";
 import { createAlertRules } from "../../electron/backend/alerts/alert-rules.ts";
 import { createAlerts } from "../../electron/backend/alerts/alerts.ts";
 import { createFigureHistory } from "../../electron/backend/history/history.ts";
@@ -27,7 +28,12 @@ export async function historyFigures(running: number): Promise<Figure[]> {
   const history = createFigureHistory({ folder, maxBytes: () => 64 * 1024 * 1024, clock: () => now });
   const observer = createObserver({
     history,
-    alerts: createAlerts({ rules: createAlertRules(join(folder, "rules")), onChanged: () => {}, onRulesChanged: () => {} }),
+    alerts: createAlerts({
+      rules: createAlertRules(join(folder, "rules")),
+      file: createAlertFile(join(folder, "alerts")),
+      onChanged: () => {},
+      onRulesChanged: () => {},
+    }),
     diskFill: { percent: () => undefined },
     keepsHistory: () => true,
     onEvent: () => {},

@@ -25,6 +25,7 @@ import { type InstalledAs, type Problem, ProblemError, toProblem } from "../../p
 import { maxRequestBytes } from "../../privileged-helper/wire/frames.ts";
 import { connectionClosed, createPeer, type Peer } from "../../privileged-helper/wire/peer.ts";
 import type { Port } from "../../privileged-helper/wire/port.ts";
+import type { Notify } from "./alerts/alerts.ts";
 import type { HelperEnd, HelperProcess } from "./helper-process.ts";
 import { createHostTasks } from "./host-tasks.ts";
 import { createContainersOfImages } from "./images/containers-of-images.ts";
@@ -64,8 +65,8 @@ export type BackendOptions = {
   /** Where the history is kept. */
   stateFolder: string;
   installedAs: InstalledAs;
-  /** Shows a notification on the desktop; absent where only the page can. */
-  notify?(notification: { title: string; body: string }): void;
+  /** Absent where only the page can tell of anything. */
+  notify?: Notify | Promise<Notify | undefined>;
   /** So long after the last page is gone another one is waited for, until the terminals end. */
   abandonAfterMilliseconds?: number;
 };

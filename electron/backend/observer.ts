@@ -73,7 +73,7 @@ export function createObserver(options: ObserverOptions): Observer {
       onEvent(event);
     },
     onEarlierStart: options.onEarlierStart,
-    onUnexpectedStop: (container, time) => engine.stoppedUnexpectedly(container, time),
+    onUnexpectedStop: (container, time, end) => engine.stoppedUnexpectedly(container, time, end),
     isBeingStopped: options.isBeingStopped ?? isBeingStopped,
   });
 
@@ -94,9 +94,12 @@ export function createObserver(options: ObserverOptions): Observer {
       if (asked !== epoch) return;
       watching = "yes";
       revision = snapshot.revision;
-      events.begin(
-        snapshot.containers.filter(({ manageable }) => manageable),
-        Date.now(),
+      const containers = snapshot.containers.filter(({ manageable }) => manageable);
+      const now = Date.now();
+      events.begin(containers, now);
+      engine.look(
+        containers.map(({ name, initPid, startedAt }) => ({ name, isRunning: initPid !== undefined, startedAt })),
+        now,
       );
       const came = early;
       early = [];

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -8,8 +8,9 @@ import type { Container, MetricsFigures, Settings } from "../../privileged-helpe
 import { containerName } from "../../privileged-helper/contract/names.ts";
 import { ProblemError } from "../../privileged-helper/contract/problems.ts";
 import { sampleContainer } from "../../privileged-helper/contract/testing/sample-container.ts";
+import type { Notify } from "./alerts/alerts.ts";
 import { recordInterval } from "./observer.ts";
-import { createPast, type Past } from "./past.ts";
+import { createPast, type Past, type PastOptions } from "./past.ts";
 
 /** A helper that is only what it says: what it tells, and when, is what these tests are about. */
 let folder: string;
@@ -53,19 +54,24 @@ const web = (change: Partial<Container> = {}): Container => ({
 });
 const stopped = () => web({ state: "stopped", initPid: undefined, startedAt: undefined });
 
-async function open({ isDesktop = true } = {}) {
+async function open({ isDesktop = true, notifier = toDesktop }: { isDesktop?: boolean; notifier?: PastOptions["notify"] } = {}) {
   past = createPast({
     settingsPath: join(folder, "settings.json"),
     stateFolder: join(folder, "state"),
     settings: () => ({ historyMegabytes }) as Settings,
     askHelper: () => (isThere ? answer : undefined),
     tell: (event, params) => told.push([event, params]),
-    ...(isDesktop && { notify: (notification) => notified.push(notification) }),
+    ...(isDesktop && { notify: notifier }),
   });
   opened.push(past);
   past.helperReady();
   await settled();
 }
+
+const toDesktop: Notify = (notification) => {
+  notified.push(notification);
+  return undefined;
+};
 
 async function answer(method: string, params: object): Promise<unknown> {
   calls.push([method, params]);
@@ -223,7 +229,7 @@ describe("what happened", () => {
     expect(own.map(({ kind, detail }) => `${kind} ${detail ?? ""}`.trim())).toEqual([
       "started",
       "snapshot snap0",
-      "stopped Nobody had asked for that here.",
+      "stopped Whether it shut down or failed is not known.",
     ]);
     isThere = false;
     expect(await past.events({ from: 0, to: Date.now() + 1, container: "web" })).toHaveLength(2);
@@ -234,7 +240,7 @@ describe("alerts", () => {
   it("are told to the desktop and to the page, once, and are over once", async () => {
     await open();
     await change(stopped());
-    expect(notified).toEqual([{ title: "web", body: "web has stopped, and nobody had asked for that here." }]);
+    expect(notified).toEqual([{ title: "web", body: "web has stopped unexpectedly. Whether it shut down or failed is not known." }]);
     expect(alertsTold()).toHaveLength(1);
     expect(alertsTold()[0]).toMatchObject({ toldBy: "desktop", alerts: [{ container: "web", condition: "stopped-unexpectedly" }] });
     await change(web({ initPid: 101 }));
@@ -243,6 +249,23 @@ describe("alerts", () => {
     const [alert] = past.alerts.list().alerts;
     expect(alert?.until).toBeGreaterThan(0);
     expect(past.alerts.dismiss(alert?.id ?? "").alerts).toEqual([]);
+  });
+
+  it("are the desktop's to tell from when there is one that shows them, and the page's again when that is gone", async () => {
+    let isShown = true;
+    await open({ notifier: Promise.resolve((notification) => Promise.resolve(isShown).finally(() => notified.push(notification))) });
+    expect(alertsTold().map(({ toldBy }) => toldBy)).toEqual(["desktop"]);
+    await change(stopped());
+    expect(notified).toHaveLength(1);
+    isShown = false;
+    await change(web({ initPid: 101 }), stopped());
+    expect(alertsTold().at(-1)?.toldBy).toBe("page");
+    await change(web({ initPid: 102 }), stopped());
+    expect(notified).toHaveLength(2);
+    await past.close();
+    told = [];
+    await open({ notifier: Promise.resolve(undefined) });
+    expect([...new Set(alertsTold().map(({ toldBy }) => toldBy)), past.alerts.list().toldBy]).toEqual(["page", "page"]);
   });
 
   it("of memory need it to be full for a minute, of its own limit or of the computer's memory", async () => {
@@ -262,6 +285,32 @@ describe("alerts", () => {
       await settled();
       expect(alertsTold()).toHaveLength(2);
     }
+  });
+
+  it("are the same ones when the app is started again, and those that ended meanwhile are over", async () => {
+    await open();
+    await change(stopped());
+    containers = [stopped()];
+    await past.close();
+    await open();
+    const [alert] = past.alerts.list().alerts;
+    expect(alert).toMatchObject({ container: "web", condition: "stopped-unexpectedly" });
+    expect(alert).not.toHaveProperty("until");
+    await past.close();
+    containers = [web({ initPid: 101 })];
+    await open();
+    expect(past.alerts.list().alerts).toEqual([{ ...alert, until: Date.now() }]);
+    expect(notified).toHaveLength(1);
+  });
+
+  it("that cannot be read begin anew, and what was there is put aside", async () => {
+    mkdirSync(join(folder, "state"));
+    writeFileSync(join(folder, "state/alerts.json"), '[{"id":"<b>"}]');
+    await open();
+    expect(past.alerts.list().alerts).toEqual([]);
+    await change(stopped());
+    expect(notified).toHaveLength(1);
+    expect(readdirSync(join(folder, "state")).filter((name) => name.startsWith("alerts"))).toEqual(["alerts.json", "alerts.json.broken"]);
   });
 
   it("of an OOM kill begin with the kill and are over a minute later", async () => {

@@ -2,8 +2,9 @@ import { join } from "node:path";
 import type { EventName, Events } from "../../privileged-helper/contract/events.ts";
 import { type History, type HistoryEvent, type HistoryQuestion, historyRanges } from "../../privileged-helper/contract/history.ts";
 import type { ContainersChanged, HostInfo, MetricsTick, Settings, Snapshot } from "../../privileged-helper/contract/model.ts";
+import { createAlertFile } from "./alerts/alert-file.ts";
 import { alertRulesPath, createAlertRules } from "./alerts/alert-rules.ts";
-import { type Alerts, createAlerts } from "./alerts/alerts.ts";
+import { type Alerts, createAlerts, type Notify } from "./alerts/alerts.ts";
 import { createDiskFill } from "./alerts/disk-fill.ts";
 import { createEventFile } from "./history/event-file.ts";
 import { createFigureHistory } from "./history/history.ts";
@@ -44,7 +45,7 @@ export type PastOptions = {
   settings(): Settings;
   askHelper(): ((method: string, params: object) => Promise<unknown>) | undefined;
   tell<E extends EventName>(event: E, params: Events[E]): void;
-  notify?(notification: { title: string; body: string }): void;
+  notify?: Notify | Promise<Notify | undefined>;
 };
 
 const megabyte = 1024 * 1024;
@@ -58,6 +59,7 @@ export function createPast<Page>({ settingsPath, stateFolder, settings, askHelpe
   const events = createEventFile(join(folder, "events"));
   const alerts = createAlerts({
     rules: createAlertRules(alertRulesPath(settingsPath)),
+    file: createAlertFile(join(stateFolder, "alerts.json")),
     notify,
     onChanged: (list) => tell("alerts.changed", list),
     onRulesChanged: () => reconsider(),

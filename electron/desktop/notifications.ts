@@ -6,7 +6,7 @@ const maxShown = 20;
 const shown = new Set<Notification>();
 
 /** Shows a notification of the desktop. A click on it brings the app's window to the front. */
-export function showNotification({ title, body }: { title: string; body: string }): void {
+export function showNotification({ title, body }: { title: string; body: string }): undefined {
   if (!Notification.isSupported()) return;
   const notification = new Notification({ title, body });
   const forget = () => shown.delete(notification);

@@ -4,6 +4,7 @@ import { findInstalledAs } from "../backend/installed-as.ts";
 import { createHelperLauncher } from "../backend/launch-helper.ts";
 import { settingsPath } from "../backend/settings.ts";
 import { stateFolder } from "../backend/state-folder.ts";
+import { findDesktopNotifier } from "./desktop-notifications.ts";
 
 /**
  * What is behind the page. It is a file of its own in the bundle, because the page is served before it is loaded.
@@ -18,5 +19,6 @@ export function startBackend({ version, dist }: { version: string; dist: string 
     settingsPath: settingsPath(),
     cacheFolder: cacheFolder(),
     stateFolder: stateFolder(),
+    notify: findDesktopNotifier(),
   });
 }

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import type { RunEnd } from "./model.ts";
 import { containerName } from "./names.ts";
 
 /** What an alert is about. */
@@ -34,13 +35,35 @@ export type Alert = {
   until?: number;
   /** The figure in per cent when it began. */
   percent?: number;
+  /** How a container ended that has stopped unexpectedly. */
+  end?: RunEnd;
 };
 
 /** All rules and all alerts, the newest first. `toldBy`: who tells a person of a new one, the desktop, or the page where its browser is allowed to. */
 export type AlertList = { rules: AlertRule[]; alerts: Alert[]; toldBy: "desktop" | "page" };
 
-/** What has happened, as one sentence for people. */
-export function alertSentence({ container, condition, percent }: Pick<Alert, "container" | "condition" | "percent">): string {
+/** What init ends with that a signal asked to end: 128 and SIGINT or SIGTERM, by the custom of shells, and of tini(1). */
+const exitCodesOfBeingAsked = [130, 143];
+
+/** True of an end that a container comes to by itself: it was shut down from inside, has done its work, or ended because it was asked to. */
+export function isOrderly({ exitCode, signal }: RunEnd): boolean {
+  return signal === "SIGINT" || exitCode === 0 || (exitCode !== undefined && exitCodesOfBeingAsked.includes(exitCode));
+}
+
+/** How a run ended that nobody here had end, as a sentence. */
+export function runEndInWords(end: RunEnd): string {
+  const { exitCode, signal } = end;
+  if (signal === "SIGINT") return "It shut down.";
+  if (isOrderly(end)) return "Its first program came to its end.";
+  if (signal !== undefined) return `Its first program was killed (${signal}).`;
+  if (exitCode !== undefined) return `Its first program failed with exit code ${exitCode}.`;
+  return "Whether it shut down or failed is not known.";
+}
+
+type AlertFacts = Pick<Alert, "container" | "condition" | "percent" | "end">;
+
+/** What has happened, as a sentence or two for people. */
+export function alertSentence({ container, condition, percent, end = {} }: AlertFacts): string {
   const figure = percent === undefined ? "more than allowed" : `${Math.round(percent)} %`;
   switch (condition) {
     case "memory":
@@ -50,7 +73,7 @@ export function alertSentence({ container, condition, percent }: Pick<Alert, "co
     case "disk":
       return `The disk that ${container} is on is ${percent === undefined ? "nearly full" : `${figure} full`}.`;
     case "stopped-unexpectedly":
-      return `${container} has stopped, and nobody had asked for that here.`;
+      return `${container} has stopped unexpectedly. ${runEndInWords(end)}`;
     case "oom-kill":
       return `A process in ${container} was killed because its memory ran out.`;
   }
@@ -59,7 +82,7 @@ export function alertSentence({ container, condition, percent }: Pick<Alert, "co
 const shownSentences = 3;
 
 /** Alerts that began together, as one notification: fifty containers on one full disk are one piece of news. */
-export function alertNotification(alerts: readonly Pick<Alert, "container" | "condition" | "percent">[]): { title: string; body: string } {
+export function alertNotification(alerts: readonly AlertFacts[]): { title: string; body: string } {
   const [first] = alerts;
   const title = alerts.length === 1 && first ? first.container : `${alerts.length} containers need a look`;
   const shown = alerts.slice(0, shownSentences).map(alertSentence);

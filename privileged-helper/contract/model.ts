@@ -20,6 +20,8 @@ export type Container = {
   startedAt?: number;
   /** The init process as the host sees it. Only while it runs. */
   initPid?: number;
+  /** How its last run ended, where that was watched. Only while it does not run. */
+  ended?: RunEnd;
   /** The container whose root file system lies below this overlay clone. */
   clonedFrom?: string;
   /** Overlay clones that need this container's root file system. */
@@ -32,6 +34,15 @@ export type Container = {
   storage: "dir" | "overlay" | "btrfs" | "zfs" | "lvm" | "loop" | "other";
   /** An operation of ours that is running on it. */
   operation?: { task: string; kind: TaskKind };
+};
+
+/** How init ended. With neither an exit code nor a signal, that is not known: LXC's log of that run tells less. */
+export type RunEnd = {
+  /** LXC was told to end it at once: by `lxc-stop -k`, by one whose time was over, or by another program of LXC's. */
+  byLxc?: true;
+  exitCode?: number;
+  /** `SIGKILL`. That of a shutdown is SIGINT, and of a reboot SIGHUP (reboot(2)). */
+  signal?: string;
 };
 
 /** A copy of a container that lxc-snapshot has made. */

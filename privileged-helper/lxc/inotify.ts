@@ -5,12 +5,13 @@ export type PathWatch = { state: "watched"; close(): void } | { state: "missing"
 
 /**
  * Tells when a file or the entries of a folder change. Does not keep the process alive.
- * @param onEvent Gets the name of the entry, or undefined where the kernel did not give one.
+ * @param onEvent Gets the name of the entry, or undefined where the kernel did not give one. `change`: written to, or other attributes;
+ *   `rename`: come, gone or called otherwise.
  */
-export function watchPath(path: string, onEvent: (entry: string | undefined) => void): PathWatch {
+export function watchPath(path: string, onEvent: (entry: string | undefined, type: "change" | "rename") => void): PathWatch {
   let watcher: FSWatcher;
   try {
-    watcher = watch(path, { persistent: false }, (_type, entry) => onEvent(entry ?? undefined));
+    watcher = watch(path, { persistent: false }, (type, entry) => onEvent(entry ?? undefined, type));
   } catch (thrown) {
     const { code, message } = thrown as NodeJS.ErrnoException;
     if (code === "ENOENT" || code === "ENOTDIR" || code === "ENODEV") return { state: "missing" };

@@ -129,12 +129,12 @@ describe("rules", () => {
   it("that are switched off, changed or gone take their alerts with them; others keep theirs", () => {
     engine.setRules([memory, ended]);
     hold(95, 60);
-    engine.stoppedUnexpectedly("mail", now);
+    engine.stoppedUnexpectedly("mail", now, {});
     engine.setRules([ended, { ...memory, abovePercent: 91 }]);
     expect(states()).toEqual(["mail on"]);
     engine.setRules([{ ...ended, enabled: false }]);
     expect(states()).toEqual([]);
-    engine.stoppedUnexpectedly("db", now);
+    engine.stoppedUnexpectedly("db", now, {});
     expect(states()).toEqual([]);
   });
 });
@@ -159,8 +159,8 @@ describe("what happens at a moment", () => {
   it("an unexpected stop is one alert until the container runs again", () => {
     engine.setRules([ended]);
     engine.stopped("web", now);
-    engine.stoppedUnexpectedly("web", now);
-    engine.stoppedUnexpectedly("web", now);
+    engine.stoppedUnexpectedly("web", now, {});
+    engine.stoppedUnexpectedly("web", now, {});
     expect([begun.length, states()]).toEqual([1, ["web on"]]);
     engine.started("web", now + 1);
     expect(engine.list()).toMatchObject([{ since: now, until: now + 1 }]);
@@ -169,8 +169,8 @@ describe("what happens at a moment", () => {
   it("is forgotten with the container", () => {
     engine.setRules([ended, oom]);
     engine.oomKill("web", now);
-    engine.stoppedUnexpectedly("web", now);
-    engine.stoppedUnexpectedly("mail", now);
+    engine.stoppedUnexpectedly("web", now, {});
+    engine.stoppedUnexpectedly("mail", now, {});
     engine.removed("web");
     expect(states()).toEqual(["mail on"]);
   });
@@ -200,10 +200,70 @@ describe("an alert that somebody has seen", () => {
   });
 });
 
+describe("alerts of an earlier run of the app", () => {
+  const anew = () => {
+    const kept = engine.kept();
+    const later = createAlertEngine({ nextId: () => `b${begun.length + 1}`, onBegun: (alert) => begun.push(alert), onChanged: () => {} });
+    later.setRules([memory, ended, oom]);
+    later.restore(JSON.parse(JSON.stringify(kept)));
+    engine = later;
+  };
+  const running = (startedAt: number) => ({ name: "web", isRunning: true, startedAt });
+  const startedBefore = 1;
+  beforeEach(() => engine.setRules([memory, ended, oom]));
+
+  it("go on where they are still so, and are no news", () => {
+    hold(95, 60);
+    anew();
+    engine.look([running(startedBefore)], now);
+    hold(95, 120);
+    expect(begun).toHaveLength(1);
+    expect(engine.list()).toEqual(begun);
+    hold(10, 20);
+    expect(states()).toEqual(["web over"]);
+  });
+
+  it("are over at the first look where they are so no more", () => {
+    hold(95, 60);
+    anew();
+    engine.look([running(startedBefore)], now);
+    engine.figures("web", { memory: 50 }, now, 0);
+    expect(states()).toEqual(["web over"]);
+  });
+
+  it("are over where that run has ended, and an unexpected stop where it runs again", () => {
+    hold(95, 60);
+    engine.oomKill("web", now);
+    engine.stoppedUnexpectedly("web", now, { exitCode: 1 });
+    anew();
+    engine.look([{ name: "web", isRunning: false }], now + 1);
+    expect(states()).toEqual(["web on", "web over", "web over"]);
+    expect(engine.list()[0]).toMatchObject({ end: { exitCode: 1 } });
+    engine.look([running(now + 2)], now + 3);
+    expect(engine.list()[0]).toMatchObject({ condition: "stopped-unexpectedly", until: now + 3 });
+  });
+
+  it("stay seen, go with their container, and with a rule that is gone", () => {
+    hold(95, 60);
+    engine.dismiss("a1");
+    anew();
+    engine.look([running(startedBefore)], now);
+    hold(95, 120);
+    expect([begun.length, states()]).toEqual([1, []]);
+    engine.stoppedUnexpectedly("web", now, {});
+    engine.setRules([memory]);
+    anew();
+    expect(states()).toEqual([]);
+    engine.stoppedUnexpectedly("web", now, {});
+    engine.look([], now);
+    expect(engine.kept()).toEqual([]);
+  });
+});
+
 it("keeps a bounded number of alerts, and of those the newest", () => {
   engine.setRules([ended]);
   for (let index = 0; index < 2_000; index++) {
-    engine.stoppedUnexpectedly(`c${index}`, now + index);
+    engine.stoppedUnexpectedly(`c${index}`, now + index, {});
     engine.started(`c${index}`, now + index);
   }
   expect(engine.list().length).toBeLessThanOrEqual(500);

@@ -1,4 +1,5 @@
 import type { Alert, AlertCondition, AlertRule } from "../../../privileged-helper/contract/alerts.ts";
+import type { RunEnd } from "../../../privileged-helper/contract/model.ts";
 
 /** Figures of a container in per cent of what it may have; absent where they are not known. */
 export type AlertFigures = { memory?: number; cpu?: number; disk?: number };
@@ -8,6 +9,10 @@ export type AlertFigures = { memory?: number; cpu?: number; disk?: number };
  * nobody has measured counts neither way: a gap does not make a minute full, and it ends nothing.
  */
 export type AlertEngine = {
+  /** Takes up what an earlier run of the app had begun. To be called after `setRules`, and before anything else. */
+  restore(kept: readonly KeptAlert[]): void;
+  /** Which containers there are: what an alert was about may have ended while nobody looked. */
+  look(containers: readonly SeenContainer[], time: number): void;
   /** Rules that are gone, switched off or changed take their alerts with them. */
   setRules(rules: readonly AlertRule[]): void;
   /**
@@ -18,7 +23,7 @@ export type AlertEngine = {
   /** It did not run, or was not looked at, for a while. */
   gap(container: string): void;
   oomKill(container: string, time: number): void;
-  stoppedUnexpectedly(container: string, time: number): void;
+  stoppedUnexpectedly(container: string, time: number, end: RunEnd): void;
   started(container: string, time: number): void;
   stopped(container: string, time: number): void;
   removed(container: string): void;
@@ -28,7 +33,14 @@ export type AlertEngine = {
   dismiss(id: string): void;
   /** The newest first. */
   list(): Alert[];
+  /** All that `restore` needs. */
+  kept(): readonly KeptAlert[];
 };
+
+/** An alert, also one that somebody has seen: while it is so it does not begin once more. */
+export type KeptAlert = Alert & { isDismissed: boolean };
+/** `startedAt`: milliseconds since the epoch. */
+export type SeenContainer = { name: string; isRunning: boolean; startedAt?: number };
 
 export type AlertEngineOptions = {
   nextId(): string;
@@ -38,7 +50,6 @@ export type AlertEngineOptions = {
   onChanged(): void;
 };
 
-type Kept = Alert & { isDismissed: boolean };
 /** How long a figure has been above its threshold, or below it again, as far as it was measured. */
 type Held = { aboveFor: number; belowFor: number };
 
@@ -51,10 +62,12 @@ const maxAlerts = 500;
 
 export function createAlertEngine({ nextId, onBegun, onChanged }: AlertEngineOptions): AlertEngine {
   let rules: readonly AlertRule[] = [];
-  let alerts: Kept[] = [];
+  let alerts: KeptAlert[] = [];
   const held = new Map<string, Held>();
   /** When the last OOM kill of an alert was, by its id. */
   const oomSeenAt = new Map<string, number>();
+  /** Those of an earlier run of the app of whose figure nothing has been seen in this one, by their ids. */
+  const unconfirmed = new Set<string>();
 
   /** A container's own rule takes the place of the one for all, so that it can be left out of that. */
   const ruleFor = (container: string, condition: AlertCondition): AlertRule | undefined => {
@@ -65,15 +78,15 @@ export function createAlertEngine({ nextId, onBegun, onChanged }: AlertEngineOpt
   const current = (container: string, condition: AlertCondition) =>
     alerts.find((alert) => alert.container === container && alert.condition === condition && alert.until === undefined);
 
-  const begin = (rule: AlertRule, container: string, since: number, percent?: number) => {
-    const alert: Kept = { id: nextId(), rule: rule.id, container, condition: rule.condition, since, percent, isDismissed: false };
+  const begin = (rule: AlertRule, container: string, since: number, found: Pick<Alert, "percent" | "end"> = {}) => {
+    const alert: KeptAlert = { id: nextId(), rule: rule.id, container, condition: rule.condition, since, ...found, isDismissed: false };
     alerts = [alert, ...alerts];
     if (alerts.length > maxAlerts)
       alerts = alerts.filter((each, index) => each.until === undefined || index < maxAlerts / 2).slice(0, maxAlerts);
     onBegun(told(alert));
     onChanged();
   };
-  const end = (alert: Kept, time: number) => {
+  const end = (alert: KeptAlert, time: number) => {
     alert.until = time;
     if (alert.isDismissed) alerts = alerts.filter((each) => each !== alert);
     onChanged();
@@ -84,7 +97,7 @@ export function createAlertEngine({ nextId, onBegun, onChanged }: AlertEngineOpt
       if (alert) end(alert, time);
     }
   };
-  const forget = (isForgotten: (alert: Kept) => boolean) => {
+  const forget = (isForgotten: (alert: KeptAlert) => boolean) => {
     const left = alerts.filter((alert) => !isForgotten(alert));
     if (left.length === alerts.length) return;
     alerts = left;
@@ -115,9 +128,10 @@ export function createAlertEngine({ nextId, onBegun, onChanged }: AlertEngineOpt
     const now = { aboveFor: isAbove ? before.aboveFor + covered : 0, belowFor: isBelow ? before.belowFor + covered : 0 };
     if (!alert && isAbove && now.aboveFor >= (rule.forSeconds ?? 0) * 1_000) {
       held.delete(key);
-      return begin(rule, container, time, percent);
+      return begin(rule, container, time, { percent });
     }
-    if (alert && now.belowFor >= clearAfterMilliseconds) {
+    const isOverAlready = alert !== undefined && unconfirmed.delete(alert.id) && isBelow;
+    if (alert && (isOverAlready || now.belowFor >= clearAfterMilliseconds)) {
       held.delete(key);
       return end(alert, time);
     }
@@ -126,6 +140,20 @@ export function createAlertEngine({ nextId, onBegun, onChanged }: AlertEngineOpt
   };
 
   return {
+    restore(kept) {
+      alerts = kept.filter(({ container, condition, rule }) => ruleFor(container, condition)?.id === rule).map((alert) => ({ ...alert }));
+      for (const { id, until } of alerts) if (until === undefined) unconfirmed.add(id);
+    },
+    look(containers, time) {
+      const seen = new Map(containers.map((container) => [container.name, container]));
+      forget(({ container }) => !seen.has(container));
+      for (const alert of alerts.filter(({ until }) => until === undefined)) {
+        const { isRunning = false, startedAt = 0 } = seen.get(alert.container) ?? {};
+        const isOfRun = alert.condition !== "stopped-unexpectedly" && alert.condition !== "disk";
+        const isOver = isOfRun ? !isRunning || startedAt > alert.since : alert.condition === "stopped-unexpectedly" && isRunning;
+        if (isOver) end(alert, time);
+      }
+    },
     setRules(next) {
       const unchanged = new Set(next.filter((rule) => rule.enabled && rules.some((before) => isSame(before, rule))).map(({ id }) => id));
       rules = next;
@@ -145,9 +173,9 @@ export function createAlertEngine({ nextId, onBegun, onChanged }: AlertEngineOpt
         oomSeenAt.set(alerts[0]?.id ?? "", time);
       }
     },
-    stoppedUnexpectedly(container, time) {
+    stoppedUnexpectedly(container, time, end) {
       const rule = ruleFor(container, "stopped-unexpectedly");
-      if (rule && !current(container, "stopped-unexpectedly")) begin(rule, container, time);
+      if (rule && !current(container, "stopped-unexpectedly")) begin(rule, container, time, { end });
     },
     started(container, time) {
       forgetHeld(container);
@@ -175,11 +203,12 @@ export function createAlertEngine({ nextId, onBegun, onChanged }: AlertEngineOpt
       if (alert.until !== undefined) alerts = alerts.filter((each) => each !== alert);
       onChanged();
     },
+    kept: () => alerts,
     list: () => alerts.filter(({ isDismissed }) => !isDismissed).map(told),
   };
 }
 
-function told({ isDismissed, ...alert }: Kept): Alert {
+function told({ isDismissed, ...alert }: KeptAlert): Alert {
   return alert;
 }
 

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { HistoryEvent } from "../../../privileged-helper/contract/history.ts";
-import type { Container, TaskKind } from "../../../privileged-helper/contract/model.ts";
+import type { Container, RunEnd, TaskKind } from "../../../privileged-helper/contract/model.ts";
 import { sampleContainer } from "../../../privileged-helper/contract/testing/sample-container.ts";
 import { type ContainerEvents, createContainerEvents } from "./container-events.ts";
 
@@ -52,7 +52,25 @@ describe("what happened to a container", () => {
     expect(unexpected).toEqual([]);
     see(stopped());
     expect(unexpected).toEqual(["web"]);
-    expect(told.at(-1)).toMatchObject({ kind: "stopped", detail: expect.stringMatching(/Nobody/) });
+    expect(told.at(-1)).toMatchObject({ kind: "stopped", detail: "Whether it shut down or failed is not known." });
+  });
+
+  it.each<[RunEnd, string | undefined, boolean]>([
+    [{ signal: "SIGKILL" }, "Its first program was killed (SIGKILL).", true],
+    [{ signal: "SIGSEGV" }, "Its first program was killed (SIGSEGV).", true],
+    [{ exitCode: 1 }, "Its first program failed with exit code 1.", true],
+    [{ signal: "SIGHUP" }, "Its first program was killed (SIGHUP).", true],
+    [{ signal: "SIGINT" }, "It shut down.", false],
+    [{ exitCode: 0 }, "Its first program came to its end.", false],
+    [{ exitCode: 143 }, "Its first program came to its end.", false],
+    [{ byLxc: true, signal: "SIGKILL" }, undefined, false],
+    [{ byLxc: true }, undefined, false],
+  ])("is judged by how its init ended: %j", (ended, detail, isUnexpected) => {
+    events.begin([running()], now);
+    see({ ...stopped(), state: "stopping" }, { ...stopped(), ended });
+    expect(told.at(-1)).toMatchObject({ kind: "stopped" });
+    expect(told.at(-1)?.detail).toBe(detail);
+    expect(unexpected).toEqual(isUnexpected ? ["web"] : []);
   });
 
   it.each<TaskKind>(["stop", "force-stop", "restart", "destroy", "discard", "keep"])(

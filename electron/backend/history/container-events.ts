@@ -1,5 +1,6 @@
+import { isOrderly, runEndInWords } from "../../../privileged-helper/contract/alerts.ts";
 import type { HistoryEvent } from "../../../privileged-helper/contract/history.ts";
-import type { Container, MetricsSample, TaskKind } from "../../../privileged-helper/contract/model.ts";
+import type { Container, MetricsSample, RunEnd, TaskKind } from "../../../privileged-helper/contract/model.ts";
 
 /** Tells from what is seen of containers what has happened to them. */
 export type ContainerEvents = {
@@ -14,8 +15,8 @@ export type ContainerEventListeners = {
   onEvent(event: HistoryEvent): void;
   /** It was started before anybody looked: maybe that is known already. */
   onEarlierStart(event: HistoryEvent): void;
-  /** It ended, and by nothing that anybody asked for as far as we know. */
-  onUnexpectedStop(container: string, time: number): void;
+  /** It ended, neither in order nor by anything that anybody asked for as far as we know. */
+  onUnexpectedStop(container: string, time: number, end: RunEnd): void;
   /** True while a program runs that stops this container. */
   isBeingStopped(container: string): boolean;
 };
@@ -53,14 +54,15 @@ export function createContainerEvents({
 }: ContainerEventListeners): ContainerEvents {
   const known = new Map<string, Known>();
 
-  const ended = (container: string, entry: Known, time: number) => {
+  const ended = (container: string, entry: Known, time: number, end: RunEnd = {}) => {
+    const isExpected = entry.wasAskedFor || end.byLxc === true;
     onEvent({
       time: entry.endedAt ?? time,
       container,
       kind: "stopped",
-      detail: entry.wasAskedFor ? undefined : "Nobody had asked for that here.",
+      detail: isExpected ? undefined : runEndInWords(end),
     });
-    if (!entry.wasAskedFor) onUnexpectedStop(container, entry.endedAt ?? time);
+    if (!isExpected && !isOrderly(end)) onUnexpectedStop(container, entry.endedAt ?? time, end);
     entry.endedAt = undefined;
     entry.wasAskedFor = false;
   };
@@ -83,7 +85,7 @@ export function createContainerEvents({
       entry.wasAskedFor ||= wasEnding || operation !== undefined || container.throwAway === true || isBeingStopped(name);
       // Whoever has it start again, from inside or from here, has not lost it.
       entry.wasAskedFor ||= run !== undefined;
-      if (run !== undefined || state === "stopped" || state === "error") ended(name, entry, time);
+      if (run !== undefined || state === "stopped" || state === "error") ended(name, entry, time, container.ended);
     }
     if (run && !isSame) {
       entry.oomKills = 0;

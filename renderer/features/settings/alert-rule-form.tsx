@@ -3,7 +3,7 @@ import { type FormEvent, useMemo, useState } from "react";
 import { type AlertCondition, type AlertRule, alertConditions } from "../../../privileged-helper/contract/alerts.ts";
 import type { ContainerName } from "../../../privileged-helper/contract/names.ts";
 import { useContainers } from "../../state/containers.ts";
-import { conditionTitles, hasThreshold } from "./alert-rule-text.ts";
+import { conditionHints, conditionTitles, hasThreshold } from "./alert-rule-text.ts";
 
 type Props = { /** Absent: a new one. */ rule?: AlertRule; onSave(rule: AlertRule): void; onCancel(): void };
 
@@ -42,6 +42,8 @@ export function AlertRuleForm({ rule, onSave, onCancel }: Props) {
       <Stack gap="xs">
         <Select
           label="Tell me when"
+          description={conditionHints[condition]}
+          inputWrapperOrder={["label", "input", "description", "error"]}
           data={alertConditions.map((value) => ({ value, label: conditionTitles[value] }))}
           value={condition}
           allowDeselect={false}

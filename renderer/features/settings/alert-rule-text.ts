@@ -9,6 +9,12 @@ export const conditionTitles: Record<AlertCondition, string> = {
   "oom-kill": "A process was killed for lack of memory",
 };
 
+/** What of a condition is not plain from its title. */
+export const conditionHints: Partial<Record<AlertCondition, string>> = {
+  "stopped-unexpectedly":
+    "It failed or was killed. A stop by this app or LXC's own programs, a shutdown from inside and a restart are none. Of a container that was not started by this app LXC may not tell: then you are told of it, too.",
+};
+
 /** Those that are about a figure, which may go above a limit for some time. */
 export function hasThreshold(condition: AlertCondition): boolean {
   return condition === "memory" || condition === "cpu" || condition === "disk";
@@ -26,7 +32,7 @@ export function alertRuleText({ container, condition, abovePercent = 0, forSecon
     case "disk":
       return `The disk of ${container ?? "any container"} is more than ${abovePercent} % full${long}`;
     case "stopped-unexpectedly":
-      return `${who} stops, and nobody has asked for that here`;
+      return `${who} stops unexpectedly`;
     case "oom-kill":
       return `A process in ${container ?? "any container"} is killed for lack of memory`;
   }
