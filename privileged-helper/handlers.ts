@@ -13,6 +13,7 @@ import { auditAll, auditContainer } from "./lxc/audit/audit.ts";
 import { previewFix, weakens } from "./lxc/audit/fixes.ts";
 import { acceptRisk } from "./lxc/audit/security-record.ts";
 import { readConfigurationText } from "./lxc/config.ts";
+import { readConsoleBefore } from "./lxc/console-log.ts";
 import { createDiskUsageReader } from "./lxc/disk-usage.ts";
 import { hostInfo } from "./lxc/host.ts";
 import { makeCheck, makeChecks } from "./lxc/host-checks.ts";
@@ -336,7 +337,8 @@ export function createHandlers({ lxcPath, uid, isRootSession, notify, isHostBehi
         if (container.privileged && !before.privileged) throw new ProblemError({ code: "auth-denied", action: "shell-privileged" });
         // Whoever has cancelled knows of no terminal.
         if (signal.aborted) throw new ProblemError({ code: "cancelled" });
-        const channel = terminals.open(command, { columns, rows });
+        const shownBefore = kind.type === "console" ? readConsoleBefore(lxcPath, name) : undefined;
+        const channel = terminals.open(command, { columns, rows }, shownBefore);
         throwAways.opened(channel, name);
         if (kind.type === "shell") terminalUploads.allow(channel, { name, account });
         return { channel, title };

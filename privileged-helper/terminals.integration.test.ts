@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
@@ -124,6 +124,33 @@ describe("a terminal", () => {
     await vi.waitFor(() => expect(leftInside().join()).not.toContain("sleep 98761"), { timeout: 10_000 });
     expect(await problemOf(open({ type: "shell", user: "nobody-here" }))).toEqual({ code: "not-found", what: "user nobody-here" });
     expect(await problemOf(open({ type: "shell", user: "d" }))).toEqual({ code: "not-found", what: "user d" });
+  });
+
+  it("shows what the console has shown before, as text alone, and which of it is past", async () => {
+    start();
+    const log = join(lxc.lxcPath, "box/console.log");
+    const bare = await open({ type: "console" });
+    await shows(bare, "LXC keeps no log of this console");
+    const line = `${"x".repeat(99)}\n`;
+    writeFileSync(log, `${line.repeat(1000)}booted \u001b[32mOK\u001b[0m\u001b]0;title\u0007\u001b[6n\r\nbox login: `);
+    try {
+      const channel = await open({ type: "console" });
+      await shows(channel, "From now on:");
+      const { text } = of(channel);
+      expect(text.replaceAll(line.replace("\n", "\r\n"), "")).toBe(
+        "\u001b[2m[What this console showed before:]\u001b[0m\r\nbooted OK\r\nbox login: \r\n\u001b[2m[From now on:]\u001b[0m\r\n",
+      );
+      expect(text.length).toBeGreaterThan(60 * 1024);
+      expect(text.length).toBeLessThan(70 * 1024);
+      // A link is not followed, wherever it leads.
+      rmSync(log);
+      symlinkSync("/etc/passwd", log);
+      const other = await open({ type: "console" });
+      await shows(other, "LXC keeps no log of this console");
+      expect(of(other).text).not.toContain("root:");
+    } finally {
+      rmSync(log);
+    }
   });
 
   it("shows the console, and leaves every key to it", async () => {

@@ -14,8 +14,15 @@ import { type Credit, createCredit } from "./wire/credit.ts";
  * window has not parsed what it got.
  */
 export type Terminals = {
-  /** @returns The channel's number; its first bytes follow the reply. */
-  open(command: Pick<TerminalCommand, "file" | "args" | "addsReturns">, size: { columns: number; rows: number }): number;
+  /**
+   * @param before What is sent before anything that the command prints.
+   * @returns The channel's number; its first bytes follow the reply.
+   */
+  open(
+    command: Pick<TerminalCommand, "file" | "args" | "addsReturns">,
+    size: { columns: number; rows: number },
+    before?: Uint8Array,
+  ): number;
   /** The process on this computer that the terminal was opened with. @throws ProblemError not-found */
   processId(channel: number): number;
   /** Every method ignores channels that are gone: the other side may not know yet. */
@@ -68,7 +75,7 @@ export function createTerminals({ nextChannel, onData, onExited }: Events & { ne
 
   return {
     processId: (channel) => find(channel).pty.pid,
-    open({ file, args, addsReturns }, { columns, rows }) {
+    open({ file, args, addsReturns }, { columns, rows }, before) {
       if (terminals.size >= maxTerminals) throw new ProblemError({ code: "too-many-requests", limit: maxTerminals });
       const channel = nextChannel();
       const pty = spawn(file, args, { name: environment.TERM, cols: columns, rows, cwd: "/", env: environment, encoding: null });
@@ -82,6 +89,7 @@ export function createTerminals({ nextChannel, onData, onExited }: Events & { ne
       };
       const asWritten = addsReturns ? undoReturns(`${basename(file)}: `, send) : { receive: send, flush() {} };
       terminals.set(channel, { pty, credit, input: createPtyInput(descriptor), isOpen: descriptor.isOpen, resume });
+      if (before) setImmediate(send, before);
       // With `encoding: null` node-pty gives buffers, whatever its types say.
       pty.onData((data: string | Buffer) => {
         const bytes = typeof data === "string" ? Buffer.from(data) : data;

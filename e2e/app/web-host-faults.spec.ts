@@ -5,6 +5,7 @@ import { createContainer, expect, openTask, row, test } from "./fixtures.ts";
 import { exists, lxcLs } from "./lxc.ts";
 import { descendants, helperPids, isAlive } from "./processes.ts";
 import { beginCreatingDebian, startSilentMirror } from "./silent-mirror.ts";
+import { openTerminals, run } from "./terminal-screen.ts";
 import { startWebHost, type WebHost } from "./web-host.ts";
 
 /** Longer than undoing takes, and shorter than the helper waits for a host that is silent. */
@@ -60,6 +61,28 @@ test.describe("in the middle of creating a container", () => {
   });
 });
 
+test("the app is killed while shells run: they end, also what floods, and the container goes on", async ({ chromium }) => {
+  const host = await startWebHost();
+  const page = await (await chromium.newContext()).newPage();
+  try {
+    await page.goto(host.address);
+    const terminals = await openTerminals(page, "e2e-shells");
+    await run(page, terminals, "sleep 98799 & echo started-$((6*7))", "started-42");
+    await page.keyboard.press("Control+Shift+T");
+    await expect(terminals).toContainText("/ #");
+    await page.keyboard.type("yes flooding-98799\n");
+    await expect(terminals).toContainText("flooding-98799");
+    const left = () => commandLines().filter((line) => line.includes("98799") || line.includes("lxc-attach"));
+    expect(left().length).toBeGreaterThan(3);
+    process.kill(host.pid, "SIGKILL");
+    await expect.poll(left, soon).toEqual([]);
+    expect(lxcLs("e2e-shells")?.state).toBe("RUNNING");
+  } finally {
+    await page.context().close();
+    await host.stop();
+  }
+});
+
 test("a host that falls silent loses its helper, and gets another one when it wakes up", async ({ chromium }) => {
   const host = await startWebHost();
   const page = await (await chromium.newContext()).newPage();
@@ -110,6 +133,19 @@ function expectNothingOf(name: string) {
   expect(exists(name)).toBe(false);
   expect(readFileSync("/proc/self/mountinfo", "utf8")).not.toContain(name);
   expect(journal()).toEqual([]);
+}
+
+/** Of all processes of this computer, those in containers as well. */
+function commandLines(): string[] {
+  return readdirSync("/proc")
+    .filter((entry) => /^\d+$/.test(entry))
+    .map((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
+      } catch {
+        return "";
+      }
+    });
 }
 
 /** Records of what is being made, or was when a helper was killed. */

@@ -23,6 +23,8 @@ export type LiveTerminal = {
   /** Puts it into the page, in its size. */
   show(frame: HTMLElement, onKeys: KeyHandler): void;
   hide(): void;
+  /** Settles when it has the size that it will have: in a split that is known only once its parts are laid out. */
+  settled(): Promise<void>;
   /** Puts a text in as if it was typed, after asking where it is several lines. */
   paste(text: string): void;
   copySelection(): void;
@@ -50,6 +52,7 @@ type Handlers = {
 const graphics = createGraphicsBudget();
 const encoder = new TextEncoder();
 const titleMilliseconds = 100;
+const longestFrameMilliseconds = 100;
 const systemFont = "ui-monospace, 'Cascadia Mono', 'Noto Sans Mono', 'DejaVu Sans Mono', monospace";
 
 /** Whether the app's own theme is dark just now. */
@@ -187,6 +190,15 @@ export function createLiveTerminal(id: string, { onInput, onTyped, onPasted, onR
       graphics.hide(id);
       element.remove();
       showLink(id, undefined);
+    },
+    async settled() {
+      if (element.closest(".terminal-split") === null) return;
+      // In a page that is out of sight there is no next frame.
+      await new Promise<void>((resolve) => {
+        requestAnimationFrame(() => resolve());
+        setTimeout(resolve, longestFrameMilliseconds);
+      });
+      fitNow();
     },
     restore({ columns, rows }, text, isMissing) {
       isRestoring = true;

@@ -128,6 +128,7 @@ async function open(client: Client, entry: Entry, { id, container, kind }: Termi
   entry.early = [];
   entry.isReplaying = false;
   try {
+    await entry.live.settled();
     const params = { name: container, kind, columns: xterm.cols, rows: xterm.rows };
     const session = await openSession(client, params, displayFor(id, entry));
     if (entries.get(id) !== entry || entry.client !== client) return void session.close().catch(() => {});
