@@ -1,6 +1,6 @@
-import { fstatSync, readSync } from "node:fs";
+import { fstatSync } from "node:fs";
 import { findLog } from "./logs.ts";
-import { withFileInside } from "./open-inside.ts";
+import { readTail, withFileInside } from "./open-inside.ts";
 import { createPlainText } from "./plain-text.ts";
 
 /** More than a terminal's usual scrollback shows of a boot. */
@@ -17,12 +17,10 @@ const usual = "\u001b[0m";
 export function readConsoleBefore(lxcPath: string, name: string): Uint8Array {
   const place = findLog({ lxcPath, systemLogFolder: "/var/log/lxc" }, name, "console");
   const bytes = withFileInside(place.folder, place.relative, (file) => {
-    const { size } = fstatSync(file);
-    const start = Math.max(0, size - shownBytes);
-    const buffer = Buffer.alloc(size - start);
-    const read = buffer.subarray(0, readSync(file, buffer, 0, buffer.length, start));
+    const isWhole = fstatSync(file).size <= shownBytes;
+    const read = readTail(file, shownBytes);
     // It begins with a whole line.
-    return start === 0 ? read : read.subarray(read.indexOf("\n") + 1);
+    return isWhole ? read : read.subarray(read.indexOf("\n") + 1);
   });
   const note = (text: string) => `${dim}[${text}]${usual}\r\n`;
   if (bytes === undefined) return Buffer.from(note("LXC keeps no log of this console: what it showed before is not known."));

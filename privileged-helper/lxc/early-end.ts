@@ -1,11 +1,11 @@
-import { fstatSync, readSync } from "node:fs";
+import { fstatSync } from "node:fs";
 import { constants as systemConstants } from "node:os";
 import type { EndedAtOnce } from "../contract/model.ts";
 import type { StartCause } from "../contract/start-causes.ts";
 import type { OperationContext } from "./context.ts";
 import { isActive } from "./list.ts";
 import { findLog } from "./logs.ts";
-import { withFileInside } from "./open-inside.ts";
+import { readTail, withFileInside } from "./open-inside.ts";
 import { createPlainText } from "./plain-text.ts";
 import { readProcessStat } from "./proc.ts";
 import { findUnfitInit, readStartFacts } from "./start-facts.ts";
@@ -75,12 +75,9 @@ export function findCauseOnConsole(text: string): StartCause | undefined {
 }
 
 function readConsole(place: ConsolePlace): string {
-  const bytes = withFileInside(place.folder, place.relative, (file) => {
-    const { size } = fstatSync(file);
+  const bytes = withFileInside(place.folder, place.relative, (file) =>
     // A smaller file than before is another one.
-    const start = Math.max(size < place.start ? 0 : place.start, size - consoleTailBytes);
-    const buffer = Buffer.alloc(size - start);
-    return buffer.subarray(0, readSync(file, buffer, 0, buffer.length, start));
-  });
+    readTail(file, consoleTailBytes, fstatSync(file).size < place.start ? 0 : place.start),
+  );
   return bytes === undefined ? "" : createPlainText().push(bytes);
 }

@@ -1,4 +1,4 @@
-import { fstatSync, readSync, renameSync, rmSync } from "node:fs";
+import { fstatSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { Container, ContainerState } from "../contract/model.ts";
 import { ProblemError } from "../contract/problems.ts";
@@ -7,7 +7,7 @@ import type { OperationContext } from "./context.ts";
 import { directIdmap, isWarningOfDirectIdmap } from "./direct-idmap.ts";
 import { noticeEarlyEnd, placeOfConsole } from "./early-end.ts";
 import { isActive } from "./list.ts";
-import { withFileInside } from "./open-inside.ts";
+import { readTail, withFileInside } from "./open-inside.ts";
 import { fixFor } from "./repair.ts";
 import { failure, lastBytes, problemOutputBytes, run } from "./run.ts";
 import { findStartCause, firstError } from "./start-causes.ts";
@@ -92,7 +92,7 @@ export async function start(context: OperationContext, name: string): Promise<vo
     cause = attempt.hasStarted ? undefined : findStartCause(attempt.text, facts);
   }
   if (attempt.hasStarted) {
-    noticeEarlyEnd(context, name, { initPid: attempt.initPid, console, readLog: () => readTail(attempt.log, attempt.logStart) });
+    noticeEarlyEnd(context, name, { initPid: attempt.initPid, console, readLog: () => readLogTail(attempt.log, attempt.logStart) });
     return;
   }
   cause = withinLimits(cause ?? { id: "unknown", error: firstError(attempt.errors) });
@@ -162,7 +162,7 @@ async function attemptStart(
       return container?.state !== "starting";
     });
   }
-  const tail = hasStarted ? "" : readTail(log, logStart);
+  const tail = hasStarted ? "" : readLogTail(log, logStart);
   const errors = errorsOf(tail);
   task.output(errors);
   // What scripts print is in the log, too, and could be worded like anything.
@@ -249,15 +249,8 @@ function rotateLog(path: string): number {
   return 0;
 }
 
-function readTail(path: string, from: number): string {
-  return (
-    withFileInside(dirname(path), basename(path), (file) => {
-      const { size } = fstatSync(file);
-      const start = Math.max(Math.min(from, size), size - logTailBytes);
-      const bytes = Buffer.alloc(size - start);
-      return bytes.toString("utf8", 0, readSync(file, bytes, 0, bytes.length, start));
-    }) ?? ""
-  );
+function readLogTail(path: string, from: number): string {
+  return withFileInside(dirname(path), basename(path), (file) => readTail(file, logTailBytes, from).toString()) ?? "";
 }
 
 /** LXC goes on after what it warns of. */

@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, lstatSync, openSync } from "node:fs";
+import { closeSync, constants, fstatSync, lstatSync, openSync, readSync } from "node:fs";
 
 const { O_RDONLY, O_RDWR, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_NOCTTY } = constants;
 
@@ -49,4 +49,15 @@ export function withFileInside<T>(
   } finally {
     closeSync(file);
   }
+}
+
+/**
+ * The end of a file that is open, such as a log.
+ * @param from What lies before this place is not read, in bytes.
+ */
+export function readTail(file: number, maxBytes: number, from = 0): Buffer {
+  const { size } = fstatSync(file);
+  const start = Math.max(Math.min(from, size), size - maxBytes);
+  const bytes = Buffer.alloc(size - start);
+  return bytes.subarray(0, readSync(file, bytes, 0, bytes.length, start));
 }

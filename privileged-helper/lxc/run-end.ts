@@ -1,8 +1,7 @@
-import { fstatSync, readSync } from "node:fs";
 import { join } from "node:path";
 import type { RunEnd } from "../contract/model.ts";
 import { howItEnded } from "./early-end.ts";
-import { withFileInside } from "./open-inside.ts";
+import { readTail, withFileInside } from "./open-inside.ts";
 
 /** The end of the log that is read: a run that says little else ends with how it ended. */
 const logTailBytes = 64 * 1024;
@@ -14,12 +13,7 @@ const logTailBytes = 64 * 1024;
  * @returns Empty where the log does not tell.
  */
 export function readRunEnd(lxcPath: string, name: string, initPid: number): Pick<RunEnd, "exitCode" | "signal"> {
-  const text = withFileInside(join(lxcPath, name), "lxc.log", (file) => {
-    const { size } = fstatSync(file);
-    const start = Math.max(0, size - logTailBytes);
-    const bytes = Buffer.alloc(size - start);
-    return bytes.toString("utf8", 0, readSync(file, bytes, 0, bytes.length, start));
-  });
+  const text = withFileInside(join(lxcPath, name), "lxc.log", (file) => readTail(file, logTailBytes).toString());
   return findRunEnd(text ?? "", initPid);
 }
 

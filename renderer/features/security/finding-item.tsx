@@ -1,21 +1,13 @@
-import { Button, Collapse, Group, Menu, Text } from "@mantine/core";
-import {
-  IconAlertCircle,
-  IconAlertTriangle,
-  IconCheck,
-  IconChevronDown,
-  IconChevronRight,
-  IconHelpCircle,
-  IconMinus,
-  IconShieldCheck,
-} from "@tabler/icons-react";
-import { useId, useState } from "react";
-import type { HostSecurityFinding, SecurityFinding, SecurityState } from "../../../privileged-helper/contract/security.ts";
+import { Button, Menu, Text } from "@mantine/core";
+import { IconChevronDown, IconShieldCheck } from "@tabler/icons-react";
+import type { ReactNode } from "react";
+import type { HostSecurityFinding, SecurityFinding } from "../../../privileged-helper/contract/security.ts";
 import { openDialog } from "../../state/dialogs.ts";
 import { useIsLive } from "../../state/live.ts";
+import { CheckRow } from "../../ui/check-row.tsx";
 import { formatMoment } from "../../ui/format.ts";
 import { useNow } from "../../ui/use-now.ts";
-import { isOpen, stateTexts } from "./security-text.ts";
+import { isOpen } from "./security-text.ts";
 
 /** One check of a container: how it is, why that matters, the facts behind it, and what can be done about it. */
 export function FindingItem({ name, finding, isManageable }: { name: string; finding: SecurityFinding; isManageable: boolean }) {
@@ -24,7 +16,7 @@ export function FindingItem({ name, finding, isManageable }: { name: string; fin
   const canAccept = isOpen(finding) || accepted !== undefined;
   const hasMore = canUndo || canAccept;
   return (
-    <CheckRow
+    <FindingRow
       finding={finding}
       note={accepted && isOpen(finding) ? <AcceptedNote accepted={accepted} /> : undefined}
       actions={
@@ -74,70 +66,34 @@ export function FindingItem({ name, finding, isManageable }: { name: string; fin
 
 /** One check of this computer's kernel. */
 export function HostFindingItem({ finding }: { finding: HostSecurityFinding }) {
-  return <CheckRow finding={finding} />;
+  return <FindingRow finding={finding} />;
 }
 
 type Shown = Pick<SecurityFinding, "state" | "title" | "summary" | "why" | "evidence" | "difference">;
 
-function CheckRow({ finding, note, actions }: { finding: Shown; note?: React.ReactNode; actions?: React.ReactNode }) {
+function FindingRow({ finding, note, actions }: { finding: Shown; note?: ReactNode; actions?: ReactNode }) {
   const { state, title, summary, why, evidence, difference } = finding;
-  const id = useId();
-  const [isOpened, setIsOpened] = useState(false);
   return (
-    <li className="check" data-status={state} aria-labelledby={`${id}-title`}>
-      <div className="check-line security-line">
-        <span className="check-status with-icon">
-          <StateIcon state={state} />
-          {stateTexts[state]}
-        </span>
-        <Text id={`${id}-title`} fw={600} size="sm" className="check-title">
-          {title}
-        </Text>
-        <div className="check-text">
-          <Text size="sm">{summary}</Text>
-          {isOpen({ state }) && (
-            <Text size="sm" c="dimmed">
-              {why}
-            </Text>
-          )}
+    <CheckRow
+      state={state}
+      title={title}
+      summary={summary}
+      why={why}
+      saysWhy={isOpen({ state })}
+      evidence={evidence}
+      className="security-line"
+      actions={actions}
+      notes={
+        <>
           {difference && (
             <Text size="sm" className="warning">
               {difference}
             </Text>
           )}
           {note}
-        </div>
-        <Group gap={6} wrap="nowrap" className="check-actions">
-          {actions}
-          <Button
-            size="compact-sm"
-            variant="subtle"
-            color="gray"
-            rightSection={isOpened ? <IconChevronDown size={14} aria-hidden /> : <IconChevronRight size={14} aria-hidden />}
-            aria-expanded={isOpened}
-            aria-controls={`${id}-details`}
-            aria-label={`Details of ${title}`}
-            onClick={() => setIsOpened(!isOpened)}
-          >
-            Details
-          </Button>
-        </Group>
-      </div>
-      <Collapse expanded={isOpened} id={`${id}-details`}>
-        <div className="check-details">
-          {!isOpen({ state }) && (
-            <Text size="sm" c="dimmed">
-              {why}
-            </Text>
-          )}
-          <ul className="evidence" aria-label={`Evidence for ${title}`}>
-            {evidence.map((line) => (
-              <li key={line}>{line}</li>
-            ))}
-          </ul>
-        </div>
-      </Collapse>
-    </li>
+        </>
+      }
+    />
   );
 }
 
@@ -148,12 +104,4 @@ function AcceptedNote({ accepted: { note, at } }: { accepted: NonNullable<Securi
       Accepted {formatMoment(at, now)}: {note}
     </Text>
   );
-}
-
-function StateIcon({ state }: { state: SecurityState }) {
-  if (state === "ok") return <IconCheck size={16} aria-hidden />;
-  if (state === "warning") return <IconAlertTriangle size={16} aria-hidden />;
-  if (state === "unknown") return <IconHelpCircle size={16} aria-hidden />;
-  if (state === "not-applicable") return <IconMinus size={16} aria-hidden />;
-  return <IconAlertCircle size={16} aria-hidden />;
 }

@@ -7,15 +7,6 @@ import type {
 } from "../../../privileged-helper/contract/security.ts";
 import { formatBytes } from "../../ui/format.ts";
 
-export const stateTexts: Record<SecurityState, string> = {
-  ok: "OK",
-  warning: "Warning",
-  problem: "Problem",
-  critical: "Critical",
-  unknown: "Not known",
-  "not-applicable": "Not needed",
-};
-
 const urgency: Record<SecurityState, number> = { critical: 0, problem: 1, warning: 2, unknown: 3, ok: 4, "not-applicable": 5 };
 const afterUnknown = 3.5;
 
