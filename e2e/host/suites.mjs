@@ -52,7 +52,7 @@ export async function runPlaywright(checkout, folder, environment, name = "end-t
   }
   const file = join(folder, "end-to-end.json");
   rmSync(file, { force: true });
-  const argv = ["node_modules/.bin/playwright", "test", "--reporter=line,json", ...options];
+  const argv = ["node_modules/.bin/playwright", "test", "--reporter=list,json", ...options];
   const exitCode = await runLive(argv, { ...environment, PLAYWRIGHT_JSON_OUTPUT_FILE: file }, label);
   const report = readJson(file);
   return withExitCode(name, exitCode, report === undefined ? undefined : readPlaywright(report));
