@@ -295,8 +295,8 @@ export function createBackend(options: BackendOptions): Backend {
     forgetHelper();
     fail({ code: "locked" });
     ended?.peer.close("locked");
-    // polkit would let the next one start without a password for some minutes.
-    void rights.revokeKept();
+    // Otherwise polkit would let the next one start without a password for some minutes.
+    ending = Promise.all([ending, rights.revokeKept()]);
   };
 
   /** Starts a helper where there is none, and keeps it from being locked while it is needed. */

@@ -36,10 +36,9 @@ export function createPolkitRights({
   run = runProgram as Run,
 } = {}): PolkitRights {
   const enumerate = async () => {
-    const session =
-      environment.XDG_SESSION_ID ??
-      (await run(loginctl, ["show-user", String(process.getuid?.()), "--property=Display", "--value"]))?.trim();
-    if (isRoot || session === undefined || !sessionPattern.test(session)) return undefined;
+    if (isRoot) return undefined;
+    const session = environment.XDG_SESSION_ID ?? (await shownSession(run));
+    if (session === undefined || !sessionPattern.test(session)) return undefined;
     const subject = ["(sa{sv})", "unix-session", "1", "session-id", "s", session];
     return readKept(await run(busctl, ["--system", "--json=short", "call", ...authority, "EnumerateTemporaryAuthorizations", ...subject]));
   };
@@ -58,6 +57,11 @@ export function createPolkitRights({
       await Promise.all(kept.map(({ id }) => run(busctl, ["--system", "call", ...authority, "RevokeTemporaryAuthorizationById", "s", id])));
     },
   };
+}
+
+/** Of an app that the desktop has started as a service of the user's, which is in no session itself. */
+async function shownSession(run: Run): Promise<string | undefined> {
+  return (await run(loginctl, ["show-user", String(process.getuid?.()), "--property=Display", "--value"]))?.trim();
 }
 
 /** pkcheck(1) */
