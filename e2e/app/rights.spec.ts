@@ -17,6 +17,7 @@ const rightsRow = (app: Page, sentence: string) =>
   app.getByRole("table", { name: "Your rights" }).getByRole("row").filter({ hasText: sentence });
 
 test("a person sees what they may, gives back what was granted, and reads what was done", async ({ chromium: _, app }) => {
+  test.setTimeout(180_000);
   await setRule({ granted: [...everyAction, "host"] });
   await createContainer(app, "e2e-told", { start: false });
   await closeNews(app);
