@@ -14,6 +14,7 @@ export function SoftenDialog({ name, finding }: { name: string; finding: Securit
   return (
     <Dialog
       title={`Undo the fix of ${finding.title}?`}
+      needs="configure-raw"
       buttons={
         <DialogButtons focusCancel>
           <Button
