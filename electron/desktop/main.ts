@@ -11,6 +11,7 @@ import { settingsPath } from "../backend/settings.ts";
 import { stateFolder } from "../backend/state-folder.ts";
 import { showNotification } from "./notifications.ts";
 import { handOutPorts } from "./port.ts";
+import { printPdf } from "./print-pdf.ts";
 import { registerScheme, serveBundle } from "./scheme.ts";
 import { createWindows } from "./windows.ts";
 
@@ -30,6 +31,7 @@ async function main() {
     cacheFolder: cacheFolder(),
     stateFolder: stateFolder(),
     notify: showNotification,
+    printPdf,
   });
   await app.whenReady();
   Menu.setApplicationMenu(null);

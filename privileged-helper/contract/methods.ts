@@ -29,10 +29,12 @@ import { containerName, linkName, newContainerName, snapshotName } from "./names
 import { ociReference, ociReferenceText } from "./oci-reference.ts";
 import {
   fixableChecks,
+  reportFormats,
   riskNote,
   type SecurityFixPreview,
   type SecurityOverview,
   type SecurityReport,
+  type SecurityReportFile,
   securityCheckIds,
   securityFix,
 } from "./security.ts";
@@ -589,6 +591,12 @@ export const hostMethods = {
   "alerts.deleteRule": { params: z.strictObject({ rule: alertRule.shape.id }), result: result<AlertList>() },
   /** Somebody has seen it. Where it is still so, it is told again only once it was over. One that is gone is no mistake. */
   "alerts.dismiss": { params: z.strictObject({ alert: alertId }), result: result<AlertList>() },
+
+  /** Audits a container, or all of them and this computer, and makes a file of what was found. */
+  "reports.security": {
+    params: z.strictObject({ name: containerName.optional(), format: z.enum(reportFormats) }),
+    result: result<SecurityReportFile>(),
+  },
 
   /** Public keys of the person who uses the app. */
   "sshKeys.list": { params: nothing, result: result<PublicKeyFile[]>() },

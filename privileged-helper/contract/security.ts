@@ -114,6 +114,11 @@ export type SecurityOverview = {
   host: { grade: Grade; score: number; findings: HostSecurityFinding[] };
 };
 
+export const reportFormats = ["json", "pdf"] as const;
+export type ReportFormat = (typeof reportFormats)[number];
+/** `page`: where this host cannot make a PDF, a page of HTML that a person prints. */
+export type SecurityReportFile = { type: ReportFormat | "page" /** In base64. */; content: string };
+
 /** What a fix would do. */
 export type SecurityFixPreview = {
   /** What it is for, in one sentence. */

@@ -6,6 +6,7 @@ import { useSecurityOverview } from "../../state/security.ts";
 import { EmptyState, Page } from "../../ui/page.tsx";
 import { containerPath } from "../../ui/paths.ts";
 import { ProblemView } from "../../ui/problem-view.tsx";
+import { ExportMenu } from "./export-menu.tsx";
 import { HostFindingItem } from "./finding-item.tsx";
 import { GradeBadge } from "./grade-badge.tsx";
 import { LoadingChecks } from "./security-panel.tsx";
@@ -20,9 +21,12 @@ export function SecurityPage() {
     <Page
       title="Security"
       actions={
-        <Button variant="default" size="sm" leftSection={<IconRefresh size={16} aria-hidden />} onClick={askAgain}>
-          Check again
-        </Button>
+        <>
+          <ExportMenu />
+          <Button variant="default" size="sm" leftSection={<IconRefresh size={16} aria-hidden />} onClick={askAgain}>
+            Check again
+          </Button>
+        </>
       }
     >
       {problem && (
