@@ -65,7 +65,7 @@ test.describe("is it safe?", () => {
     await expect(check(app, "Limit of memory")).toContainText("Warning");
   });
 
-  test("all containers, the worst first, and the kernel that they share", async ({ app }) => {
+  test("all containers, the worst first, and the kernel that they share; filtered, and as a file", async ({ app }) => {
     const main = app.getByRole("navigation", { name: "Main" });
     await createContainer(app, name, { start: false });
     await createContainer(app, "e2e-worse", { start: false });
@@ -78,6 +78,22 @@ test.describe("is it safe?", () => {
     await expect(rows.first()).toContainText("Grade F");
     await expect(rows.first()).toContainText("/etc of this computer is in it");
     await expectNoViolations(app, "all containers");
+    const saved = async (item: RegExp) => {
+      await app.getByRole("button", { name: "Export" }).click();
+      const download = app.waitForEvent("download");
+      await app.getByRole("menuitem", { name: item }).click();
+      return readFileSync(await (await download).path());
+    };
+    const report = JSON.parse((await saved(/^JSON/)).toString());
+    expect(report).toMatchObject({ format: "lxc-desktop-security/1", host: { grade: expect.any(String) } });
+    expect(report.containers.find((one: { name: string }) => one.name === "e2e-worse")).toMatchObject({ grade: "F" });
+    expect((await saved(/^PDF/)).subarray(0, 5).toString()).toBe("%PDF-");
+    await app.getByRole("searchbox", { name: "Filter containers" }).fill("safe");
+    await expect(rows).toHaveCount(1);
+    await app.getByRole("combobox", { name: "Grades that are shown" }).selectOption("F");
+    await expect(app.getByText("No container is like that.")).toBeVisible();
+    await app.getByRole("searchbox", { name: "Filter containers" }).fill("e2e");
+    await expect(rows).toHaveCount(1);
     await rows.first().getByRole("link", { name: "e2e-worse" }).click();
     await expect(check(app, "Files of this computer in it")).toContainText("Critical");
   });

@@ -358,6 +358,13 @@ export const methods = {
     result: result<void>(),
     action: "configure",
   },
+  /**
+   * Has the package manager of a container that runs fetch its lists and say what is to be updated; the check `updates` tells that from then
+   * on. Like a shell in it, it needs `shell-privileged` where it has no user namespace.
+   */
+  "security.lookForUpdates": { params: onContainer, result: result<void>(), action: "shell" },
+  /** Has it install that, and looks again. */
+  "security.installUpdates": { params: onContainer, result: result<void>(), action: "shell" },
   /** Remembers that a person knows of it, and why it stays as it is; without a note, forgets that. The grade is what it was. */
   "security.accept": {
     params: z.strictObject({ name: containerName, check: z.enum(securityCheckIds), note: riskNote.optional() }),

@@ -20,6 +20,7 @@ export const securityCheckIds = [
   "network",
   "services",
   "logins",
+  "updates",
 ] as const;
 export type SecurityCheckId = (typeof securityCheckIds)[number];
 
@@ -64,6 +65,12 @@ export const riskNote = z
   .refine((note) => note.trim() !== "", { message: "says nothing" });
 
 export type AcceptedRisk = { note: string /** Who accepted it. */; uid: number /** Milliseconds since the epoch. */; at: number };
+
+/** Those whose updates can be looked for, inside and by themselves. */
+export const packageManagerNames = ["apt-get", "dnf", "apk", "pacman"] as const;
+export type PackageManager = (typeof packageManagerNames)[number];
+/** A package that is older in a container than its distribution has it. Where that does not say which are for security, each is. */
+export type PendingUpdate = { name: string; from?: string; to: string; isSecurity: boolean };
 
 /** One check of one container. Texts are for people. */
 export type SecurityFinding = {

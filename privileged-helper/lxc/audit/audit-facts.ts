@@ -5,6 +5,7 @@ import { ProblemError } from "../../contract/problems.ts";
 import { controllerVersion } from "../cgroup.ts";
 import { type ConfigEntry, lastValueOf, parseConfig, readConfigurationText, readEffectiveConfig } from "../config.ts";
 import { foldersWith } from "../counter-files.ts";
+import { type KnownUpdates, readKnownUpdates } from "../known-updates.ts";
 import { type ContainerReader, parseRootfs } from "../list.ts";
 import { payloadCgroups } from "../payload.ts";
 import { readProcFile } from "../proc.ts";
@@ -28,6 +29,10 @@ export type AuditFacts = {
   clonedFrom?: string;
   /** Absent while it does not run. */
   running?: RunningFacts;
+  /** Absent where nobody has looked. */
+  updates?: KnownUpdates;
+  /** Milliseconds since the epoch. */
+  now: number;
   /** Texts of `lxc.idmap` of the other containers. */
   othersIdmaps: ReadonlyMap<string, readonly string[]>;
   /** Which version of control groups counts that on this computer. */
@@ -117,8 +122,11 @@ export function readAuditFacts(
     read: readProcFile,
     status: statusOf,
     hasProgram: (program) => findProgram(program) !== undefined,
+    now: Date.now(),
   };
   if (container.clonedFrom !== undefined) facts.clonedFrom = container.clonedFrom;
+  const updates = readKnownUpdates(lxcPath, name);
+  if (updates) facts.updates = updates;
   const running = container.initPid === undefined ? undefined : readRunning(name, container.initPid);
   const after = reader.readOne(name);
   // What was read in between may be of a process that came in its place.

@@ -22,6 +22,7 @@ import { checkMemory, checkProcesses, checkProcessorTime } from "./resource-limi
 import { readSecurityRecord } from "./security-record.ts";
 import { checkSuidFiles } from "./suid-files.ts";
 import { checkSystemCalls } from "./system-calls.ts";
+import { checkUpdates } from "./updates.ts";
 import { checkIdRange, checkUserNamespace } from "./user-namespace.ts";
 
 /** Complete by type: an id without a check does not compile. */
@@ -44,6 +45,7 @@ const checks: Record<SecurityCheckId, SecurityCheck> = {
   network: checkNetwork,
   services: checkServices,
   logins: checkLogins,
+  updates: checkUpdates,
 };
 
 type World = { lxcPath: string; reader: ContainerReader };

@@ -9,6 +9,7 @@ import { checkMandatoryAccess } from "./mandatory-access.ts";
 import { checkHostFiles, checkKernelFiles, checkRootMount } from "./mounts.ts";
 import { checkMemory, checkProcesses, checkProcessorTime } from "./resource-limits.ts";
 import { checkSystemCalls, defaultSeccompProfile, parseSeccompProfile, strictSeccompProfile } from "./system-calls.ts";
+import { checkUpdates } from "./updates.ts";
 import { checkIdRange, checkUserNamespace } from "./user-namespace.ts";
 
 const idmap = "lxc.idmap = u 0 100000 65536\nlxc.idmap = g 0 100000 65536\n";
@@ -316,5 +317,32 @@ describe("apart from this computer", () => {
     expect(checkServices(auditFacts({ running: { tcp, tcp6 } }))).toMatchObject({ state: "ok", summary: "Others reach 2 ports: 80, 443." });
     expect(checkServices(auditFacts({ running: { tcp: row("00000000:18EB", "0A") } })).state).toBe("warning");
     expect(checkServices(auditFacts()).state).toBe("not-applicable");
+  });
+});
+
+describe("updates inside", () => {
+  const now = Date.UTC(2026, 0, 10);
+  const day = 24 * 3600 * 1000;
+  const pending = (count: number, isSecurity: boolean) =>
+    Array.from({ length: count }, (_, at) => ({ name: `p${at}${isSecurity ? "s" : ""}`, from: "1", to: "2", isSecurity }));
+  const judge = (at: number, updates: ReturnType<typeof pending>) =>
+    checkUpdates(auditFacts({ now, updates: { manager: "apt-get", at, pending: updates } }));
+
+  it("are a problem where some are for security, and a warning where they are others", () => {
+    expect(judge(now - day, pending(1, true))).toMatchObject({ state: "problem", summary: "One security update is not installed: p0s." });
+    expect(judge(now, [...pending(9, false), ...pending(5, true)])).toMatchObject({
+      state: "problem",
+      summary: "5 security updates are not installed: p0s, p1s, p2s and 2 more.",
+      evidence: expect.arrayContaining(["apt-get was asked on 2026-01-10 00:00 UTC", "p0s: 1 to 2, for security", "p8: 1 to 2"]),
+    });
+    expect(judge(now, pending(2, false))).toMatchObject({ state: "warning" });
+    expect(judge(now - 6 * day, [])).toMatchObject({ state: "ok" });
+  });
+
+  it("are not known where nobody has looked, or too long ago, or in the future", () => {
+    expect(judge(now - 7 * day, [])).toMatchObject({ state: "unknown", summary: "Nobody has looked for updates for 7 days." });
+    expect(judge(now + day, [])).toMatchObject({ state: "unknown" });
+    expect(checkUpdates(auditFacts())).toMatchObject({ state: "unknown", summary: expect.stringContaining("Start it to look") });
+    expect(checkUpdates(auditFacts({ running: {} })).state).toBe("unknown");
   });
 });

@@ -23,6 +23,7 @@ export const weights: Record<SecurityCheckId, number> = {
   network: 6,
   services: 3,
   logins: 5,
+  updates: 6,
 };
 
 /** What of a check's weight is earned. What is not known earns no more than what is bad. */
