@@ -502,7 +502,7 @@ describe("Debian, with systemd", () => {
     await operations.installUpdates(entered, signal);
     expect(readKnownUpdates(lxc.lxcPath, "debian")).toMatchObject({ manager: "apt-get", pending: [] });
     expect(await find()).toMatchObject({ state: "ok", evidence: [expect.stringMatching(/^apt-get was asked on \d{4}/)] });
-    expect(inside("debian", "dpkg-query -W -f '${Version}' sudo")).not.toBe("1.0");
+    expect(inside("debian", "dpkg -s sudo")).not.toContain("Version: 1.0\n");
     expect(tasks.snapshot().tasks.map(({ kind, state: how }) => `${kind} ${how}`)).toEqual([
       "look-for-updates succeeded",
       "update succeeded",

@@ -19,6 +19,7 @@ export const securityCheckIds = [
   "devices",
   "network",
   "services",
+  "forwarded-ports",
   "logins",
   "updates",
 ] as const;

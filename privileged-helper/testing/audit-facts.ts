@@ -42,6 +42,8 @@ const quietly: RunningFacts = {
   sharedNamespaces: [],
   tcp: "",
   tcp6: "",
+  ipv4: [],
+  socketOwners: () => new Map(),
 };
 
 /** Lines of /proc/PID/status. */

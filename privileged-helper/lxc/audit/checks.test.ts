@@ -3,7 +3,7 @@ import { auditFacts, statusText, unprivilegedMap } from "../../testing/audit-fac
 import type { FileStatus } from "./audit-facts.ts";
 import { checkCapabilities, checkNewPrivileges, configuredCapabilities, decode, presets } from "./capabilities.ts";
 import { checkDevices } from "./devices.ts";
-import { checkNetwork, checkServices, listeningPorts } from "./exposure.ts";
+import { checkNetwork, checkServices, listeningSockets } from "./exposure.ts";
 import { checkHooks } from "./hooks.ts";
 import { checkMandatoryAccess } from "./mandatory-access.ts";
 import { checkHostFiles, checkKernelFiles, checkRootMount } from "./mounts.ts";
@@ -313,9 +313,15 @@ describe("apart from this computer", () => {
     const row = (local: string, state: string) => `   0: ${local} 00000000:0000 ${state} 00000000:00000000 00:00000000 00000000 0 0 1\n`;
     const tcp = row("00000000:0050", "0A") + row("0100007F:18EB", "0A") + row("00000000:1F90", "01");
     const tcp6 = row("00000000000000000000000000000000:0050", "0A") + row("00000000000000000000000000000000:01BB", "0A");
-    expect(listeningPorts(tcp + tcp6)).toEqual([80, 443]);
+    expect(listeningSockets(tcp + tcp6).map(({ port }) => port)).toEqual([80, 80, 443]);
     expect(checkServices(auditFacts({ running: { tcp, tcp6 } }))).toMatchObject({ state: "ok", summary: "Others reach 2 ports: 80, 443." });
     expect(checkServices(auditFacts({ running: { tcp: row("00000000:18EB", "0A") } })).state).toBe("warning");
+    const socketOwners = () => new Map([["77", "ng\u001b[2Jinx"]]);
+    const owned = `${row("00000000:0050", "0A").trimEnd()} 00000000:00000000 00:00000000 00000000 0 0 77 1 0 100 0 0 10 0\n`;
+    expect(checkServices(auditFacts({ running: { tcp: owned, socketOwners } }))).toMatchObject({
+      summary: "Others reach one port: 80 (ng??2Jinx).",
+      evidence: ["TCP port 80 on all addresses, program ng??2Jinx"],
+    });
     expect(checkServices(auditFacts()).state).toBe("not-applicable");
   });
 });

@@ -22,6 +22,7 @@ export const weights: Record<SecurityCheckId, number> = {
   devices: 6,
   network: 6,
   services: 3,
+  "forwarded-ports": 3,
   logins: 5,
   updates: 6,
 };
