@@ -221,12 +221,13 @@ describe("a helper that is killed in the middle of a fix", () => {
   };
   /** Whatever happened, nothing is half there: the lines, what is remembered, and whether it runs. */
   const expectWhole = async (isRunningThen: boolean) => {
+    const journal = createJournal(join(state, "journal"));
     const isHardened = config() !== plain;
     if (isHardened) expect(config()).toBe(`${plain}lxc.no_new_privs = 1\n`);
     expect((await find("new-privileges")).canUndo).toBe(isHardened);
     expect(isRunning()).toBe(isRunningThen);
     if (isRunningThen) expect(statusOf("NoNewPrivs")).toBe(isHardened ? "1" : "0");
-    expect(readdirSync(join(state, "journal"))).toEqual([]);
+    expect(journal.abandoned(lxc.lxcPath)).toEqual([]);
     return isHardened;
   };
 
