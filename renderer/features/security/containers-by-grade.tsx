@@ -5,9 +5,17 @@ import type { SecurityReport } from "../../../privileged-helper/contract/securit
 import { FilterBox } from "../../ui/filter-box.tsx";
 import { containerPath } from "../../ui/paths.ts";
 import { GradeBadge } from "./grade-badge.tsx";
-import { chooseReports, countsText, gradeCounts, isOpen, type ReportChoice, type ReportOrder, sortFindings } from "./security-text.ts";
+import {
+  chooseReports,
+  countsText,
+  gradeCounts,
+  isOpen,
+  type ReportChoice,
+  type ReportOrder,
+  sortFindings,
+  worstText,
+} from "./security-text.ts";
 
-const shownTitles = 3;
 const everything: ReportChoice = { words: "", grade: undefined, order: "worst" };
 const orders: { value: ReportOrder; label: string }[] = [
   { value: "worst", label: "The worst first" },
@@ -81,10 +89,7 @@ function ContainerRow({ report: { name, grade, score, isRunning, findings } }: {
         </Text>
         {open.length > 0 && (
           <Text size="sm" c="dimmed">
-            {open
-              .slice(0, shownTitles)
-              .map(({ title, summary }) => `${title}: ${summary}`)
-              .join(" ")}
+            {worstText(open)}
           </Text>
         )}
       </div>

@@ -1,4 +1,4 @@
-import { Alert, Button, Paper, Text, Title } from "@mantine/core";
+import { Alert, Button, Group, Paper, Text, Title } from "@mantine/core";
 import { IconRefresh, IconShieldCheck } from "@tabler/icons-react";
 import type { SecurityOverview } from "../../../privileged-helper/contract/security.ts";
 import { useSecurityOverview } from "../../state/security.ts";
@@ -18,12 +18,12 @@ export function SecurityPage() {
     <Page
       title="Security"
       actions={
-        <>
+        <Group gap="xs">
           <ExportMenu />
           <Button variant="default" size="sm" leftSection={<IconRefresh size={16} aria-hidden />} onClick={askAgain}>
             Check again
           </Button>
-        </>
+        </Group>
       }
     >
       {problem && (

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { SecurityState } from "../../../privileged-helper/contract/security.ts";
-import { chooseReports, countsText, gradeCounts, gradeText, sortFindings } from "./security-text.ts";
+import { chooseReports, countsText, gradeCounts, gradeText, sortFindings, worstText } from "./security-text.ts";
 
 const finding = (state: SecurityState, accepted = false) => ({ state, ...(accepted && { accepted: { note: "so", uid: 0, at: 0 } }) });
 
@@ -34,6 +34,13 @@ describe("what is said of findings", () => {
       { grade: "F", count: 1 },
       { grade: "C", count: 3 },
     ]);
+  });
+
+  it("says the worst in a sentence, and names some of the others", () => {
+    const named = (title: string) => ({ title, summary: `${title} is so.` });
+    expect(worstText([])).toBe("");
+    expect(worstText([named("A")])).toBe("A: A is so.");
+    expect(worstText(["A", "B", "C", "D", "E", "F"].map(named))).toBe("A: A is so. Also: B, C, D and 2 more.");
   });
 
   it("says why a grade is limited", () => {

@@ -41,6 +41,16 @@ function counted(count: number, one: string, many: string): string | undefined {
   return count === 0 ? undefined : `${count} ${count === 1 ? one : many}`;
 }
 
+const otherTitles = 3;
+/** The first in a sentence, and the next ones by their names. @param open The worst first. */
+export function worstText([worst, ...others]: readonly Pick<SecurityFinding, "title" | "summary">[]): string {
+  if (!worst) return "";
+  const named = others.slice(0, otherTitles).map(({ title }) => title);
+  const more = others.length - named.length;
+  const also = named.length === 0 ? "" : ` Also: ${named.join(", ")}${more > 0 ? ` and ${more} more` : ""}.`;
+  return `${worst.title}: ${worst.summary}${also}`;
+}
+
 export type ReportOrder = "worst" | "best" | "name";
 export type ReportChoice = { /** Each word has to be in the name. */ words: string; grade: Grade | undefined; order: ReportOrder };
 type Ranked = Pick<SecurityReport, "name" | "grade" | "score">;
@@ -52,7 +62,9 @@ export function chooseReports<T extends Ranked>(reports: readonly T[], { words, 
     (grade === undefined || one.grade === grade) && wanted.every((word) => one.name.toLowerCase().includes(word));
   const badness = (one: T, other: T) => other.grade.localeCompare(one.grade) || one.score - other.score;
   const ranks = { worst: badness, best: (one: T, other: T) => badness(other, one), name: () => 0 };
-  return reports.filter(isChosen).sort((one, other) => ranks[order](one, other) || one.name.localeCompare(other.name));
+  return reports
+    .filter(isChosen)
+    .sort((one, other) => ranks[order](one, other) || one.name.localeCompare(other.name, undefined, { numeric: true }));
 }
 
 /** How many there are of each grade, the worst first; of those that there are. */
