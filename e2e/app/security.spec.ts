@@ -65,6 +65,29 @@ test.describe("is it safe?", () => {
     await expect(check(app, "Limit of memory")).toContainText("Warning");
   });
 
+  test("updates inside: nobody knows, then its package manager says, and they are installed", async ({ app }) => {
+    await setRule({ granted: ["full", "limited", "view", "manage", "create", "configure", "shell"] });
+    await createContainer(app, name);
+    await closeNews(app);
+    // Alpine's package manager, as far as it is asked for anything.
+    const apk = [
+      "#!/bin/sh",
+      'case "$*" in',
+      '"upgrade --simulate") [ -e /updated ] || echo "(1/1) Upgrading musl (1.2.4 -> 1.2.5)" ;;',
+      "upgrade) : >/updated ;;",
+      "esac",
+    ];
+    writeFileSync(join(lxcPath, name, "rootfs/sbin/apk"), `${apk.join("\n")}\n`, { mode: 0o755 });
+    await openTab(app);
+    await expect(check(app, "Updates inside")).toContainText("Nobody has looked for updates yet.");
+    await app.getByRole("button", { name: "Updates inside: look now" }).click();
+    await expect(check(app, "Updates inside")).toContainText("One security update is not installed: musl.", { timeout: 60_000 });
+    await expectNoViolations(app, "updates");
+    await app.getByRole("button", { name: `Update ${name} now` }).click();
+    await expect(check(app, "Updates inside")).toContainText("Everything is as new as its distribution has it.", { timeout: 60_000 });
+    await expect(app.getByRole("button", { name: `Update ${name} now` })).toBeHidden();
+  });
+
   test("all containers, the worst first, and the kernel that they share; filtered, and as a file", async ({ app }) => {
     const main = app.getByRole("navigation", { name: "Main" });
     await createContainer(app, name, { start: false });

@@ -9,6 +9,7 @@ import { createHelperLauncher } from "../backend/launch-helper.ts";
 import { readPublicFiles } from "../backend/public-files.ts";
 import { settingsPath } from "../backend/settings.ts";
 import { stateFolder } from "../backend/state-folder.ts";
+import { runAudit } from "../command-line/audit.ts";
 import { showNotification } from "./notifications.ts";
 import { handOutPorts } from "./port.ts";
 import { printPdf } from "./print-pdf.ts";
@@ -55,7 +56,12 @@ async function main() {
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => app.quit());
 }
 
-if (app.requestSingleInstanceLock()) {
+/** Electron's own program comes first, and from a checkout the app's folder after it. */
+const [command, ...commandArguments] = process.argv.slice(app.isPackaged ? 1 : 2);
+
+if (command === "audit") {
+  void runAudit(commandArguments, { version: APP_VERSION, dist }).then((exitCode) => app.exit(exitCode));
+} else if (app.requestSingleInstanceLock()) {
   registerScheme();
   void main();
 } else {
