@@ -24,7 +24,7 @@ describe("what package managers would update", () => {
     expect(
       parseAptSimulation("Inst libc6 [2.39-0ubuntu8] (2.39-0ubuntu8.2 Ubuntu:24.04/noble-updates, Ubuntu:24.04/noble-security [amd64])"),
     ).toEqual([{ name: "libc6", from: "2.39-0ubuntu8", to: "2.39-0ubuntu8.2", isSecurity: true }]);
-    expect(parseAptSimulation("Inst new (1.0 Debian:12.15/oldstable [all])\r\n")).toEqual([{ name: "new", to: "1.0", isSecurity: false }]);
+    expect(parseAptSimulation("Inst new (1.0 Debian:12.15/oldstable [all])\r\n")).toEqual([]);
     expect(parseAptSimulation("Reading package lists...\n0 upgraded, 0 newly installed, 0 to remove and 0 not upgraded.\n")).toEqual([]);
   });
 

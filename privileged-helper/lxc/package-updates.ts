@@ -39,7 +39,8 @@ export const packageManagers: Record<PackageManager, Manager> = {
   "apt-get": {
     paths: ["/usr/bin/apt-get"],
     refresh: ["apt-get", "-q", ...aptOptions, "update"],
-    list: [{ command: ["apt-get", "-s", "-q", "-o", "Debug::NoLocking=1", "--with-new-pkgs", "upgrade"], exitCodes: [0] }],
+    // Also what its owner or apt itself keeps back: that is not installed either.
+    list: [{ command: ["apt-get", "-s", "-q", "-o", "Debug::NoLocking=1", "--ignore-hold", "dist-upgrade"], exitCodes: [0] }],
     install: [
       // What was cut off before is finished first.
       ["dpkg", "--configure", "-a", "--force-confdef", "--force-confold"],
@@ -77,17 +78,14 @@ export const packageManagers: Record<PackageManager, Manager> = {
 export const maxPendingUpdates = 2000;
 
 /**
- * `apt-get -s upgrade` (apt-get(8)): `Inst NAME [OLD] (NEW ORIGIN:RELEASE/ARCHIVE, ... [ARCHITECTURE])`. Security updates come from an
- * archive of their own: `Debian-Security:12/oldstable-security`, `Ubuntu:24.04/noble-security`.
+ * `apt-get -s dist-upgrade` (apt-get(8)): `Inst NAME [OLD] (NEW ORIGIN:RELEASE/ARCHIVE, ... [ARCHITECTURE])`, without OLD for a package that
+ * only comes along. Security updates come from an archive of their own: `Debian-Security:12/oldstable-security`, `Ubuntu:24.04/noble-security`.
  */
 export function parseAptSimulation(output: string): PendingUpdate[] {
-  return rows(
-    output,
-    /^Inst (\S{1,200}) (?:\[([^\]\s]{1,200})\] )?\((\S{1,200}) ([^)]{0,1000})\)/,
-    ([, name = "", from, to = "", origins = ""]) => {
-      return { name, ...(from !== undefined && { from }), to, isSecurity: /(^|[\s,:/])[^\s,]*-security\b/i.test(origins) };
-    },
-  );
+  const form = /^Inst (\S{1,200}) \[([^\]\s]{1,200})\] \((\S{1,200}) ([^)]{0,1000})\)/;
+  return rows(output, form, ([, name = "", from = "", to = "", origins = ""]) => {
+    return { name, from, to, isSecurity: /(^|[\s,:/])[^\s,]*-security\b/i.test(origins) };
+  });
 }
 
 /**
