@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
@@ -10,6 +10,8 @@ import { type Problem, ProblemError, toProblem } from "./contract/problems.ts";
 import { createHandlers } from "./handlers.ts";
 import { createJournal, operationVariable } from "./journal.ts";
 import { createLocks } from "./locks.ts";
+import { auditContainer } from "./lxc/audit/audit.ts";
+import { readKnownUpdates } from "./lxc/known-updates.ts";
 import { createOperations } from "./lxc/operations.ts";
 import { processIds, readProcFile } from "./lxc/proc.ts";
 import { createTasks } from "./tasks.ts";
@@ -402,6 +404,63 @@ describe("a hostile container", () => {
   });
 });
 
+describe("updates inside", () => {
+  const entered = { name: "equipped", mayBePrivileged: true };
+  const find = async (name = "equipped") => (await auditContainer(lxc, name)).findings.find(({ check }) => check === "updates");
+  const records = () => readdirSync(join(state, "journal"));
+  /** Alpine's own is a script here, which has what it says decided by a file. */
+  const setApk = (lines: string[]) => {
+    mkdirSync(join(lxc.lxcPath, "equipped/rootfs/sbin"), { recursive: true });
+    const path = join(lxc.lxcPath, "equipped/rootfs/sbin/apk");
+    rmSync(path, { force: true });
+    writeFileSync(path, ["#!/bin/sh", ...lines, ""].join("\n"), { mode: 0o755 });
+  };
+  afterEach(() => {
+    rmSync(join(lxc.lxcPath, "equipped/rootfs/sbin/apk"), { force: true });
+    rmSync(join(lxc.lxcPath, "equipped/lxc-desktop-updates.json"), { force: true });
+  });
+
+  it("are never taken for none where they cannot be looked for, and what a container says is only text", async () => {
+    const { operations } = createHelper();
+    expect(await problemOf(operations.lookForUpdates(entered, signal))).toMatchObject({ code: "wrong-state" });
+    expect(await find("bare")).toMatchObject({ state: "not-applicable" });
+    setApk([
+      "case $* in update) exit 7 ;; esac",
+      "printf '(1/1) Upgrading e\\033[2Jvil (1 -> 2)\\n(1/1) Upgrading musl (1.2.4 -> 1.2.5)\\n'",
+    ]);
+    expect(await find()).toMatchObject({ state: "unknown", summary: expect.stringContaining("Start it to look") });
+    await operations.start("equipped", signal);
+    expect(await problemOf(operations.lookForUpdates({ ...entered, mayBePrivileged: false }, signal))).toMatchObject({
+      code: "auth-denied",
+    });
+    expect(await problemOf(operations.lookForUpdates(entered, signal))).toMatchObject({ code: "command-failed", exitCode: 7 });
+    expect(await find()).toMatchObject({ state: "unknown" });
+    setApk(["printf '(1/1) Upgrading e\\033[2Jvil (1 -> 2)\\n(1/1) Upgrading musl (1.2.4 -> 1.2.5)\\n'"]);
+    await operations.lookForUpdates(entered, signal);
+    expect(await find()).toMatchObject({ state: "problem", summary: "One security update is not installed: musl." });
+    // Also once it is stopped, for some days.
+    await operations.forceStop("equipped", signal);
+    expect(await find()).toMatchObject({ state: "problem" });
+    expect(records()).toEqual([]);
+  });
+
+  it("end with all that they started where they are cancelled, and are not known any more", async () => {
+    const { operations, tasks } = createHelper();
+    setApk(["case $* in upgrade) (setsid sleep 703 &) ; sleep 703 ;; esac"]);
+    await operations.start("equipped", signal);
+    await operations.lookForUpdates(entered, signal);
+    expect(await find()).toMatchObject({ state: "ok" });
+    const updating = problemOf(operations.installUpdates(entered, signal));
+    await vi.waitFor(() => expect(workers("sleep 703").length).toBeGreaterThanOrEqual(2), { timeout: 20_000 });
+    tasks.cancel(tasks.snapshot().tasks.at(-1)?.id ?? "");
+    expect(await updating).toMatchObject({ code: "cancelled" });
+    expect(workers("sleep 703")).toEqual([]);
+    expect(await find()).toMatchObject({ state: "unknown" });
+    expect(stateOf("equipped")).toBe("running");
+    expect(records()).toEqual([]);
+  });
+});
+
 describe("Debian, with systemd", () => {
   let cachedBefore: string[];
   beforeAll(() => {
@@ -409,7 +468,7 @@ describe("Debian, with systemd", () => {
   });
   afterAll(() => restoreDebianCache(cachedBefore));
 
-  it("gets packages from its mirror, and a user who may become root by what was installed", { timeout: 900_000 }, async (context) => {
+  it("gets packages from its mirror, and a user who may become root by what was installed", { timeout: 1_500_000 }, async (context) => {
     const reason = await reasonWithoutMirror();
     if (reason !== undefined) return context.skip(reason);
     const task = await create(
@@ -425,5 +484,29 @@ describe("Debian, with systemd", () => {
     expect(task.log).toContain("\n0\nme\n/home/me\n");
     expect(inside("debian", "stat -c '%a %U' /home/me/.ssh/authorized_keys")).toBe("600 me\n");
     expect(inside("debian", "getent shadow me | cut -d: -f2")).toBe("*\n");
+
+    // Updates of that same container, so that no other Debian is made for them: first nobody knows, then its own apt says.
+    const { operations, tasks } = createHelper();
+    const entered = { name: "debian", mayBePrivileged: false };
+    const find = async () => (await auditContainer(lxc, "debian")).findings.find(({ check }) => check === "updates");
+    expect(await find()).toMatchObject({ state: "unknown", summary: "Nobody has looked for updates yet." });
+    // It believes that an older one is installed.
+    inside("debian", "sed -i '/^Package: sudo$/,/^$/s/^Version: .*/Version: 1.0/' /var/lib/dpkg/status");
+    await operations.lookForUpdates(entered, signal);
+    const pending = readKnownUpdates(lxc.lxcPath, "debian")?.pending ?? [];
+    const simulated = inside("debian", "apt-get -s -q --ignore-hold dist-upgrade | grep -c '^Inst [^ ]* \\['").trim();
+    expect(pending).toHaveLength(Number(simulated));
+    expect(pending).toContainEqual(expect.objectContaining({ name: "sudo", from: "1.0" }));
+    expect((await find())?.state).toBe(pending.some(({ isSecurity }) => isSecurity) ? "problem" : "warning");
+
+    await operations.installUpdates(entered, signal);
+    expect(readKnownUpdates(lxc.lxcPath, "debian")).toMatchObject({ manager: "apt-get", pending: [] });
+    expect(await find()).toMatchObject({ state: "ok", evidence: [expect.stringMatching(/^apt-get was asked on \d{4}/)] });
+    expect(inside("debian", "dpkg -s sudo")).not.toContain("Version: 1.0\n");
+    expect(tasks.snapshot().tasks.map(({ kind, state: how }) => `${kind} ${how}`)).toEqual([
+      "look-for-updates succeeded",
+      "update succeeded",
+    ]);
+    expect(tasks.snapshot().tasks.at(-1)?.notices).toEqual([expect.stringContaining("has all security updates")]);
   });
 });

@@ -61,6 +61,8 @@ const actionOfTask: Record<TaskKind, Action> = {
   repair: "configure",
   harden: "configure",
   soften: "configure-raw",
+  "look-for-updates": "shell",
+  update: "shell",
   fix: "host",
   import: "create",
   "save-image": "create",
@@ -295,6 +297,16 @@ export function createHandlers({
         await authorize("configure-raw", name);
         if (isActive(find(name))) await authorize("manage", name);
         await operations.soften(name, check, signal);
+      },
+      "security.lookForUpdates": async ({ name }, { signal, authorize }) => {
+        const { privileged } = find(name);
+        if (privileged) await authorize("shell-privileged", name);
+        await operations.lookForUpdates({ name, mayBePrivileged: privileged }, signal);
+      },
+      "security.installUpdates": async ({ name }, { signal, authorize }) => {
+        const { privileged } = find(name);
+        if (privileged) await authorize("shell-privileged", name);
+        await operations.installUpdates({ name, mayBePrivileged: privileged }, signal);
       },
       "security.accept": ({ name, check, note }) =>
         acceptRisk(lxcPath, find(name).name, check, note === undefined ? undefined : { note, uid, at: Date.now() }),

@@ -20,12 +20,29 @@ export type JournalRecord = {
   kind: (typeof recordKinds)[number];
   /** Of an image. */
   title?: string;
-  /** Of a container that is frozen: which start of it. */
+  /** Of a container that is frozen, or restarted for a change: which start of it. */
   initPid?: number;
+  /** Of a container whose configuration is changed. */
+  change?: z.infer<typeof change>;
+  /** The computer has been started anew since. */
+  isOfEarlierBoot?: true;
 };
 
-/** What is half made; images; and containers that are frozen for a while, there for a while, or being set up. */
-const recordKinds = ["create", "clone", "import", "save-image", "delete-image", "freeze", "try", "first-start"] as const;
+/** What is half made; images; and containers that are frozen for a while, there for a while, being set up, or changed. */
+const recordKinds = [
+  "create",
+  "clone",
+  "import",
+  "save-image",
+  "delete-image",
+  "freeze",
+  "try",
+  "first-start",
+  "harden",
+  "update",
+] as const;
+/** A fix, or one that is taken back: its configuration before and after, and by what it is known where decisions about a container are kept. */
+const change = z.object({ before: z.string(), after: z.string(), check: z.string(), at: z.number(), isUndo: z.boolean() });
 const kindsOfImages: ReadonlySet<JournalRecord["kind"]> = new Set(["import", "save-image", "delete-image"]);
 
 export function isAboutImage({ kind }: Pick<JournalRecord, "kind">): boolean {
@@ -34,7 +51,7 @@ export function isAboutImage({ kind }: Pick<JournalRecord, "kind">): boolean {
 
 export type Journal = {
   /** Notes that a container or an image is going to be made, an image deleted, or a container frozen or made for a while. */
-  begin(work: Omit<JournalRecord, "id">): {
+  begin(work: Omit<JournalRecord, "id" | "isOfEarlierBoot">): {
     /** To be given to every process that works on it: `abandoned` work is found by it. */
     environment: Readonly<Record<string, string>>;
     /** It is finished, or all of it is undone. */
@@ -64,6 +81,7 @@ const content = z.object({
   kind: z.enum(recordKinds),
   title: z.string().optional(),
   initPid: z.number().optional(),
+  change: change.optional(),
   bootId: z.string(),
 });
 
@@ -80,8 +98,8 @@ export function createJournal(directory = "/var/lib/lxc-desktop/journal"): Journ
       const record = parse(path);
       const held = isHeld({ pid: Number(pid), startTicks }) && (!record || record.bootId === bootId);
       if (record) {
-        const { bootId: _, ...work } = record;
-        records.push({ id, ...work, held });
+        const { bootId: itsBoot, ...work } = record;
+        records.push({ id, ...work, ...(itsBoot !== bootId && { isOfEarlierBoot: true as const }), held });
       }
       // Its helper was killed while it wrote this, so it had made nothing yet.
       else if (!held) rmSync(path, { force: true });

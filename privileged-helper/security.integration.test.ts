@@ -1,4 +1,16 @@
-import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
@@ -12,6 +24,7 @@ import { readHostFacts } from "./lxc/host-facts.ts";
 import { createOperations } from "./lxc/operations.ts";
 import { readProcFile } from "./lxc/proc.ts";
 import { createTasks } from "./tasks.ts";
+import { bundleHelper } from "./testing/helper-client.ts";
 import { createRealLxc, type RealLxc } from "./testing/real-lxc.ts";
 
 /** Each bad state is brought about here, on real LXC: it has to be found, mended by its fix where it has one, seen mended, and taken back. */
@@ -190,6 +203,100 @@ describe("a fix that has services fail", () => {
     answer("echo degraded");
     await operations.harden({ name, fix, mayWeaken: false }, signal);
     expect(await find("capabilities")).toMatchObject({ state: "ok", canUndo: true });
+  });
+});
+
+describe("a helper that is killed in the middle of a fix", () => {
+  const fix: SecurityFix = { check: "new-privileges" };
+  let script: string;
+  beforeAll(async () => {
+    script = await bundleHelper(join(state, "program"), join(import.meta.dirname, "testing/harden-container.ts"));
+  });
+  const attempt = (way: "fix" | "undo", fatal: number) =>
+    spawnSync(process.execPath, [script, lxc.lxcPath, state, name, JSON.stringify(fix), way, String(fatal)], { encoding: "utf8" });
+  const recover = async () => {
+    const count = tasks.snapshot().tasks.length;
+    await operations.recover();
+    return tasks.snapshot().tasks.slice(count);
+  };
+  /** Whatever happened, nothing is half there: the lines, what is remembered, and whether it runs. */
+  const expectWhole = async (isRunningThen: boolean) => {
+    const journal = createJournal(join(state, "journal"));
+    const isHardened = config() !== plain;
+    if (isHardened) expect(config()).toBe(`${plain}lxc.no_new_privs = 1\n`);
+    expect((await find("new-privileges")).canUndo).toBe(isHardened);
+    expect(isRunning()).toBe(isRunningThen);
+    if (isRunningThen) expect(statusOf("NoNewPrivs")).toBe(isHardened ? "1" : "0");
+    expect(journal.abandoned(lxc.lxcPath)).toEqual([]);
+    return isHardened;
+  };
+
+  it.each(["fix", "undo"] as const)(
+    "has all of it or nothing once the next one has started, at each step: %s",
+    async (way) => {
+      const results = new Set<boolean>();
+      let steps = 0;
+      for (let ended = false; !ended; steps++) {
+        writeFileSync(configFile(), plain);
+        rmSync(join(folder(), "lxc-desktop-security.json"), { force: true });
+        if (way === "undo") await operations.harden({ name, fix, mayWeaken: false }, signal);
+        if (!isRunning()) start();
+        const { status, signal: endedBy, stderr } = attempt(way, steps + 1);
+        ended = endedBy !== "SIGKILL";
+        if (ended) expect(stderr, `step ${steps}`).toBe("");
+        if (ended) expect(status).toBe(0);
+        const recovered = await recover();
+        for (const { kind, state: how, notices } of recovered) {
+          expect({ kind, how, notices }).toEqual({
+            kind: "recover",
+            how: "succeeded",
+            notices: [expect.stringMatching(/^LXC Desktop ended (while it changed|when it had changed) web/)],
+          });
+        }
+        results.add(await expectWhole(true));
+        stop();
+      }
+      // It was killed before anything was changed, and after all of it was.
+      expect(results).toEqual(new Set([true, false]));
+      expect(steps).toBeGreaterThan(8);
+    },
+    400_000,
+  );
+
+  it("is taken back in one that is stopped, which stays so", async () => {
+    for (let steps = 1; attempt("fix", steps).signal === "SIGKILL"; steps++) {
+      await recover();
+      await expectWhole(false);
+      writeFileSync(configFile(), plain);
+      rmSync(join(folder(), "lxc-desktop-security.json"), { force: true });
+    }
+    expect(config()).toContain("no_new_privs");
+  });
+
+  it("changes nothing that somebody else has changed since, and starts nothing after the computer was started anew", async () => {
+    const journal = createJournal(join(state, "journal"));
+    const leave = (bootId?: string) => {
+      const change = { before: plain, after: `${plain}lxc.no_new_privs = 1\n`, check: fix.check, at: 1, isUndo: false };
+      journal.begin({ lxcPath: lxc.lxcPath, name, kind: "harden", initPid: 2, change });
+      const [file = ""] = readdirSync(join(state, "journal"));
+      const path = join(state, "journal", file);
+      const text =
+        bootId === undefined ? readFileSync(path, "utf8") : JSON.stringify({ ...JSON.parse(readFileSync(path, "utf8")), bootId });
+      rmSync(path);
+      writeFileSync(join(state, "journal", file.replace(/^\d+\.\d+/, `${process.pid}.1`)), text);
+    };
+    append("lxc.no_new_privs = 1", "# mine");
+    const changed = config();
+    leave();
+    expect((await recover()).flatMap(({ notices }) => notices)).toEqual([expect.stringContaining("somebody else has changed it since")]);
+    expect(config()).toBe(changed);
+    expect(isRunning()).toBe(false);
+
+    writeFileSync(configFile(), `${plain}lxc.no_new_privs = 1\n`);
+    leave("another boot");
+    await recover();
+    expect(config()).toBe(plain);
+    expect(isRunning()).toBe(false);
   });
 });
 

@@ -65,7 +65,30 @@ test.describe("is it safe?", () => {
     await expect(check(app, "Limit of memory")).toContainText("Warning");
   });
 
-  test("all containers, the worst first, and the kernel that they share", async ({ app }) => {
+  test("updates inside: nobody knows, then its package manager says, and they are installed", async ({ app }) => {
+    await setRule({ granted: ["full", "limited", "view", "manage", "create", "configure", "shell"] });
+    await createContainer(app, name);
+    await closeNews(app);
+    // Alpine's package manager, as far as it is asked for anything.
+    const apk = [
+      "#!/bin/sh",
+      'case "$*" in',
+      '"upgrade --simulate") [ -e /updated ] || echo "(1/1) Upgrading musl (1.2.4 -> 1.2.5)" ;;',
+      "upgrade) : >/updated ;;",
+      "esac",
+    ];
+    writeFileSync(join(lxcPath, name, "rootfs/sbin/apk"), `${apk.join("\n")}\n`, { mode: 0o755 });
+    await openTab(app);
+    await expect(check(app, "Updates inside")).toContainText("Nobody has looked for updates yet.");
+    await app.getByRole("button", { name: "Updates inside: look now" }).click();
+    await expect(check(app, "Updates inside")).toContainText("One security update is not installed: musl.", { timeout: 60_000 });
+    await expectNoViolations(app, "updates");
+    await app.getByRole("button", { name: `Update ${name} now` }).click();
+    await expect(check(app, "Updates inside")).toContainText("Everything is as new as its distribution has it.", { timeout: 60_000 });
+    await expect(app.getByRole("button", { name: `Update ${name} now` })).toBeHidden();
+  });
+
+  test("all containers, the worst first, and the kernel that they share; filtered, and as a file", async ({ app }) => {
     const main = app.getByRole("navigation", { name: "Main" });
     await createContainer(app, name, { start: false });
     await createContainer(app, "e2e-worse", { start: false });
@@ -78,6 +101,22 @@ test.describe("is it safe?", () => {
     await expect(rows.first()).toContainText("Grade F");
     await expect(rows.first()).toContainText("/etc of this computer is in it");
     await expectNoViolations(app, "all containers");
+    const saved = async (item: RegExp) => {
+      await app.getByRole("button", { name: "Export" }).click();
+      const download = app.waitForEvent("download");
+      await app.getByRole("menuitem", { name: item }).click();
+      return readFileSync(await (await download).path());
+    };
+    const report = JSON.parse((await saved(/^JSON/)).toString());
+    expect(report).toMatchObject({ format: "lxc-desktop-security/1", host: { grade: expect.any(String) } });
+    expect(report.containers.find((one: { name: string }) => one.name === "e2e-worse")).toMatchObject({ grade: "F" });
+    expect((await saved(/^PDF/)).subarray(0, 5).toString()).toBe("%PDF-");
+    await app.getByRole("searchbox", { name: "Filter containers" }).fill("safe");
+    await expect(rows).toHaveCount(1);
+    await app.getByRole("combobox", { name: "Grades that are shown" }).selectOption("F");
+    await expect(app.getByText("No container is like that.")).toBeVisible();
+    await app.getByRole("searchbox", { name: "Filter containers" }).fill("e2e");
+    await expect(rows).toHaveCount(1);
     await rows.first().getByRole("link", { name: "e2e-worse" }).click();
     await expect(check(app, "Files of this computer in it")).toContainText("Critical");
   });

@@ -34,6 +34,8 @@ import type { HelperLauncher } from "./launch-helper.ts";
 import { createChosenFiles } from "./oci/chosen-files.ts";
 import { createPast } from "./past.ts";
 import { createProfiles, profilesPath } from "./profiles.ts";
+import { makeReport, type PrintPdf } from "./reports/make-report.ts";
+import type { Audited } from "./reports/security-report.ts";
 import { createPolkitRights, type PolkitRights } from "./rights.ts";
 import { createSettings } from "./settings.ts";
 import { listPublicKeys } from "./ssh-keys.ts";
@@ -69,6 +71,8 @@ export type BackendOptions = {
   /** Absent where only the page can tell of anything. */
   notify?: Notify | Promise<Notify | undefined>;
   rights?: PolkitRights;
+  /** Absent where this host has nothing to print with. */
+  printPdf?: PrintPdf;
   /** So long after the last page is gone another one is waited for, until the terminals end. */
   abandonAfterMilliseconds?: number;
 };
@@ -423,6 +427,16 @@ export function createBackend(options: BackendOptions): Backend {
       tellOthers(asking, "settings.changed", changed);
       if (change.historyMegabytes !== undefined) past.settingsChanged();
       return changed;
+    },
+    "reports.security": async ({ name, format }, { signal }) => {
+      const audited = await withHelper<Audited>(
+        async (peer) =>
+          name === undefined
+            ? ((await peer.call("security.auditAll", {}, signal)) as ResultOf<"security.auditAll">)
+            : { containers: [(await peer.call("security.audit", { name }, signal)) as ResultOf<"security.audit">] },
+        signal,
+      );
+      return makeReport(audited, format, { version, print: options.printPdf, signal });
     },
     "sshKeys.list": () => listPublicKeys(),
     "profiles.list": () => profiles.list(),

@@ -9,8 +9,10 @@ import { createHelperLauncher } from "../backend/launch-helper.ts";
 import { readPublicFiles } from "../backend/public-files.ts";
 import { settingsPath } from "../backend/settings.ts";
 import { stateFolder } from "../backend/state-folder.ts";
+import { runAudit } from "../command-line/audit.ts";
 import { showNotification } from "./notifications.ts";
 import { handOutPorts } from "./port.ts";
+import { printPdf } from "./print-pdf.ts";
 import { registerScheme, serveBundle } from "./scheme.ts";
 import { createWindows } from "./windows.ts";
 
@@ -30,6 +32,7 @@ async function main() {
     cacheFolder: cacheFolder(),
     stateFolder: stateFolder(),
     notify: showNotification,
+    printPdf,
   });
   await app.whenReady();
   Menu.setApplicationMenu(null);
@@ -53,7 +56,12 @@ async function main() {
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => app.quit());
 }
 
-if (app.requestSingleInstanceLock()) {
+/** Electron's own program comes first, and from a checkout the app's folder after it. */
+const [command, ...commandArguments] = process.argv.slice(app.isPackaged ? 1 : 2);
+
+if (command === "audit") {
+  void runAudit(commandArguments, { version: APP_VERSION, dist }).then((exitCode) => app.exit(exitCode));
+} else if (app.requestSingleInstanceLock()) {
   registerScheme();
   void main();
 } else {

@@ -10,6 +10,7 @@ import type { WebServer } from "./server.ts";
 declare const APP_VERSION: string;
 
 const usage = `lxc-desktop [--no-open] [--port N]
+lxc-desktop audit [--json] [--fail-under GRADE] [NAME...]
   --no-open  print the address only
   --port N   listen on this port of 127.0.0.1
   --version  print the version
@@ -103,7 +104,20 @@ function tellFailure(error: unknown) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
 }
 
-main().catch((error: unknown) => {
-  tellFailure(error);
-  process.exit(1);
-});
+/** What is asked for in one word, and needs no window. @returns The exit code. */
+async function runCommand([command, ...args]: string[]): Promise<number | undefined> {
+  if (command !== "audit") return undefined;
+  const { runAudit } = await import("../command-line/audit.ts");
+  return runAudit(args, { version: APP_VERSION, dist });
+}
+
+runCommand(process.argv.slice(2))
+  .then((exitCode) => {
+    if (exitCode === undefined) return main();
+    // Not process.exit: what a pipe has not taken yet would be lost.
+    process.exitCode = exitCode;
+  })
+  .catch((error: unknown) => {
+    tellFailure(error);
+    process.exit(1);
+  });

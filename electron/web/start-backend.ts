@@ -5,6 +5,7 @@ import { createHelperLauncher } from "../backend/launch-helper.ts";
 import { settingsPath } from "../backend/settings.ts";
 import { stateFolder } from "../backend/state-folder.ts";
 import { findDesktopNotifier } from "./desktop-notifications.ts";
+import { findPdfPrinter } from "./print-pdf.ts";
 
 /**
  * What is behind the page. It is a file of its own in the bundle, because the page is served before it is loaded.
@@ -20,5 +21,6 @@ export function startBackend({ version, dist }: { version: string; dist: string 
     cacheFolder: cacheFolder(),
     stateFolder: stateFolder(),
     notify: findDesktopNotifier(),
+    printPdf: findPdfPrinter(),
   });
 }

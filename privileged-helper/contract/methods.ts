@@ -32,10 +32,12 @@ import { containerName, linkName, newContainerName, snapshotName } from "./names
 import { ociReference, ociReferenceText } from "./oci-reference.ts";
 import {
   fixableChecks,
+  reportFormats,
   riskNote,
   type SecurityFixPreview,
   type SecurityOverview,
   type SecurityReport,
+  type SecurityReportFile,
   securityCheckIds,
   securityFix,
 } from "./security.ts";
@@ -359,6 +361,13 @@ export const methods = {
     result: result<void>(),
     action: "configure",
   },
+  /**
+   * Has the package manager of a container that runs fetch its lists and say what is to be updated; the check `updates` tells that from then
+   * on. Like a shell in it, it needs `shell-privileged` where it has no user namespace.
+   */
+  "security.lookForUpdates": { params: onContainer, result: result<void>(), action: "shell" },
+  /** Has it install that, and looks again. */
+  "security.installUpdates": { params: onContainer, result: result<void>(), action: "shell" },
   /** Remembers that a person knows of it, and why it stays as it is; without a note, forgets that. The grade is what it was. */
   "security.accept": {
     params: z.strictObject({ name: containerName, check: z.enum(securityCheckIds), note: riskNote.optional() }),
@@ -603,6 +612,12 @@ export const hostMethods = {
   "alerts.deleteRule": { params: z.strictObject({ rule: alertRule.shape.id }), result: result<AlertList>() },
   /** Somebody has seen it. Where it is still so, it is told again only once it was over. One that is gone is no mistake. */
   "alerts.dismiss": { params: z.strictObject({ alert: alertId }), result: result<AlertList>() },
+
+  /** Audits a container, or all of them and this computer, and makes a file of what was found. */
+  "reports.security": {
+    params: z.strictObject({ name: containerName.optional(), format: z.enum(reportFormats) }),
+    result: result<SecurityReportFile>(),
+  },
 
   /** Public keys of the person who uses the app. */
   "sshKeys.list": { params: nothing, result: result<PublicKeyFile[]>() },

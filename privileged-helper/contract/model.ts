@@ -284,6 +284,8 @@ export const taskKinds = [
   "repair",
   "harden",
   "soften",
+  "look-for-updates",
+  "update",
   "fix",
   "download",
   "load",

@@ -19,7 +19,9 @@ export const securityCheckIds = [
   "devices",
   "network",
   "services",
+  "forwarded-ports",
   "logins",
+  "updates",
 ] as const;
 export type SecurityCheckId = (typeof securityCheckIds)[number];
 
@@ -64,6 +66,12 @@ export const riskNote = z
   .refine((note) => note.trim() !== "", { message: "says nothing" });
 
 export type AcceptedRisk = { note: string /** Who accepted it. */; uid: number /** Milliseconds since the epoch. */; at: number };
+
+/** Those whose updates can be looked for, inside and by themselves. */
+export const packageManagerNames = ["apt-get", "dnf", "apk", "pacman"] as const;
+export type PackageManager = (typeof packageManagerNames)[number];
+/** A package that is older in a container than its distribution has it. Where that does not say which are for security, each is. */
+export type PendingUpdate = { name: string; from?: string; to: string; isSecurity: boolean };
 
 /** One check of one container. Texts are for people. */
 export type SecurityFinding = {
@@ -113,6 +121,11 @@ export type SecurityOverview = {
   skipped: { name: string; reason: string }[];
   host: { grade: Grade; score: number; findings: HostSecurityFinding[] };
 };
+
+export const reportFormats = ["json", "pdf"] as const;
+export type ReportFormat = (typeof reportFormats)[number];
+/** `page`: where this host cannot make a PDF, a page of HTML that a person prints. */
+export type SecurityReportFile = { type: ReportFormat | "page" /** In base64. */; content: string };
 
 /** What a fix would do. */
 export type SecurityFixPreview = {

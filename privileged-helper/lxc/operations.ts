@@ -14,7 +14,7 @@ import type { LockRequest, Locks } from "../locks.ts";
 import { type Blocker, createQueue } from "../queue.ts";
 import type { Tasks } from "../tasks.ts";
 import type { Uploads } from "../uploads.ts";
-import { hardenContainer, softenContainer } from "./audit/apply-fix.ts";
+import { endAbandonedChange, hardenContainer, softenContainer } from "./audit/apply-fix.ts";
 import { weakens } from "./audit/fixes.ts";
 import { cloneContainer } from "./clone.ts";
 import { type Copy, isPrivileged, readCloneSource, requireClonable } from "./clone-source.ts";
@@ -37,6 +37,7 @@ import { previewContainer } from "./preview.ts";
 import { endAbandonedFirstStart, removeAbandoned, removeAbandonedImage } from "./recover.ts";
 import { outdated, repairContainer } from "./repair.ts";
 import { type ClonedSource, createThrowAways, type MoreRights, requireRight, type ThrowAwayOperations } from "./throw-away-operations.ts";
+import { endAbandonedUpdate, installUpdates, lookForUpdates } from "./updates.ts";
 import { thawAbandoned } from "./while-frozen.ts";
 
 /** Everything that changes containers and images. Each promise settles when the task has ended, and all that failed is undone. */
@@ -76,9 +77,19 @@ export type Operations = ThrowAwayOperations & {
   harden(wanted: { name: string; fix: SecurityFix; mayWeaken: boolean }, signal: AbortSignal): Promise<void>;
   /** Takes back the last fix of a check. */
   soften(name: string, check: SecurityFix["check"], signal: AbortSignal): Promise<void>;
+  /**
+   * Asks a container's package manager what is to be updated.
+   * @throws ProblemError `auth-denied` where it has become a privileged one and must not be.
+   */
+  lookForUpdates(wanted: Entered, signal: AbortSignal): Promise<void>;
+  /** Has it install that. */
+  installUpdates(wanted: Entered, signal: AbortSignal): Promise<void>;
   /** Removes what helpers that were killed left half made. */
   recover(): Promise<void>;
 };
+
+/** A container whose own programs are run, and whether whoever asks may do that in one without a user namespace. */
+type Entered = { name: string; mayBePrivileged: boolean };
 
 export type World = { lxcPath: string; reader: ContainerReader; tasks: Tasks; journal: Journal; locks: Locks; images?: ImageStore };
 
@@ -116,6 +127,8 @@ const recoverers: Record<JournalRecord["kind"], (context: OperationContext, reco
   freeze: thawAbandoned,
   try: discardAbandoned,
   "first-start": endAbandonedFirstStart,
+  harden: endAbandonedChange,
+  update: endAbandonedUpdate,
 };
 
 /** What locks of images are called, as no container can be. */
@@ -224,6 +237,11 @@ export function createOperations(world: World): Operations {
     if (source.type === "image") requireSameKind(images.read(source.image), unprivileged, source.application);
     checkContainerOptions(params, isPrivilegedBase ?? !unprivileged);
   };
+  const requireEntrance = ({ name, mayBePrivileged }: Entered) => {
+    const container = findFinished(name);
+    requireState(container, "enter");
+    if (container.privileged && !mayBePrivileged) throw new ProblemError({ code: "auth-denied", action: "shell-privileged" });
+  };
   const throwAways = createThrowAways({ ...world, images, perform, find, lockOfBase, checkBase, wantsHostNetwork });
 
   return {
@@ -276,11 +294,7 @@ export function createOperations(world: World): Operations {
         request: requestOf("containers.firstStart", { name, firstStart }),
         cancellable: true,
         signal,
-        check() {
-          const container = findFinished(name);
-          requireState(container, "enter");
-          if (container.privileged && !mayBePrivileged) throw new ProblemError({ code: "auth-denied", action: "shell-privileged" });
-        },
+        check: () => requireEntrance({ name, mayBePrivileged }),
         work: (context) => setUp(context, name, firstStart),
       }),
     destroy: (name, signal) =>
@@ -456,6 +470,28 @@ export function createOperations(world: World): Operations {
         signal,
         check: () => requireState(findFinished(name), "harden"),
         work: (context) => softenContainer(context, name, check),
+      }),
+    lookForUpdates: (wanted, signal) =>
+      perform({
+        kind: "look-for-updates",
+        target: wanted.name,
+        request: requestOf("security.lookForUpdates", { name: wanted.name }),
+        cancellable: true,
+        signal,
+        check: () => requireEntrance(wanted),
+        async work(context) {
+          await lookForUpdates(context, wanted.name);
+        },
+      }),
+    installUpdates: (wanted, signal) =>
+      perform({
+        kind: "update",
+        target: wanted.name,
+        request: requestOf("security.installUpdates", { name: wanted.name }),
+        cancellable: true,
+        signal,
+        check: () => requireEntrance(wanted),
+        work: (context) => installUpdates(context, wanted.name),
       }),
     async recover() {
       for (const record of journal.abandoned(lxcPath)) {

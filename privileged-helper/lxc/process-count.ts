@@ -22,6 +22,12 @@ export function countProcesses(folder: string): { processes: number; cgroups: nu
   return { processes, cgroups };
 }
 
+/** The processes of a cgroup and of all below it, by their numbers of this computer. */
+export function listProcesses(folder: string): number[] {
+  const own = (readIfThere(join(folder, "cgroup.procs")) ?? "").split("\n").filter(Boolean).map(Number);
+  return [...own, ...foldersIn(folder).flatMap((name) => listProcesses(join(folder, name)))];
+}
+
 function foldersIn(folder: string): string[] {
   try {
     return readdirSync(folder, { withFileTypes: true })

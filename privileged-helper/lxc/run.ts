@@ -42,6 +42,7 @@ const tools = {
   nice: "counting files while others use the processor",
   node: "making the files of containers and images",
   pacman: "installing packages",
+  perl: "trying usual passwords of containers",
   pkcheck: "asking for rights",
   rm: "removing a container's files",
   setcap: "keeping the capabilities of programs in unprivileged containers",

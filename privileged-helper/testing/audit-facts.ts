@@ -26,6 +26,7 @@ export function auditFacts({ config = "", files = {}, running, ...given }: Given
     read: (path) => files[path],
     status: () => undefined,
     hasProgram: () => true,
+    now: Date.UTC(2026, 0, 10),
     ...given,
     ...(running && { running: { ...quietly, ...running } }),
   };
@@ -41,6 +42,8 @@ const quietly: RunningFacts = {
   sharedNamespaces: [],
   tcp: "",
   tcp6: "",
+  ipv4: [],
+  socketOwners: () => new Map(),
 };
 
 /** Lines of /proc/PID/status. */

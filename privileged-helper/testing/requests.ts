@@ -54,6 +54,8 @@ export const examples: Record<MethodName, object> = {
   "security.previewFix": { name: "web", fix: { check: "memory", bytes: 268_435_456 } },
   "security.fix": { name: "web", fix: { check: "capabilities", preset: "service" } },
   "security.undo": { name: "web", check: "capabilities" },
+  "security.lookForUpdates": { name: "web" },
+  "security.installUpdates": { name: "web" },
   "security.accept": { name: "web", check: "user-namespace", note: "It needs this computer's own disks." },
   "uploads.open": { bytes: 1024 },
   "uploads.close": { channel: 1 },

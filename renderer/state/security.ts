@@ -36,7 +36,7 @@ function useWhatCounts(names: readonly string[] | undefined): string {
   const counted = [...(containers?.values() ?? [])].filter(({ name }) => names === undefined || names.includes(name));
   return `${ended} ${accepted} ${counted.map(({ name, initPid, privileged }) => `${name}:${initPid ?? 0}:${privileged}`).join(" ")}`;
 }
-const changing: ReadonlySet<string> = new Set(["harden", "soften", "repair"]);
+const changing: ReadonlySet<string> = new Set(["harden", "soften", "repair", "look-for-updates", "update"]);
 
 function useAskedAgain(what: string, askAgain: () => void) {
   const seen = useRef(what);

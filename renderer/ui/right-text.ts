@@ -53,6 +53,8 @@ const methodTexts: Record<PrivilegedMethod | "tasks.cancel", string> = {
   "containers.repair": "Fix",
   "security.fix": "Isolate better",
   "security.undo": "Undo a fix",
+  "security.lookForUpdates": "Look for updates inside",
+  "security.installUpdates": "Install updates inside",
   "security.accept": "Accept a risk",
   "uploads.open": "Begin an upload",
   "uploads.close": "End an upload",

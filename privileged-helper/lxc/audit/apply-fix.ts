@@ -2,10 +2,12 @@ import { readlinkSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { type Problem, ProblemError, toProblem } from "../../contract/problems.ts";
 import type { SecurityFix } from "../../contract/security.ts";
+import type { JournalRecord } from "../../journal.ts";
 import { readConfigurationText, writeConfig } from "../config.ts";
 import type { OperationContext } from "../context.ts";
 import { forceStop, start, stop } from "../lifecycle.ts";
 import { isActive } from "../list.ts";
+import { killMarked } from "../recover.ts";
 import { changedLines } from "../repair.ts";
 import { run } from "../run.ts";
 import { openToPassThrough } from "../state-folder.ts";
@@ -29,10 +31,11 @@ export async function hardenContainer(context: OperationContext, name: string, f
   const { lxcPath } = context;
   const { path, before, after, files } = planFix(context, name, fix);
   if (before === after) throw new ProblemError({ code: "not-supported", what: "Its configuration says all of this already." });
+  const done = { check: fix.check, at: Date.now(), ...rememberFix(before, after) };
   await change(
     context,
     name,
-    { path, before, after },
+    { path, before, after, check: done.check, at: done.at, isUndo: false },
     {
       prepare: () => files.forEach(writeOwnFile),
       hasWorked: async () => {
@@ -40,13 +43,12 @@ export async function hardenContainer(context: OperationContext, name: string, f
         const isStillOffered = finding.fixes.some((one) => isSame(one, fix));
         return isStillOffered || finding.state === "unknown" ? finding.evidence.join("\n") : undefined;
       },
+      remember() {
+        const record = readSecurityRecord(lxcPath, name);
+        writeSecurityRecord(lxcPath, name, { ...record, fixes: [...record.fixes, done] });
+      },
     },
   );
-  const record = readSecurityRecord(lxcPath, name);
-  writeSecurityRecord(lxcPath, name, {
-    ...record,
-    fixes: [...record.fixes, { check: fix.check, at: Date.now(), ...rememberFix(before, after) }],
-  });
 }
 
 /**
@@ -58,24 +60,98 @@ export async function softenContainer(context: OperationContext, name: string, c
   const done = readSecurityRecord(lxcPath, name).fixes.findLast((one) => one.check === check);
   if (!done) throw new ProblemError({ code: "not-found", what: `a fix of ${check}` });
   const { path, text } = readConfigurationText(lxcPath, name);
-  await change(context, name, { path, before: text, after: planUndo(text, done) }, { prepare() {}, hasWorked: async () => undefined });
-  // Meanwhile somebody may have accepted a risk.
-  const record = readSecurityRecord(lxcPath, name);
-  const isOther = (one: DoneFix) => one.check !== check || one.at !== done.at;
-  writeSecurityRecord(lxcPath, name, { ...record, fixes: record.fixes.filter(isOther) });
+  await change(
+    context,
+    name,
+    { path, before: text, after: planUndo(text, done), check, at: done.at, isUndo: true },
+    {
+      prepare() {},
+      hasWorked: async () => undefined,
+      remember() {
+        // Meanwhile somebody may have accepted a risk.
+        const record = readSecurityRecord(lxcPath, name);
+        const isOther = (one: DoneFix) => one.check !== check || one.at !== done.at;
+        writeSecurityRecord(lxcPath, name, { ...record, fixes: record.fixes.filter(isOther) });
+      },
+    },
+  );
 }
 
-type Change = { path: string; before: string; after: string };
-type Steps = { prepare(): void /** @returns What speaks against it. */; hasWorked(): Promise<string | undefined> };
+/**
+ * Ends what a helper has begun that was killed: where the change was not seen to work yet its configuration becomes what it was, and it
+ * runs again where it ran. What somebody else has changed since is left as it is.
+ */
+export async function endAbandonedChange(context: OperationContext, record: JournalRecord): Promise<void> {
+  const { lxcPath, reader, journal, task } = context;
+  const { name, change: begun, initPid, isOfEarlierBoot } = record;
+  const container = reader.readOne(name);
+  if (!begun || !container) return journal.remove(record);
+  task.step("Ending what still works on it");
+  await killMarked(record.id);
+  const { path, text } = readConfigurationText(lxcPath, name);
+  const isRemembered = readSecurityRecord(lxcPath, name).fixes.some(({ check, at }) => check === begun.check && at === begun.at);
+  const isDone = begun.isUndo ? !isRemembered : isRemembered;
+  if (!isDone && text !== begun.before && text !== begun.after) {
+    task.notice(`LXC Desktop ended while it changed ${name}, and somebody else has changed it since. It is left as it is.`);
+    return journal.remove(record);
+  }
+  if (!isDone && text !== begun.before) {
+    task.step("Taking it back");
+    writeConfig(path, begun.before);
+  }
+  task.notice(
+    isDone
+      ? `LXC Desktop ended when it had changed ${name}. The change is done.`
+      : `LXC Desktop ended while it changed ${name}. Its configuration is again as it was.`,
+  );
+  // Whether it ran before a computer was started anew says nothing of whether it is to run now.
+  if (initPid !== undefined && !isOfEarlierBoot) await runAgain(withoutUndo(context), name, { initPid, isDone });
+  journal.remove(record);
+}
 
-async function change(
-  outer: OperationContext,
+/** Of one that ran: it may be about to shut down, be stopped, or run with what was taken back. */
+async function runAgain(context: OperationContext, name: string, { initPid, isDone }: { initPid: number; isDone: boolean }): Promise<void> {
+  const container = context.reader.readOne(name);
+  if (isActive(container)) {
+    const isOther = container?.initPid !== initPid;
+    if (isOther && isDone) return;
+    // It may have been told to end already, so it is asked to once more, and waited for. What came up in its place is ended in any case.
+    await stop(context, name, stopTimeoutSeconds).catch((thrown: unknown) => {
+      if (!isOther || toProblem(thrown).code !== "timed-out") throw thrown;
+      return forceStop(context, name);
+    });
+  }
+  await start(context, name);
+}
+
+type Change = { path: string; before: string; after: string; check: SecurityFix["check"]; at: number; isUndo: boolean };
+type Steps = {
+  prepare(): void;
+  /** @returns What speaks against it. */
+  hasWorked(): Promise<string | undefined>;
+  /** From then on it is done. */
+  remember(): void;
+};
+
+async function change(outer: OperationContext, name: string, { path, ...begun }: Change, steps: Steps): Promise<void> {
+  const { lxcPath, reader, journal } = outer;
+  const container = reader.readOne(name);
+  const initPid = isActive(container) ? container?.initPid : undefined;
+  const record = journal.begin({ lxcPath, name, kind: "harden", change: begun, ...(initPid !== undefined && { initPid }) });
+  try {
+    await changeAndVerify(withoutUndo(outer, record.environment), name, { path, ...begun }, steps);
+  } finally {
+    record.finish();
+  }
+}
+
+async function changeAndVerify(
+  context: OperationContext,
   name: string,
   { path, before, after }: Change,
-  { prepare, hasWorked }: Steps,
+  { prepare, hasWorked, remember }: Steps,
 ): Promise<void> {
-  const { reader, task } = outer;
-  const context = withoutUndo(outer);
+  const { reader, task } = context;
   const wasRunning = isActive(reader.readOne(name));
   const stateBefore = wasRunning ? await systemState(context, name) : undefined;
   if (wasRunning) await stop(context, name, stopTimeoutSeconds);
@@ -104,6 +180,7 @@ async function change(
       reason = "no-effect";
       const against = await hasWorked();
       if (against !== undefined) throw new Error(against);
+      remember();
     } catch (thrown) {
       const runsAgain = await takeBack(context, name, { path, before, wasRunning });
       throw new ProblemError({ code: "fix-taken-back", name, reason, runsAgain, detail: describeFailure(thrown) });
@@ -112,8 +189,8 @@ async function change(
 }
 
 /** What a failed start would undo later is taken back here, at once: by then the container may run again as it did before. */
-function withoutUndo(context: OperationContext): OperationContext {
-  return { ...context, task: Object.create(context.task, { onUndo: { value: () => {} } }) };
+function withoutUndo(context: OperationContext, environment?: Readonly<Record<string, string>>): OperationContext {
+  return { ...context, task: Object.create(context.task, { onUndo: { value: () => {} }, environment: { value: environment } }) };
 }
 
 /** @returns Whether it is again as it was. */

@@ -2,13 +2,17 @@ import { lstatSync, readlinkSync, realpathSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Container } from "../../contract/model.ts";
 import { ProblemError } from "../../contract/problems.ts";
+import { parseFibTrie } from "../addresses.ts";
 import { controllerVersion } from "../cgroup.ts";
 import { type ConfigEntry, lastValueOf, parseConfig, readConfigurationText, readEffectiveConfig } from "../config.ts";
 import { foldersWith } from "../counter-files.ts";
+import { type KnownUpdates, readKnownUpdates } from "../known-updates.ts";
 import { type ContainerReader, parseRootfs } from "../list.ts";
 import { payloadCgroups } from "../payload.ts";
-import { readProcFile } from "../proc.ts";
+import { namesIn, readProcFile } from "../proc.ts";
+import { listProcesses } from "../process-count.ts";
 import { findProgram } from "../programs.ts";
+import type { Forwards } from "./forwarded-ports.ts";
 
 /**
  * What the checks of a container look at: its configuration, and of one that runs what the kernel says of its init. Everything but the
@@ -28,6 +32,12 @@ export type AuditFacts = {
   clonedFrom?: string;
   /** Absent while it does not run. */
   running?: RunningFacts;
+  /** Absent where nobody has looked. */
+  updates?: KnownUpdates;
+  /** Absent where the firewall could not be asked. */
+  forwards?: Forwards;
+  /** Milliseconds since the epoch. */
+  now: number;
   /** Texts of `lxc.idmap` of the other containers. */
   othersIdmaps: ReadonlyMap<string, readonly string[]>;
   /** Which version of control groups counts that on this computer. */
@@ -65,6 +75,9 @@ export type RunningFacts = {
   /** /proc/PID/net/tcp and tcp6. */
   tcp: string;
   tcp6: string;
+  ipv4: string[];
+  /** Names of the programs of this container that have these sockets open, by the inode of each. They are the container's to choose. */
+  socketOwners(inodes: ReadonlySet<string>): Map<string, string>;
 };
 export type LimitName = "memory" | "processes" | "processor-time";
 
@@ -74,6 +87,10 @@ export const limitFiles = {
   processes: { controller: "pids", v1: "pids.max", v2: "pids.max" },
   "processor-time": { controller: "cpu", v1: "cpu.cfs_quota_us", v2: "cpu.max" },
 } as const;
+
+/** Whoever has more of them than this hides from nobody: what is not found is only not named. */
+const maxSearchedProcesses = 500;
+const maxSearchedDescriptors = 500;
 
 const comparedNamespaces = ["net", "pid", "ipc", "uts", "mnt"];
 
@@ -117,8 +134,11 @@ export function readAuditFacts(
     read: readProcFile,
     status: statusOf,
     hasProgram: (program) => findProgram(program) !== undefined,
+    now: Date.now(),
   };
   if (container.clonedFrom !== undefined) facts.clonedFrom = container.clonedFrom;
+  const updates = readKnownUpdates(lxcPath, name);
+  if (updates) facts.updates = updates;
   const running = container.initPid === undefined ? undefined : readRunning(name, container.initPid);
   const after = reader.readOne(name);
   // What was read in between may be of a process that came in its place.
@@ -153,12 +173,37 @@ function readRunning(name: string, pid: number): RunningFacts | undefined {
     sharedNamespaces: comparedNamespaces.filter((kind) => isShared(pid, kind)),
     tcp: read("net/tcp") ?? "",
     tcp6: read("net/tcp6") ?? "",
+    ipv4: parseFibTrie(read("net/fib_trie") ?? ""),
+    socketOwners: (inodes) =>
+      inodes.size === 0 ? new Map() : findSocketOwners(cgroups?.pids ?? cgroups?.memory ?? cgroups?.unified, inodes),
   };
   const label = read("attr/current")?.replaceAll("\0", "").trim();
   if (label) running.label = label;
   const devices = cgroups?.devices === undefined ? undefined : readProcFile(join(cgroups.devices, "devices.list"));
   if (devices !== undefined) running.devices = devices;
   return running;
+}
+
+/** Links `socket:[INODE]` in /proc/PID/fd (proc_pid_fd(5)) of a container's processes. */
+function findSocketOwners(cgroup: string | undefined, inodes: ReadonlySet<string>): Map<string, string> {
+  const owners = new Map<string, string>();
+  if (cgroup === undefined) return owners;
+  for (const pid of listProcesses(cgroup).slice(0, maxSearchedProcesses)) {
+    for (const descriptor of namesIn(`/proc/${pid}/fd`).slice(0, maxSearchedDescriptors)) {
+      const [, inode] = /^socket:\[(\d+)\]$/.exec(linkOf(`/proc/${pid}/fd/${descriptor}`)) ?? [];
+      if (inode === undefined || !inodes.has(inode) || owners.has(inode)) continue;
+      owners.set(inode, readProcFile(`/proc/${pid}/comm`)?.trim() ?? "?");
+    }
+  }
+  return owners;
+}
+
+function linkOf(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return "";
+  }
 }
 
 function isShared(pid: number, kind: string): boolean {

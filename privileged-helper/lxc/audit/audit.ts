@@ -6,13 +6,14 @@ import {
   type SecurityReport,
   securityCheckIds,
 } from "../../contract/security.ts";
-import type { HostFacts } from "../host-facts.ts";
+import { type HostFacts, readHostFacts } from "../host-facts.ts";
 import type { ContainerReader } from "../list.ts";
 import { type AuditFacts, readAuditFacts, readIdmaps } from "./audit-facts.ts";
 import { checkCapabilities, checkNewPrivileges } from "./capabilities.ts";
 import type { SecurityCheck } from "./check.ts";
 import { checkDevices } from "./devices.ts";
 import { checkLogins, checkNetwork, checkServices } from "./exposure.ts";
+import { checkForwardedPorts, type Forwards, readForwards } from "./forwarded-ports.ts";
 import { gradeContainer, gradeHost } from "./grade.ts";
 import { checkHooks } from "./hooks.ts";
 import { checkHostSecurity } from "./host-security.ts";
@@ -22,6 +23,7 @@ import { checkMemory, checkProcesses, checkProcessorTime } from "./resource-limi
 import { readSecurityRecord } from "./security-record.ts";
 import { checkSuidFiles } from "./suid-files.ts";
 import { checkSystemCalls } from "./system-calls.ts";
+import { checkUpdates } from "./updates.ts";
 import { checkIdRange, checkUserNamespace } from "./user-namespace.ts";
 
 /** Complete by type: an id without a check does not compile. */
@@ -43,7 +45,9 @@ const checks: Record<SecurityCheckId, SecurityCheck> = {
   devices: checkDevices,
   network: checkNetwork,
   services: checkServices,
+  "forwarded-ports": checkForwardedPorts,
   logins: checkLogins,
+  updates: checkUpdates,
 };
 
 type World = { lxcPath: string; reader: ContainerReader };
@@ -71,6 +75,7 @@ export async function auditCheck(facts: AuditFacts, check: SecurityCheckId): Pro
 /**
  * Makes all checks of a container. One that itself breaks says so, and is never taken for a good answer.
  * @param idmaps Of all containers, where somebody has read them already.
+ * @param forwards What of this computer leads to containers, where somebody reads that already.
  * @throws ProblemError `not-found`; Error where its configuration cannot be read.
  */
 export async function auditContainer(
@@ -80,8 +85,11 @@ export async function auditContainer(
     lxcPath,
     reader.readAll().map((one) => one.name),
   ),
+  forwards: Promise<Forwards | undefined> = readForwards(readHostFacts(false)),
 ): Promise<SecurityReport> {
   const facts = readAuditFacts({ lxcPath, reader }, name, idmaps);
+  const known = await forwards;
+  if (known) facts.forwards = known;
   const { accepted, fixes } = readSecurityRecord(lxcPath, name);
   const findings: SecurityFinding[] = [];
   for (const check of securityCheckIds) {
@@ -100,6 +108,7 @@ export async function auditAll(world: World, host: HostFacts): Promise<SecurityO
     world.lxcPath,
     all.map(({ name }) => name),
   );
+  const forwards = readForwards(host);
   const skipped: SecurityOverview["skipped"] = [];
   const containers: SecurityReport[] = [];
   const waiting = all.filter(({ name, manageable, note }) => {
@@ -111,7 +120,7 @@ export async function auditAll(world: World, host: HostFacts): Promise<SecurityO
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
       await nextTurn();
       try {
-        containers.push(await auditContainer(world, next.name, idmaps));
+        containers.push(await auditContainer(world, next.name, idmaps, forwards));
       } catch (error) {
         skipped.push({ name: next.name, reason: next.note ?? (error instanceof Error ? error.message : String(error)) });
       }

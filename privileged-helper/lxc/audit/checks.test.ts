@@ -3,12 +3,13 @@ import { auditFacts, statusText, unprivilegedMap } from "../../testing/audit-fac
 import type { FileStatus } from "./audit-facts.ts";
 import { checkCapabilities, checkNewPrivileges, configuredCapabilities, decode, presets } from "./capabilities.ts";
 import { checkDevices } from "./devices.ts";
-import { checkNetwork, checkServices, listeningPorts } from "./exposure.ts";
+import { checkNetwork, checkServices, listeningSockets } from "./exposure.ts";
 import { checkHooks } from "./hooks.ts";
 import { checkMandatoryAccess } from "./mandatory-access.ts";
 import { checkHostFiles, checkKernelFiles, checkRootMount } from "./mounts.ts";
 import { checkMemory, checkProcesses, checkProcessorTime } from "./resource-limits.ts";
 import { checkSystemCalls, defaultSeccompProfile, parseSeccompProfile, strictSeccompProfile } from "./system-calls.ts";
+import { checkUpdates } from "./updates.ts";
 import { checkIdRange, checkUserNamespace } from "./user-namespace.ts";
 
 const idmap = "lxc.idmap = u 0 100000 65536\nlxc.idmap = g 0 100000 65536\n";
@@ -312,9 +313,41 @@ describe("apart from this computer", () => {
     const row = (local: string, state: string) => `   0: ${local} 00000000:0000 ${state} 00000000:00000000 00:00000000 00000000 0 0 1\n`;
     const tcp = row("00000000:0050", "0A") + row("0100007F:18EB", "0A") + row("00000000:1F90", "01");
     const tcp6 = row("00000000000000000000000000000000:0050", "0A") + row("00000000000000000000000000000000:01BB", "0A");
-    expect(listeningPorts(tcp + tcp6)).toEqual([80, 443]);
+    expect(listeningSockets(tcp + tcp6).map(({ port }) => port)).toEqual([80, 80, 443]);
     expect(checkServices(auditFacts({ running: { tcp, tcp6 } }))).toMatchObject({ state: "ok", summary: "Others reach 2 ports: 80, 443." });
     expect(checkServices(auditFacts({ running: { tcp: row("00000000:18EB", "0A") } })).state).toBe("warning");
+    const socketOwners = () => new Map([["1", "ng\u001b[2Jinx"]]);
+    expect(checkServices(auditFacts({ running: { tcp: row("00000000:0050", "0A"), socketOwners } }))).toMatchObject({
+      summary: "Others reach one port: 80 (ng??2Jinx).",
+      evidence: ["TCP port 80 on all addresses, program ng??2Jinx"],
+    });
     expect(checkServices(auditFacts()).state).toBe("not-applicable");
+  });
+});
+
+describe("updates inside", () => {
+  const now = Date.UTC(2026, 0, 10);
+  const day = 24 * 3600 * 1000;
+  const pending = (count: number, isSecurity: boolean) =>
+    Array.from({ length: count }, (_, at) => ({ name: `p${at}${isSecurity ? "s" : ""}`, from: "1", to: "2", isSecurity }));
+  const judge = (at: number, updates: ReturnType<typeof pending>) =>
+    checkUpdates(auditFacts({ now, updates: { manager: "apt-get", at, pending: updates } }));
+
+  it("are a problem where some are for security, and a warning where they are others", () => {
+    expect(judge(now - day, pending(1, true))).toMatchObject({ state: "problem", summary: "One security update is not installed: p0s." });
+    expect(judge(now, [...pending(9, false), ...pending(5, true)])).toMatchObject({
+      state: "problem",
+      summary: "5 security updates are not installed: p0s, p1s, p2s and 2 more.",
+      evidence: expect.arrayContaining(["apt-get was asked on 2026-01-10 00:00 UTC", "p0s: 1 to 2, for security", "p8: 1 to 2"]),
+    });
+    expect(judge(now, pending(2, false))).toMatchObject({ state: "warning" });
+    expect(judge(now - 6 * day, [])).toMatchObject({ state: "ok" });
+  });
+
+  it("are not known where nobody has looked, or too long ago, or in the future", () => {
+    expect(judge(now - 7 * day, [])).toMatchObject({ state: "unknown", summary: "Nobody has looked for updates for 7 days." });
+    expect(judge(now + day, [])).toMatchObject({ state: "unknown" });
+    expect(checkUpdates(auditFacts())).toMatchObject({ state: "unknown", summary: expect.stringContaining("Start it to look") });
+    expect(checkUpdates(auditFacts({ running: {} })).state).toBe("unknown");
   });
 });

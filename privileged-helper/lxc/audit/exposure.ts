@@ -1,6 +1,8 @@
 import { lookInside, readStart } from "../look-inside.ts";
 import type { AuditFacts } from "./audit-facts.ts";
+import { carelessPorts } from "./careless-ports.ts";
 import type { Judgement } from "./check.ts";
+import { tryUsualPasswords } from "./usual-passwords.ts";
 
 const namespaceWords: Record<string, string> = {
   net: "network",
@@ -10,22 +12,6 @@ const namespaceWords: Record<string, string> = {
   mnt: "mounts",
 };
 
-/** Services that by themselves ask nobody who they are, or read passwords as they are written. */
-const carelessPorts: ReadonlyMap<number, string> = new Map([
-  [21, "FTP"],
-  [23, "Telnet"],
-  [111, "RPC"],
-  [513, "rlogin"],
-  [514, "rsh"],
-  [2049, "NFS"],
-  [2375, "Docker"],
-  [5900, "VNC"],
-  [6000, "X11"],
-  [6379, "Redis"],
-  [9200, "Elasticsearch"],
-  [11_211, "Memcached"],
-  [27_017, "MongoDB"],
-]);
 const maxFileBytes = 256 * 1024;
 
 /** Whether what should be its own, network, processes and so on, is this computer's. */
@@ -74,7 +60,13 @@ export function checkServices(facts: AuditFacts): Judgement {
       evidence: ["same network namespace"],
     };
   }
-  const ports = listeningPorts(`${facts.running.tcp}\n${facts.running.tcp6}`);
+  const sockets = listeningSockets(`${facts.running.tcp}\n${facts.running.tcp6}`);
+  const owners = facts.running.socketOwners(new Set(sockets.map(({ inode }) => inode)));
+  const ports = [...new Set(sockets.map(({ port }) => port))];
+  const programsAt = (port: number) => {
+    const names = sockets.filter((one) => one.port === port).map(({ inode }) => owners.get(inode));
+    return [...new Set(names.filter((name) => name !== undefined))].map(plain).join(", ");
+  };
   const careless = ports.filter((port) => carelessPorts.has(port));
   return {
     ...common,
@@ -84,24 +76,31 @@ export function checkServices(facts: AuditFacts): Judgement {
         ? "Nothing in it listens on all addresses."
         : careless.length > 0
           ? `${careless.map((port) => `${carelessPorts.get(port)} (port ${port})`).join(", ")} can be reached by others, and often asks nobody for a password.`
-          : `Others reach ${ports.length === 1 ? "one port" : `${ports.length} ports`}: ${ports.slice(0, 20).join(", ")}.`,
+          : `Others reach ${ports.length === 1 ? "one port" : `${ports.length} ports`}: ${ports
+              .slice(0, 20)
+              .map((port) => (programsAt(port) === "" ? String(port) : `${port} (${programsAt(port)})`))
+              .join(", ")}.`,
     evidence:
-      ports.length === 0 ? ["/proc/PID/net/tcp, tcp6: none"] : ports.slice(0, 50).map((port) => `TCP port ${port} on all addresses`),
+      ports.length === 0
+        ? ["/proc/PID/net/tcp, tcp6: none"]
+        : ports
+            .slice(0, 50)
+            .map((port) => `TCP port ${port} on all addresses${programsAt(port) === "" ? "" : `, program ${programsAt(port)}`}`),
   };
 }
 
-/** Rows of /proc/net/tcp and tcp6 (proc_pid_net(5)): state 0A listens; an address of zeroes is all addresses. */
-export function listeningPorts(text: string): number[] {
-  const ports = text.split("\n").flatMap((line) => {
-    const [, local = "", , state] = line.trim().split(/\s+/);
+/** Rows of /proc/net/tcp and tcp6 (proc_pid_net(5)): state 0A listens; an address of zeroes is all addresses; the tenth word is the inode. */
+export function listeningSockets(text: string): { port: number; inode: string }[] {
+  const sockets = text.split("\n").flatMap((line) => {
+    const [, local = "", , state, , , , , , inode = "0"] = line.trim().split(/\s+/);
     const [address = "", port = ""] = local.split(":");
-    return state === "0A" && /^0+$/.test(address) ? [Number.parseInt(port, 16)] : [];
+    return state === "0A" && /^0+$/.test(address) ? [{ port: Number.parseInt(port, 16), inode }] : [];
   });
-  return [...new Set(ports)].sort((a, b) => a - b);
+  return sockets.sort((one, other) => one.port - other.port);
 }
 
-/** Accounts that anybody can log in to: without a password, or root's by its password from elsewhere. */
-export function checkLogins(facts: AuditFacts): Judgement {
+/** Accounts that anybody can log in to: without a password, with one that templates and images set, or root's from elsewhere. */
+export async function checkLogins(facts: AuditFacts): Promise<Judgement> {
   const common = {
     title: "Passwords",
     why: "An account without a password, or root's that can be guessed from the network, is a door that is open.",
@@ -127,11 +126,18 @@ export function checkLogins(facts: AuditFacts): Judgement {
   const rootHasPassword = rootPassword !== "" && !/^[!*]/.test(rootPassword);
   const ssh = readSshSettings(facts);
   const byPassword = ssh !== undefined && ssh.permitRootLogin === "yes" && ssh.passwordAuthentication !== "no";
+  const withPassword = accounts.flatMap(([name = "", hash = ""]) =>
+    hash !== "" && !/^[!*]/.test(hash) ? [{ name: plain(name), hash }] : [],
+  );
+  const { known, untried } = await tryUsualPasswords(withPassword);
   const evidence = [
     open.length > 0 ? `/etc/shadow: no password for ${open.slice(0, 10).join(", ")}` : "/etc/shadow: no account is without a password",
     ssh === undefined
       ? "/etc/ssh/sshd_config is not there"
       : `sshd_config: PermitRootLogin ${ssh.permitRootLogin}, PasswordAuthentication ${ssh.passwordAuthentication}`,
+    ...(known.length > 0 ? [`a password that templates and images set: ${known.join(", ")}`] : []),
+    ...(untried.length > 0 ? [`passwords that could not be tried: ${untried.slice(0, 10).join(", ")}`] : []),
+    ...(withPassword.length > known.length + untried.length ? ["other passwords are none of the usual ones"] : []),
   ];
   if (open.length > 0) {
     return { ...common, state: "problem", summary: `${open.slice(0, 5).join(", ")} can log in without a password.`, evidence };
@@ -139,10 +145,27 @@ export function checkLogins(facts: AuditFacts): Judgement {
   if (byPassword && rootHasPassword) {
     return { ...common, state: "problem", summary: "Root can log in by SSH with a password.", evidence };
   }
+  if (known.length > 0) {
+    const isReached = ssh !== undefined && ssh.passwordAuthentication !== "no" && known.some((name) => name !== "root" || byPassword);
+    return {
+      ...common,
+      state: isReached ? "problem" : "warning",
+      summary: `Everybody can guess the password of ${known.slice(0, 5).join(", ")}${isReached ? ", and SSH takes it" : ""}.`,
+      evidence,
+    };
+  }
+  if (untried.length > 0) {
+    return {
+      ...common,
+      state: "unknown",
+      summary: `Whether everybody can guess the password of ${untried.slice(0, 5).join(", ")} could not be told.`,
+      evidence,
+    };
+  }
   return {
     ...common,
     state: "ok",
-    summary: "No account is without a password, and root cannot log in by SSH with one.",
+    summary: "No account is without a password or has a usual one, and root cannot log in by SSH with one.",
     evidence,
   };
 }

@@ -22,7 +22,9 @@ export const weights: Record<SecurityCheckId, number> = {
   devices: 6,
   network: 6,
   services: 3,
+  "forwarded-ports": 3,
   logins: 5,
+  updates: 6,
 };
 
 /** What of a check's weight is earned. What is not known earns no more than what is bad. */

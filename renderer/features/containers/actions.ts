@@ -49,6 +49,8 @@ const doing: Record<TaskKind, string> = {
   recover: "Cleaning up",
   repair: "Fixing",
   harden: "Isolating better",
+  "look-for-updates": "Looking for updates",
+  update: "Updating",
   soften: "Taking a fix back",
   fix: "Mending",
   download: "Downloading",

@@ -1,10 +1,10 @@
 import { type ReactNode, useCallback, useRef } from "react";
 import type { Timeline } from "../../state/timeline.ts";
 import type { ChartDefinition } from "../../ui/chart-definitions.ts";
+import { exportName, saveFile } from "../../ui/save-file.ts";
 import { ChartToolbar } from "./chart-toolbar.tsx";
 import { type CsvColumn, toCsv } from "./export-csv.ts";
 import { chartsToPng } from "./export-png.ts";
-import { exportName, saveFile } from "./save-file.ts";
 import type { ChartView } from "./use-chart-view.ts";
 
 type Props = {

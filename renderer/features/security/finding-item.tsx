@@ -8,6 +8,7 @@ import { CheckRow } from "../../ui/check-row.tsx";
 import { formatMoment } from "../../ui/format.ts";
 import { useNow } from "../../ui/use-now.ts";
 import { isOpen } from "./security-text.ts";
+import { UpdateButtons } from "./update-buttons.tsx";
 
 /** One check of a container: how it is, why that matters, the facts behind it, and what can be done about it. */
 export function FindingItem({ name, finding, isManageable }: { name: string; finding: SecurityFinding; isManageable: boolean }) {
@@ -22,6 +23,7 @@ export function FindingItem({ name, finding, isManageable }: { name: string; fin
       actions={
         isManageable && (
           <>
+            {finding.check === "updates" && <UpdateButtons name={name} finding={finding} />}
             {fixes.length > 0 && (
               <Button
                 size="compact-sm"

@@ -1,17 +1,15 @@
-import { Alert, Anchor, Button, Paper, Text, Title } from "@mantine/core";
+import { Alert, Button, Group, Paper, Text, Title } from "@mantine/core";
 import { IconRefresh, IconShieldCheck } from "@tabler/icons-react";
-import { Link } from "wouter";
-import type { SecurityOverview, SecurityReport } from "../../../privileged-helper/contract/security.ts";
+import type { SecurityOverview } from "../../../privileged-helper/contract/security.ts";
 import { useSecurityOverview } from "../../state/security.ts";
 import { EmptyState, Page } from "../../ui/page.tsx";
-import { containerPath } from "../../ui/paths.ts";
 import { ProblemView } from "../../ui/problem-view.tsx";
+import { ContainersByGrade } from "./containers-by-grade.tsx";
+import { ExportMenu } from "./export-menu.tsx";
 import { HostFindingItem } from "./finding-item.tsx";
 import { GradeBadge } from "./grade-badge.tsx";
 import { LoadingChecks } from "./security-panel.tsx";
-import { countsText, isOpen, sortFindings } from "./security-text.ts";
-
-const shownTitles = 3;
+import { sortFindings } from "./security-text.ts";
 
 /** All containers by how safe they are, the worst first, and the kernel that they share. */
 export function SecurityPage() {
@@ -20,9 +18,12 @@ export function SecurityPage() {
     <Page
       title="Security"
       actions={
-        <Button variant="default" size="sm" leftSection={<IconRefresh size={16} aria-hidden />} onClick={askAgain}>
-          Check again
-        </Button>
+        <Group gap="xs">
+          <ExportMenu />
+          <Button variant="default" size="sm" leftSection={<IconRefresh size={16} aria-hidden />} onClick={askAgain}>
+            Check again
+          </Button>
+        </Group>
       }
     >
       {problem && (
@@ -40,18 +41,14 @@ function Overview({ overview: { containers, skipped, host } }: { overview: Secur
     <>
       <section aria-labelledby="security-containers">
         <Title order={2} size="h5" mb="xs" id="security-containers">
-          Containers, the worst first
+          Containers
         </Title>
         {containers.length === 0 ? (
           <EmptyState icon={<IconShieldCheck size={48} stroke={1.2} />} title="No containers yet">
             Once there are some, each has a grade here, and what makes it up.
           </EmptyState>
         ) : (
-          <Paper component="ul" withBorder className="plain-list check-list" aria-label="Containers by grade">
-            {containers.map((report) => (
-              <ContainerRow key={report.name} report={report} />
-            ))}
-          </Paper>
+          <ContainersByGrade reports={containers} />
         )}
         {skipped.map(({ name, reason }) => (
           <Text key={name} size="sm" c="dimmed" mt="xs">
@@ -70,34 +67,5 @@ function Overview({ overview: { containers, skipped, host } }: { overview: Secur
         </Paper>
       </section>
     </>
-  );
-}
-
-function ContainerRow({ report: { name, grade, score, isRunning, findings } }: { report: SecurityReport }) {
-  const open = sortFindings(findings.filter((finding) => isOpen(finding) && !finding.accepted));
-  return (
-    <li className="security-row">
-      <GradeBadge grade={grade} />
-      <div className="security-row-text">
-        <Anchor component={Link} href={containerPath(name, "security")} fw={600} size="sm">
-          {name}
-        </Anchor>
-        <Text size="sm">
-          {countsText(findings)}
-          <span className="dimmed">
-            {" "}
-            · {score} of 100 points · {isRunning ? "running" : "not running"}
-          </span>
-        </Text>
-        {open.length > 0 && (
-          <Text size="sm" c="dimmed">
-            {open
-              .slice(0, shownTitles)
-              .map(({ title, summary }) => `${title}: ${summary}`)
-              .join(" ")}
-          </Text>
-        )}
-      </div>
-    </li>
   );
 }

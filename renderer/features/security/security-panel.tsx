@@ -1,9 +1,10 @@
-import { Alert, Button, Paper, Skeleton, Stack, Text } from "@mantine/core";
+import { Alert, Button, Group, Paper, Skeleton, Stack, Text } from "@mantine/core";
 import { IconRefresh } from "@tabler/icons-react";
 import type { Container } from "../../../privileged-helper/contract/model.ts";
 import type { SecurityReport } from "../../../privileged-helper/contract/security.ts";
 import { useSecurityReport } from "../../state/security.ts";
 import { ProblemView } from "../../ui/problem-view.tsx";
+import { ExportMenu } from "./export-menu.tsx";
 import { FindingItem } from "./finding-item.tsx";
 import { GradeBadge } from "./grade-badge.tsx";
 import { countsText, gradeText, sortFindings } from "./security-text.ts";
@@ -35,7 +36,7 @@ export function SecurityPanel({ container: { name, manageable } }: { container: 
 }
 
 function Verdict({ report, onAskAgain }: { report: SecurityReport; onAskAgain(): void }) {
-  const { grade, score, isRunning, findings } = report;
+  const { name, grade, score, isRunning, findings } = report;
   return (
     <div className="verdict security-verdict" data-grade={grade}>
       <GradeBadge grade={grade} size="lg" />
@@ -48,9 +49,12 @@ function Verdict({ report, onAskAgain }: { report: SecurityReport; onAskAgain():
           {isRunning ? "Told by the kernel, of what runs now." : "Told by its configuration: it does not run."}
         </Text>
       </div>
-      <Button variant="default" size="compact-sm" leftSection={<IconRefresh size={14} aria-hidden />} onClick={onAskAgain}>
-        Check again
-      </Button>
+      <Group gap={6} wrap="nowrap">
+        <ExportMenu name={name} isCompact />
+        <Button variant="default" size="compact-sm" leftSection={<IconRefresh size={14} aria-hidden />} onClick={onAskAgain}>
+          Check again
+        </Button>
+      </Group>
     </div>
   );
 }

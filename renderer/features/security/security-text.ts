@@ -1,10 +1,13 @@
-import type {
-  CapabilityPreset,
-  SecurityFinding,
-  SecurityFix,
-  SecurityReport,
-  SecurityState,
+import {
+  type CapabilityPreset,
+  type Grade,
+  grades,
+  type SecurityFinding,
+  type SecurityFix,
+  type SecurityReport,
+  type SecurityState,
 } from "../../../privileged-helper/contract/security.ts";
+import { filterWords } from "../../ui/filter-words.ts";
 import { formatBytes } from "../../ui/format.ts";
 
 const urgency: Record<SecurityState, number> = { critical: 0, problem: 1, warning: 2, unknown: 3, ok: 4, "not-applicable": 5 };
@@ -36,6 +39,40 @@ export function countsText(findings: readonly (Pick<SecurityFinding, "state"> & 
 
 function counted(count: number, one: string, many: string): string | undefined {
   return count === 0 ? undefined : `${count} ${count === 1 ? one : many}`;
+}
+
+const otherTitles = 3;
+/** The first in a sentence, and the next ones by their names. @param open The worst first. */
+export function worstText([worst, ...others]: readonly Pick<SecurityFinding, "title" | "summary">[]): string {
+  if (!worst) return "";
+  const named = others.slice(0, otherTitles).map(({ title }) => title);
+  const more = others.length - named.length;
+  const also = named.length === 0 ? "" : ` Also: ${named.join(", ")}${more > 0 ? ` and ${more} more` : ""}.`;
+  return `${worst.title}: ${worst.summary}${also}`;
+}
+
+export type ReportOrder = "worst" | "best" | "name";
+export type ReportChoice = { /** Each word has to be in the name. */ words: string; grade: Grade | undefined; order: ReportOrder };
+type Ranked = Pick<SecurityReport, "name" | "grade" | "score">;
+
+/** Those of a choice, in its order; those of the same rank by their names. */
+export function chooseReports<T extends Ranked>(reports: readonly T[], { words, grade, order }: ReportChoice): T[] {
+  const wanted = filterWords(words);
+  const isChosen = (one: T) =>
+    (grade === undefined || one.grade === grade) && wanted.every((word) => one.name.toLowerCase().includes(word));
+  const badness = (one: T, other: T) => other.grade.localeCompare(one.grade) || one.score - other.score;
+  const ranks = { worst: badness, best: (one: T, other: T) => badness(other, one), name: () => 0 };
+  return reports
+    .filter(isChosen)
+    .sort((one, other) => ranks[order](one, other) || one.name.localeCompare(other.name, undefined, { numeric: true }));
+}
+
+/** How many there are of each grade, the worst first; of those that there are. */
+export function gradeCounts(reports: readonly Pick<SecurityReport, "grade">[]): { grade: Grade; count: number }[] {
+  return [...grades]
+    .reverse()
+    .map((grade) => ({ grade, count: reports.filter((one) => one.grade === grade).length }))
+    .filter(({ count }) => count > 0);
 }
 
 /** What a grade means, in one sentence. */

@@ -20,6 +20,8 @@ const verbs: Record<TaskKind, string> = {
   recover: "Clean up",
   repair: "Fix",
   harden: "Isolate",
+  "look-for-updates": "Look for updates in",
+  update: "Update",
   soften: "Undo a fix of",
   fix: "Fix",
   download: "Download",
