@@ -24,8 +24,8 @@ export type JournalRecord = {
   initPid?: number;
 };
 
-/** What is half made; images; and containers that are frozen for a while, there for a while, or being set up. */
-const recordKinds = ["create", "clone", "import", "save-image", "delete-image", "freeze", "try", "first-start"] as const;
+/** What is half made; images; and containers that are frozen for a while, there for a while, being set up, or given to other ids. */
+const recordKinds = ["create", "clone", "import", "save-image", "delete-image", "freeze", "try", "first-start", "convert"] as const;
 const kindsOfImages: ReadonlySet<JournalRecord["kind"]> = new Set(["import", "save-image", "delete-image"]);
 
 export function isAboutImage({ kind }: Pick<JournalRecord, "kind">): boolean {

@@ -70,7 +70,7 @@ export function describePackages(checkout: string): { helper: Package; app: Pack
       "polkitd",
       "pkexec",
     ],
-    recommends: ["busybox-static | busybox", "debootstrap", "rsync", "distro-info", "apparmor", "xz-utils", "zstd", "skopeo", "tini"],
+    recommends: ["busybox-static | busybox", "debootstrap", "rsync", "distro-info", "apparmor", "xz-utils", "zstd", "skopeo", "tini", "attr"],
     files: [...helperFiles(checkout, version), ...documents("lxc-desktop-helper", bundled.helper ?? [])],
     maintainerScripts: {
       preinst: asset("package/before-install"),

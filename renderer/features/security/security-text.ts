@@ -73,5 +73,7 @@ export function fixTitle(fix: SecurityFix): string {
       return "Have a profile generated";
     case "root-mount":
       return "Mount with nosuid and nodev";
+    case "user-namespace":
+      return fix.to === "unprivileged" ? "Make it unprivileged" : "Make it privileged";
   }
 }
