@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import {
   chmodSync,
+  chownSync,
   closeSync,
   constants,
   fstatSync,
@@ -73,14 +74,18 @@ export async function convertOwners(request: ConvertRequest, report: (line: Conv
   const here = `/proc/self/fd/${root}`;
   const shift = shiftFor(from, to, mode === "return");
   const [found, attributes] = await Promise.all([findFiles(request, here), readAttributes(request, here)]);
-  const kept = before ?? keptOf(found.records, attributes);
-  if (mode !== "return") refuseForeign(found.records, kept, shift, from);
+  const files = openerBelow(root);
+  const foundKept = keptOf(found.records, attributes);
+  if (mode !== "return") refuseForeign(found.records, foundKept, shift, from);
   report({ counted: found.count });
   if (mode === "look") return;
+  // Of what was written down the one before is the truth; what has come since, because the container was started once, is as it is now.
+  const writtenDown = new Set(before?.map(({ path }) => path));
+  const isNew = ({ path }: FileRecord) => !writtenDown.has(path);
+  const kept = [...(before ?? []), ...files.withInodes(foundKept.filter(isNew))];
   if (mode === "convert") writeManifest(manifest, kept);
 
   await chownMost(request, here, found.count, (done) => report({ done }));
-  const files = openerBelow(root);
   for (const { path, uid, gid, type } of found.records) {
     if (isDevice(type)) continue;
     const target = [shift(uid), shift(gid)] as const;
@@ -88,12 +93,11 @@ export async function convertOwners(request: ConvertRequest, report: (line: Conv
     if (target[0] !== uid || target[1] !== gid) lchownSync(files.pathOf(path), target[0], target[1]);
   }
   for (const record of kept) {
-    if (isDevice(record.type)) lchownSync(files.pathOf(record.path), record.uid, record.gid);
+    if (isDevice(record.type)) files.use(record, (path) => chownSync(path, record.uid, record.gid));
     // chown(2) has cleared these, so that nobody gets a program that acts as somebody else; here it stays the same somebody.
     else if (record.type === "f" && (record.mode & 0o6000) !== 0) files.use(record, (path) => chmodSync(path, record.mode));
   }
-  const finalValue = (name: OwnerAttribute, value: Buffer) => (mode === "return" ? value : shiftAttribute(name, value, shift));
-  await writeAttributes(request, kept, files, finalValue);
+  await writeAttributes(request, kept, files, (record, name, value) => (isNew(record) ? shiftAttribute(name, value, shift) : value));
   files.close();
   closeSync(root);
   report({ done: found.count });
@@ -246,13 +250,17 @@ async function chownMost({ tools, from, to }: ConvertRequest, here: string, coun
 type Files = {
   /** A path that leads to this name in its folder and nowhere else, whatever is there. Good until the next call. */
   pathOf(path: string): Buffer;
-  /** Opens this very file. @returns What `act` does; nothing is done where another file has its name now. */
+  /** Opens this very file; undefined where another one has its name now, or none. */
+  open(record: Pick<Kept, "path" | "inode">): number | undefined;
+  /** Does something with this very file, where it is still there. */
   use(record: Pick<Kept, "path" | "inode">, act: (path: string) => void): void;
+  /** The same records, each with the number of its file. */
+  withInodes(records: readonly Kept[]): Kept[];
   close(): void;
 };
 
 /** Each folder on the way is opened in the one before it, and none that is a link (Node has no openat2(2)). */
-function openerBelow(root: number): Files & { open(record: Pick<Kept, "path" | "inode">): number | undefined } {
+function openerBelow(root: number): Files {
   let at: { folder: string; descriptor: number } | undefined;
   const close = () => {
     if (at) closeSync(at.descriptor);
@@ -276,8 +284,14 @@ function openerBelow(root: number): Files & { open(record: Pick<Kept, "path" | "
     const slash = path.lastIndexOf("/");
     return inFolder(enter(path.slice(0, slash)), path.slice(slash + 1));
   };
-  const open = ({ path, inode }: Pick<Kept, "path" | "inode">) => {
-    const descriptor = openSync(pathOf(path), O_PATH | O_NOFOLLOW);
+  const open: Files["open"] = ({ path, inode }) => {
+    let descriptor: number;
+    try {
+      descriptor = openSync(pathOf(path), O_PATH | O_NOFOLLOW);
+    } catch (error) {
+      if (["ENOENT", "ENOTDIR", "ELOOP"].includes((error as NodeJS.ErrnoException).code ?? "")) return undefined;
+      throw error;
+    }
     const stats = fstatSync(descriptor);
     if (!stats.isSymbolicLink() && (inode === 0 || stats.ino === inode)) return descriptor;
     closeSync(descriptor);
@@ -292,6 +306,14 @@ function openerBelow(root: number): Files & { open(record: Pick<Kept, "path" | "
       act(`/proc/self/fd/${descriptor}`);
       closeSync(descriptor);
     },
+    withInodes: (records) =>
+      records.map((record) => {
+        const descriptor = record.inode === 0 ? open(record) : undefined;
+        if (descriptor === undefined) return record;
+        const inode = fstatSync(descriptor).ino;
+        closeSync(descriptor);
+        return { ...record, inode };
+      }),
     close,
   };
 }
@@ -300,8 +322,8 @@ function openerBelow(root: number): Files & { open(record: Pick<Kept, "path" | "
 async function writeAttributes(
   { tools }: ConvertRequest,
   kept: readonly Kept[],
-  files: ReturnType<typeof openerBelow>,
-  finalValue: (name: OwnerAttribute, value: Buffer) => Buffer,
+  files: Files,
+  finalValue: (record: Kept, name: OwnerAttribute, value: Buffer) => Buffer,
 ) {
   const withAttributes = kept.filter(({ attributes }) => Object.keys(attributes).length > 0);
   for (let from = 0; from < withAttributes.length; from += filesAtOnce) {
@@ -313,7 +335,7 @@ async function writeAttributes(
       opened.push(descriptor);
       text += `# file: /proc/${process.pid}/fd/${descriptor}\n`;
       for (const [name, hex] of Object.entries(record.attributes) as [OwnerAttribute, string][]) {
-        text += `${name}=0x${finalValue(name, Buffer.from(hex, "hex")).toString("hex")}\n`;
+        text += `${name}=0x${finalValue(record, name, Buffer.from(hex, "hex")).toString("hex")}\n`;
       }
       text += "\n";
     }

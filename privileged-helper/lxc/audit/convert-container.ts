@@ -190,6 +190,7 @@ export async function endAbandonedConversion(context: OperationContext, record: 
       await takeBack(withoutUndo(context), name, left);
     }
   }
+  forget(lxcPath, name);
   journal.remove(record);
 }
 

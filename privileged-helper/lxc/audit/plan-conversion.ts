@@ -22,6 +22,7 @@ type Line = readonly [key: string, value: string];
 /** The ids of a privileged container: this computer's own, as many as an unprivileged one has. */
 const hostIds = (count: number): IdRange => ({ first: 0, count });
 const idmapOption = "idmap=container";
+const whyNotIdmapped = "LXC, the kernel or the file system of this computer cannot show files with other owners: it was tried.";
 
 /** Which files go from which ids to which. */
 export type Shift = { rootfs: string; from: IdRange; to: IdRange };
@@ -68,9 +69,8 @@ export async function planConversion(
   }
   if (maps.length > 0) throw notSupported("It is unprivileged already.");
   if (usesHostNetwork(entries)) throw notSupported("Only a privileged container can use this computer's own network.");
-  const [best] = await possibleWays(lxcPath, range, signal);
-  const way = fix.way ?? (best?.reason === undefined ? "idmapped" : "shifted");
-  if (way === "idmapped" && best?.reason !== undefined) throw notSupported(best.reason);
+  const way = fix.way ?? ((await canMountIdmapped(lxcPath, range, signal)) ? "idmapped" : "shifted");
+  if (fix.way === "idmapped" && !(await canMountIdmapped(lxcPath, range, signal))) throw notSupported(whyNotIdmapped);
   const after = unprivilegedConfig(text, entries, range, way);
   if (way === "idmapped") return { ...common, after, ids: range, way };
   toolsOfConversion();
@@ -127,8 +127,7 @@ async function possibleWays(
   signal: TaskContext["signal"],
 ): Promise<{ way: ConversionWay; reason?: string }[]> {
   const can = await canMountIdmapped(lxcPath, range, signal);
-  const reason = "This computer's LXC, its kernel or the file system of its files cannot show files with other owners: it was tried.";
-  return [{ way: "idmapped", ...(can ? {} : { reason }) }, { way: "shifted" }];
+  return [{ way: "idmapped", ...(can ? {} : { reason: whyNotIdmapped }) }, { way: "shifted" }];
 }
 
 /** @returns The folder of its files. */

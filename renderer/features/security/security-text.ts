@@ -1,7 +1,9 @@
 import type {
   CapabilityPreset,
+  ConversionWay,
   SecurityFinding,
   SecurityFix,
+  SecurityFixPreview,
   SecurityReport,
   SecurityState,
 } from "../../../privileged-helper/contract/security.ts";
@@ -53,6 +55,25 @@ export const presetTitles: Record<CapabilityPreset, string> = {
   service: "One service",
   minimal: "As few as possible",
 };
+
+export const wayTitles: Record<ConversionWay, string> = {
+  idmapped: "The kernel shows them with other owners",
+  shifted: "They are given other owners",
+};
+
+export const wayTexts: Record<ConversionWay, string> = {
+  idmapped: "At once, and nothing on the disk changes.",
+  shifted: "Takes longer with many files. Instant clones of it can be made.",
+};
+
+/** What becomes of its files and of its snapshots. */
+export function conversionText({ way, files, ids: { first, count }, snapshots }: NonNullable<SecurityFixPreview["conversion"]>): string {
+  const ids = `Its ids on this computer: ${first} to ${first + count - 1}.`;
+  const what =
+    way === "shifted" ? `${counted(files, "file is", "files are") ?? "No file is"} given to other owners.` : "None of its files changes.";
+  const kept = counted(snapshots, "snapshot stays as it is", "snapshots stay as they are");
+  return [ids, what, ...(kept === undefined ? [] : [`Its ${kept}: restoring one brings back what the container was then.`])].join(" ");
+}
 
 /** A choice among fixes, in a few words. */
 export function fixTitle(fix: SecurityFix): string {
