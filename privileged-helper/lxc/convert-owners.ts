@@ -351,7 +351,7 @@ async function runIn(folder: string, program: string, args: readonly string[], o
   let errors = "";
   let thrown: unknown;
   child.stderr?.setEncoding("utf8").on("data", (text: string) => {
-    errors = (errors + text).slice(0, maxErrorCharacters);
+    errors = (errors + text).slice(-maxErrorCharacters);
   });
   (child.stdout as Readable).on("data", (piece: Buffer) => {
     try {

@@ -165,7 +165,8 @@ function unprivilegedConfig(text: string, entries: readonly ConfigEntry[], range
   const capabilities = own.filter(({ key }) => isAboutCapabilities(key)).map(({ key, value }): Line => [key, value]);
   const options = [...new Set([...rootfsOptions(entries), ...(way === "idmapped" ? [idmapOption] : [])])];
   return editConfig(text, {
-    remove: (key) => isAboutCapabilities(key) || (way === "idmapped" && key === "lxc.rootfs.options") || key === "lxc.idmap",
+    remove: (key) =>
+      isAboutCapabilities(key) || isAboutDevices(key) || (way === "idmapped" && key === "lxc.rootfs.options") || key === "lxc.idmap",
     add: [
       ["lxc.include", join(shareConfig, usernsInclude(distribution))],
       ...(capabilities.length > 0 ? capabilities : [["lxc.cap.drop", uselessCapabilities.join(" ")] as const]),
@@ -179,16 +180,25 @@ function unprivilegedConfig(text: string, entries: readonly ConfigEntry[], range
 /** null, zero, full, tty, console, ptmx, random, urandom and pseudo-terminals, as in LXC's common.conf. */
 const harmlessDevices = ["1:3", "1:5", "1:7", "5:0", "5:1", "5:2", "1:8", "1:9", "136:*"];
 
-/** The rules that are in force; where nothing is refused, those that every container has. */
+/** The rules that are in force, in their order; where not everything is refused first, those that every container has. */
 function deviceLines(entries: readonly ConfigEntry[]): Line[] {
-  const lines = ["lxc.cgroup", "lxc.cgroup2"].flatMap((prefix) => {
-    const of = (kind: string) => valuesOf(entries, `${prefix}.devices.${kind}`).map((value): Line => [`${prefix}.devices.${kind}`, value]);
-    const refused = of("deny");
-    return refused.length > 0 ? [...refused, ...of("allow")] : [];
-  });
-  if (lines.length > 0) return lines;
+  let lines: Line[] = [];
+  for (const { key, value } of entries.filter((entry) => isAboutDevices(entry.key))) {
+    // An empty value takes back those before it.
+    if (value === "") lines = lines.filter(([other]) => other !== key);
+    else lines.push([key, value]);
+  }
+  if (lines.some(([key, value]) => key.endsWith(".deny") && value === "a")) return lines;
   const prefix = controllerVersion("devices") === "v1" ? "lxc.cgroup" : "lxc.cgroup2";
-  return [[`${prefix}.devices.deny`, "a"], ...harmlessDevices.map((numbers): Line => [`${prefix}.devices.allow`, `c ${numbers} rwm`])];
+  return [
+    [`${prefix}.devices.deny`, "a"],
+    ...harmlessDevices.map((numbers): Line => [`${prefix}.devices.allow`, `c ${numbers} rwm`]),
+    ...lines,
+  ];
+}
+
+function isAboutDevices(key: string): boolean {
+  return /^lxc\.cgroup2?\.devices\.(allow|deny)$/.test(key);
 }
 
 /** Without the mapping, and what goes with it. */
