@@ -1,9 +1,11 @@
-import { execFileSync, spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import type { HelperClient } from "../../privileged-helper/testing/helper-client.ts";
 import { type Figure, median, milliseconds, timed } from "./figures.ts";
 
+const execute = promisify(execFile);
 const name = "converted";
 const rounds = 15;
 const folders = 400;
@@ -26,16 +28,17 @@ export async function convertFigures(helper: HelperClient, lxcPath: string): Pro
   const rootfs = join(lxcPath, name, "rootfs");
   for (let folder = 0; folder < folders; folder++) {
     const path = join(rootfs, "srv", String(folder));
-    mkdirSync(path, { recursive: true });
-    for (let file = 0; file < filesInFolder; file++) writeFileSync(join(path, String(file)), Buffer.alloc(bytesOfFile, file));
+    await mkdir(path, { recursive: true });
+    const files = Array.from({ length: filesInFolder }, (_, file) => writeFile(join(path, String(file)), Buffer.alloc(bytesOfFile, file)));
+    await Promise.all(files);
   }
   const copy = join(lxcPath, ".copy");
-  cpSync(rootfs, copy, { recursive: true, verbatimSymlinks: true });
+  await execute("/usr/bin/cp", ["-a", rootfs, copy]);
   const convert = (to: "unprivileged" | "privileged", way?: "shifted" | "idmapped") =>
     helper.call("security.fix", { name, fix: { check: "user-namespace", to, ...(way && { way }) } });
-  const chown = async (id: number) => void execFileSync("/usr/bin/chown", ["-R", `${id}:${id}`, copy]);
+  const chown = (id: number) => execute("/usr/bin/chown", ["-R", `${id}:${id}`, copy]);
   // What is written later is not to slow the next one.
-  const settle = () => spawnSync("/usr/bin/sync", ["-f", lxcPath]);
+  const settle = () => execute("/usr/bin/sync", ["-f", lxcPath]);
 
   const shifted: number[] = [];
   const looked: number[] = [];
@@ -46,14 +49,14 @@ export async function convertFigures(helper: HelperClient, lxcPath: string): Pro
     const look = await timed(() =>
       helper.call("security.previewFix", { name, fix: { check: "user-namespace", to: "unprivileged", way: "shifted" } }),
     );
-    settle();
+    await settle();
     const ours = await timed(() => convert("unprivileged", "shifted"));
-    settle();
+    await settle();
     const theirs = await timed(() => chown(1_000_000));
-    settle();
+    await settle();
     await convert("privileged");
     await chown(0);
-    settle();
+    await settle();
     const kernel = await timed(() => convert("unprivileged", "idmapped"));
     await convert("privileged");
     if (round < 0) continue;
@@ -62,9 +65,9 @@ export async function convertFigures(helper: HelperClient, lxcPath: string): Pro
     chowned.push(theirs);
     mapped.push(kernel);
   }
-  const isPrivileged = !/^lxc\.idmap/m.test(readFileSync(join(lxcPath, name, "config"), "utf8"));
+  const isPrivileged = !/^lxc\.idmap/m.test(await readFile(join(lxcPath, name, "config"), "utf8"));
   if (!isPrivileged) throw new Error("it was to be privileged again");
-  rmSync(copy, { recursive: true });
+  await rm(copy, { recursive: true });
   await helper.call("containers.destroy", { name });
   const ratio = median(shifted) / median(chowned);
   return [
