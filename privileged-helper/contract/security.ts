@@ -154,8 +154,8 @@ export type SecurityFixPreview = {
     way: ConversionWay;
     /** Files that are given to other ids. */
     files: number;
-    /** Host ids of an unprivileged container. */
-    ids: { first: number; count: number };
+    /** The host's ids that an unprivileged container gets. */
+    ids?: { first: number; count: number };
     /** Both ways, with the reason why one cannot be gone here. */
     ways: { way: ConversionWay; reason?: string }[];
     /** Snapshots, which stay as they are. */

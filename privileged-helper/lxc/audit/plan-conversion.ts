@@ -95,7 +95,7 @@ export async function previewConversion(
     conversion: {
       way: plan.way,
       files: plan.shift ? await countFiles(plan.shift, signal) : 0,
-      ids: plan.ids,
+      ...(plan.to === "unprivileged" && { ids: plan.ids }),
       ways: plan.to === "unprivileged" ? await possibleWays(lxcPath, range, signal) : [{ way: plan.way }],
       snapshots: listSnapshots(lxcPath, name).length,
     },

@@ -92,7 +92,7 @@ function ConversionChoice({
   conversion: SecurityFixPreview["conversion"];
   onChanged(fix: ConversionFix): void;
 }) {
-  if (!conversion) return null;
+  if (!conversion?.ids) return null;
   const { ways, way, ids } = conversion;
   return (
     <>

@@ -67,12 +67,16 @@ export const wayTexts: Record<ConversionWay, string> = {
 };
 
 /** What becomes of its files and of its snapshots. */
-export function conversionText({ way, files, ids: { first, count }, snapshots }: NonNullable<SecurityFixPreview["conversion"]>): string {
-  const ids = `Its ids on this computer: ${first} to ${first + count - 1}.`;
+export function conversionText({ way, files, ids, snapshots }: NonNullable<SecurityFixPreview["conversion"]>): string {
+  const range = ids && `Its ids on this computer: ${ids.first} to ${ids.first + ids.count - 1}.`;
   const what =
     way === "shifted" ? `${counted(files, "file is", "files are") ?? "No file is"} given to other owners.` : "None of its files changes.";
   const kept = counted(snapshots, "snapshot stays as it is", "snapshots stay as they are");
-  return [ids, what, ...(kept === undefined ? [] : [`Its ${kept}: restoring one brings back what the container was then.`])].join(" ");
+  return [
+    ...(range === undefined ? [] : [range]),
+    what,
+    ...(kept === undefined ? [] : [`Its ${kept}: restoring one brings back what the container was then.`]),
+  ].join(" ");
 }
 
 /** A choice among fixes, in a few words. */
