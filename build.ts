@@ -55,6 +55,7 @@ const helper = await bundle({
   entryPoints: {
     main: "privileged-helper/main.ts",
     "shift-owners": "privileged-helper/lxc/shift-owners-main.ts",
+    "convert-owners": "privileged-helper/lxc/convert-owners-main.ts",
     "image-unpack": "privileged-helper/lxc/image-unpack-main.ts",
     "undo-host": "privileged-helper/undo-host-main.ts",
   },

@@ -12,6 +12,7 @@ import { createLocks } from "./locks.ts";
 import type { Log } from "./log.ts";
 import { auditAll, auditContainer } from "./lxc/audit/audit.ts";
 import { previewFix, weakens } from "./lxc/audit/fixes.ts";
+import { previewConversion } from "./lxc/audit/plan-conversion.ts";
 import { acceptRisk } from "./lxc/audit/security-record.ts";
 import { readConfigurationText } from "./lxc/config.ts";
 import { readConsoleBefore } from "./lxc/console-log.ts";
@@ -286,7 +287,10 @@ export function createHandlers({
 
       "security.audit": ({ name }) => auditContainer({ lxcPath, reader }, find(name).name),
       "security.auditAll": () => auditAll({ lxcPath, reader }, readHostFacts(isRootSession)),
-      "security.previewFix": ({ name, fix }) => previewFix({ lxcPath, reader }, find(name).name, fix),
+      "security.previewFix": ({ name, fix }, { signal }) =>
+        fix.check === "user-namespace"
+          ? previewConversion({ lxcPath, reader }, find(name).name, fix, signal)
+          : previewFix({ lxcPath, reader }, find(name).name, fix),
       "security.fix": async ({ name, fix }, { signal, authorize }) => {
         const mayWeaken = weakens({ lxcPath, reader }, find(name).name, fix);
         if (mayWeaken) await authorize("configure-raw", name);

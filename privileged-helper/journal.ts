@@ -28,7 +28,7 @@ export type JournalRecord = {
   isOfEarlierBoot?: true;
 };
 
-/** What is half made; images; and containers that are frozen for a while, there for a while, being set up, or changed. */
+/** What is half made; images; and containers that are frozen for a while, there for a while, being set up, changed, or given to other ids. */
 const recordKinds = [
   "create",
   "clone",
@@ -39,6 +39,7 @@ const recordKinds = [
   "try",
   "first-start",
   "harden",
+  "convert",
   "update",
 ] as const;
 /** A fix, or one that is taken back: its configuration before and after, and by what it is known where decisions about a container are kept. */

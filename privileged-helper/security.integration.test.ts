@@ -15,7 +15,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { toProblem } from "./contract/problems.ts";
-import type { SecurityCheckId, SecurityFinding, SecurityFix } from "./contract/security.ts";
+import type { LineFix, SecurityCheckId, SecurityFinding, SecurityFix } from "./contract/security.ts";
 import { createJournal } from "./journal.ts";
 import { createLocks } from "./locks.ts";
 import { auditAll, auditContainer } from "./lxc/audit/audit.ts";
@@ -84,7 +84,7 @@ const statusOf = (field: string) =>
   new RegExp(`^${field}:\\s*(.*)$`, "m").exec(readFileSync(`/proc/${lxc.reader.readOne(name)?.initPid}/status`, "utf8"))?.[1];
 
 describe("a fix of a container that runs", () => {
-  const kernelShows: [SecurityFix, () => unknown, unknown][] = [
+  const kernelShows: [LineFix, () => unknown, unknown][] = [
     [{ check: "capabilities", preset: "minimal" }, () => statusOf("CapBnd"), "00000000000004eb"],
     [{ check: "new-privileges" }, () => statusOf("NoNewPrivs"), "1"],
     [{ check: "system-calls", profile: "default" }, () => statusOf("Seccomp"), "2"],

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Page } from "@playwright/test";
 import { expectNoViolationsInBothThemes as expectNoViolations } from "./axe.ts";
@@ -86,6 +86,46 @@ test.describe("is it safe?", () => {
     await app.getByRole("button", { name: `Update ${name} now` }).click();
     await expect(check(app, "Updates inside")).toContainText("Everything is as new as its distribution has it.", { timeout: 60_000 });
     await expect(app.getByRole("button", { name: `Update ${name} now` })).toBeHidden();
+  });
+
+  test("a privileged container becomes unprivileged, and privileged again once somebody says yes to that", async ({ app }) => {
+    await setRule({ granted: ["full", "limited", "view", "manage", "create", "configure", "shell", "configure-raw", "shell-privileged"] });
+    await createContainer(app, name, { start: false, privileged: true });
+    await closeNews(app);
+    await openTab(app);
+    const title = "Root inside and outside";
+    await expect(check(app, title)).toContainText("Problem");
+    await app.getByRole("button", { name: `Fix ${title}` }).click();
+    const dialog = app.getByRole("dialog", { name: `Fix ${title} of ${name}` });
+    await dialog.getByRole("radio", { name: "They are given other owners" }).check();
+    await expect(dialog).toContainText("files are given to other owners", { timeout: 30_000 });
+    await expect(dialog.getByRole("group", { name: "Changes" })).toContainText("lxc.idmap = u 0");
+    await expectNoViolations(app, "a conversion");
+    await dialog.getByRole("button", { name: "Fix", exact: true }).click();
+    await expect(check(app, title)).toContainText("OK", { timeout: 60_000 });
+    const first = Number(/^lxc\.idmap = u 0 (\d+) 65536$/m.exec(config())?.[1]);
+    expect(statSync(join(lxcPath, name, "rootfs")).uid).toBe(first);
+    await closeNews(app);
+
+    await app.getByRole("button", { name: `More about ${title}` }).click();
+    await app.getByRole("menuitem", { name: "Make it privileged" }).click();
+    const confirm = app.getByRole("dialog", { name: `Make ${name} privileged?` });
+    await expect(confirm).toContainText("whoever breaks out of it is root here");
+    await expectNoViolations(app, "a container that is to be privileged");
+    await confirm.getByRole("button", { name: "Make it privileged" }).click();
+    await expect(check(app, title)).toContainText("Problem", { timeout: 60_000 });
+    expect(statSync(join(lxcPath, name, "rootfs")).uid).toBe(0);
+    expect(config()).not.toContain("lxc.idmap");
+    await closeNews(app);
+
+    await app.getByRole("button", { name: `More about ${title}` }).click();
+    await app.getByRole("menuitem", { name: "Undo the fix" }).click();
+    await app
+      .getByRole("dialog", { name: `Undo the fix of ${title}?` })
+      .getByRole("button", { name: "Undo" })
+      .click();
+    await expect(check(app, title)).toContainText("OK", { timeout: 60_000 });
+    expect(statSync(join(lxcPath, name, "rootfs")).uid).toBe(first);
   });
 
   test("all containers, the worst first, and the kernel that they share; filtered, and as a file", async ({ app }) => {

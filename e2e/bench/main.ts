@@ -4,6 +4,7 @@ import { startHelper } from "../../privileged-helper/testing/helper-client.ts";
 import { appWindowFigures } from "./app-window.ts";
 import { clickToReachableFigures } from "./click-to-reachable.ts";
 import { clickToRunningFigures } from "./click-to-running.ts";
+import { convertFigures } from "./convert.ts";
 import { downloadFigures } from "./download.ts";
 import { type Figure, printFigures } from "./figures.ts";
 import { helperMemoryFigures } from "./helper-memory.ts";
@@ -48,6 +49,8 @@ try {
   figures.push(...(await imageToRunningFigures(helper, lxcPath, base)));
   console.log("Click to reachable...");
   figures.push(...(await clickToReachableFigures(helper, lxcPath, base)));
+  console.log("Converting...");
+  figures.push(...(await convertFigures(helper, lxcPath)));
   console.log("Terminals...");
   figures.push(...(await terminalFigures(lxcPath, base)));
   console.log(`Starting ${containers} containers...`);

@@ -3,7 +3,7 @@ import { capture, runLive } from "./command.mjs";
 /** What the app, its tests and the compilation of node-pty need of Debian. */
 const needed = [
   ...["lxc", "lxc-templates", "uidmap", "busybox-static", "debootstrap", "rsync", "distro-info", "dnsmasq-base", "iptables", "iproute2"],
-  ...["pkexec", "polkitd", "dbus", "procps", "libcap2-bin", "strace", "chromium", "xvfb", "xauth", "fonts-dejavu-core"],
+  ...["pkexec", "polkitd", "dbus", "procps", "libcap2-bin", "attr", "strace", "chromium", "xvfb", "xauth", "fonts-dejavu-core"],
   ...["skopeo", "tini", "umoci", "openssl"],
   ...["g++", "make", "python3"],
   // Of the packages that are built and tested.

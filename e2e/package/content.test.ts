@@ -49,7 +49,14 @@ describe("what is in the packages", () => {
 
   it("the helper is all that root needs, and nothing else", () => {
     const paths = list(helperDeb).map(({ path }) => path);
-    for (const path of ["launch", "manifest.json", "helper/main.cjs", "helper/shift-owners.cjs", "helper/undo-host.cjs"]) {
+    for (const path of [
+      "launch",
+      "manifest.json",
+      "helper/main.cjs",
+      "helper/shift-owners.cjs",
+      "helper/convert-owners.cjs",
+      "helper/undo-host.cjs",
+    ]) {
       expect(paths).toContain(`/usr/lib/lxc-desktop/${path}`);
     }
     expect(paths).toContain("/usr/lib/lxc-desktop/helper/node_modules/node-pty/build/Release/pty.node");

@@ -43,7 +43,7 @@ export const packages = [
     "chromium",
   ],
   // What its tests need besides.
-  ...["libcap2-bin", "strace", "python3-minimal", "fonts-dejavu-core", "ca-certificates", "wget", "zstd"],
+  ...["libcap2-bin", "attr", "strace", "python3-minimal", "fonts-dejavu-core", "ca-certificates", "wget", "zstd"],
 ];
 
 /** The release of the containers with a real init. Its packages are brought along: the machine has no network. */

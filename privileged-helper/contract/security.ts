@@ -36,6 +36,13 @@ export type Grade = (typeof grades)[number];
 export const capabilityPresets = ["minimal", "service", "system"] as const;
 export type CapabilityPreset = (typeof capabilityPresets)[number];
 
+/**
+ * How a container comes to ids of its own. `idmapped`: the kernel shows its files with other owners (lxc.container.conf(5), `lxc.rootfs.options`).
+ * `shifted`: its files are given other owners.
+ */
+export const conversionWays = ["idmapped", "shifted"] as const;
+export type ConversionWay = (typeof conversionWays)[number];
+
 /** What a fix can be asked to do; which lines that changes, the helper decides. */
 export const securityFix = z.discriminatedUnion("check", [
   z.strictObject({ check: z.literal("capabilities"), preset: z.enum(capabilityPresets) }),
@@ -54,8 +61,24 @@ export const securityFix = z.discriminatedUnion("check", [
   z.strictObject({ check: z.literal("processor-time"), cpus: z.number().min(0.1).max(4096) }),
   /** Programs in its files give nobody more rights, and files that are devices do not work as such. */
   z.strictObject({ check: z.literal("root-mount") }),
+  /** Whether its root is root of this computer. */
+  z.strictObject({
+    check: z.literal("user-namespace"),
+    to: z.enum(["unprivileged", "privileged"]),
+    /** The one that changes nothing on the disk where this computer can do that, if nothing is said. */
+    way: z.enum(conversionWays).optional(),
+    /** The host's id of its root; the next ones that nobody has, if nothing is said. */
+    firstId: z
+      .int()
+      .min(65_536)
+      .max(2 ** 32 - 65_537)
+      .optional(),
+  }),
 ]);
 export type SecurityFix = z.infer<typeof securityFix>;
+/** Changes the files of a container, or what the kernel shows of them, and not only lines of its configuration. */
+export type ConversionFix = Extract<SecurityFix, { check: "user-namespace" }>;
+export type LineFix = Exclude<SecurityFix, ConversionFix>;
 export const fixableChecks = securityFix.options.map(({ shape }) => shape.check.value) as [SecurityFix["check"], ...SecurityFix["check"][]];
 
 /** A person's reason to leave something as it is: one line or several, with nothing that does not show. */
@@ -139,4 +162,16 @@ export type SecurityFixPreview = {
   files: { path: string; text: string }[];
   /** It takes effect with the next start, so a container that runs is restarted. */
   needsRestart: boolean;
+  /** Of a fix that concerns its files. */
+  conversion?: {
+    way: ConversionWay;
+    /** Files that are given to other ids. */
+    files: number;
+    /** The host's ids that an unprivileged container gets. */
+    ids?: { first: number; count: number };
+    /** Both ways, with the reason why one cannot be gone here. */
+    ways: { way: ConversionWay; reason?: string }[];
+    /** Snapshots, which stay as they are. */
+    snapshots: number;
+  };
 };

@@ -22,6 +22,14 @@ export function parseIdmaps(values: readonly string[]): IdRange[] {
   });
 }
 
+/** The ids of an unprivileged container that has one range of them from 0 on, the same for users and groups; undefined where it is otherwise. */
+export function singleIdRange(maps: readonly string[]): IdRange | undefined {
+  const [range] = parseIdmaps(maps);
+  if (!range || maps.length !== 2) return undefined;
+  const isMap = (map: string, kind: string) => map.trim().replace(/\s+/g, " ") === `${kind} 0 ${range.first} ${range.count}`;
+  return ["u", "g"].every((kind) => maps.some((map) => isMap(map, kind))) ? range : undefined;
+}
+
 /** Lines of `USER:FIRST:COUNT`; a user is a name or a number. @returns Ranges of everybody, or of root alone. */
 export function parseSubordinateIds(text: string, ofRootAlone: boolean): IdRange[] {
   return text.split("\n").flatMap((line) => {
@@ -70,6 +78,36 @@ export async function allocateIds(
     release?.();
     beingUsed.push(range);
   }
+}
+
+/**
+ * The same for ids that somebody has chosen.
+ * @throws ProblemError `not-supported` where they are not root's to give, or somebody has them.
+ */
+export async function takeChosenIds(
+  { reader }: Pick<OperationContext, "reader">,
+  first: number,
+  { locks = createLocks("/run/lxc-desktop/ids"), readRanges = readRootIdRanges }: { locks?: Locks; readRanges?: () => IdRange[] } = {},
+): Promise<{ range: IdRange; release(): void }> {
+  requireFree({ reader }, first, readRanges);
+  const release = await locks.acquire({ lxcPath: "", name: String(first), operation: "create" });
+  return { range: { first, count: idsPerContainer }, release };
+}
+
+/** @throws ProblemError `not-supported` where these ids are not root's to give, or a container has some of them. */
+export function requireFree({ reader }: Pick<OperationContext, "reader">, first: number, readRanges = readRootIdRanges): IdRange {
+  const range = { first, count: idsPerContainer };
+  const last = first + idsPerContainer - 1;
+  const isRoots = readRanges().some((one) => one.first <= first && last < one.first + one.count);
+  if (!isRoots) {
+    throw new ProblemError({
+      code: "not-supported",
+      what: `Root may not give the ids ${first} to ${last} to a container: they are not in its lines of /etc/subuid and /etc/subgid.`,
+    });
+  }
+  if (findFreeBlock([range], reader.readClaims().idRanges) === undefined)
+    throw new ProblemError({ code: "not-supported", what: `Another container has some of the ids ${first} to ${last}.` });
+  return range;
 }
 
 /** The ids that a new container would get now. @param foreseen Is told what would run, and what would be noticed. */

@@ -4,7 +4,7 @@ import { ProblemError } from "../contract/problems.ts";
 import { type ConfigEntry, lastValueOf, parseConfig, readConfigurationText, readEffectiveConfig, valuesOf } from "./config.ts";
 import type { OperationContext } from "./context.ts";
 import { bytesOnDisk, copyFiles } from "./copy-files.ts";
-import { type IdRange, parseIdmaps } from "./idmap.ts";
+import { type IdRange, singleIdRange } from "./idmap.ts";
 import { makeImageFolder } from "./image-folder.ts";
 import { forgetMachineId } from "./machine-id.ts";
 import { showFiles } from "./show-files.ts";
@@ -48,14 +48,9 @@ export async function saveImage(
 function idsOf(entries: readonly ConfigEntry[]): IdRange | undefined {
   const maps = valuesOf(entries, "lxc.idmap");
   if (maps.length === 0) return undefined;
-  const [range] = parseIdmaps(maps);
-  const isOne = range && maps.length === 2 && ["u", "g"].every((kind) => maps.some((map) => isMap(map, kind, range)));
-  if (!isOne) throw notSupported("Its ids are not one range.");
+  const range = singleIdRange(maps);
+  if (!range) throw notSupported("Its ids are not one range.");
   return range;
-}
-
-function isMap(map: string, kind: string, { first, count }: IdRange): boolean {
-  return map.trim().replace(/\s+/g, " ") === `${kind} 0 ${first} ${count}`;
 }
 
 /** Lines of the container's own that others of the image are to have as well. */

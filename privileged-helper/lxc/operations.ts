@@ -15,6 +15,7 @@ import { type Blocker, createQueue } from "../queue.ts";
 import type { Tasks } from "../tasks.ts";
 import type { Uploads } from "../uploads.ts";
 import { endAbandonedChange, hardenContainer, softenContainer } from "./audit/apply-fix.ts";
+import { convertContainer, endAbandonedConversion } from "./audit/convert-container.ts";
 import { weakens } from "./audit/fixes.ts";
 import { cloneContainer } from "./clone.ts";
 import { type Copy, isPrivileged, readCloneSource, requireClonable } from "./clone-source.ts";
@@ -129,6 +130,7 @@ const recoverers: Record<JournalRecord["kind"], (context: OperationContext, reco
   "first-start": endAbandonedFirstStart,
   harden: endAbandonedChange,
   update: endAbandonedUpdate,
+  convert: endAbandonedConversion,
 };
 
 /** What locks of images are called, as no container can be. */
@@ -454,19 +456,21 @@ export function createOperations(world: World): Operations {
         kind: "harden",
         target: name,
         request: requestOf("security.fix", { name, fix }),
+        cancellable: fix.check === "user-namespace",
         signal,
         check() {
           requireState(findFinished(name), "harden");
           if (!mayWeaken && weakens({ lxcPath, reader }, name, fix))
             throw new ProblemError({ code: "auth-denied", action: "configure-raw" });
         },
-        work: (context) => hardenContainer(context, name, fix),
+        work: (context) => (fix.check === "user-namespace" ? convertContainer(context, name, fix) : hardenContainer(context, name, fix)),
       }),
     soften: (name, check, signal) =>
       perform({
         kind: "soften",
         target: name,
         request: requestOf("security.undo", { name, check }),
+        cancellable: check === "user-namespace",
         signal,
         check: () => requireState(findFinished(name), "harden"),
         work: (context) => softenContainer(context, name, check),

@@ -96,6 +96,7 @@ export async function bundleHelper(folder: string, main = join(import.meta.dirna
     entryPoints: {
       main,
       "shift-owners": join(import.meta.dirname, "../lxc/shift-owners-main.ts"),
+      "convert-owners": join(import.meta.dirname, "../lxc/convert-owners-main.ts"),
       "image-unpack": join(import.meta.dirname, "../lxc/image-unpack-main.ts"),
     },
     outdir: folder,

@@ -34,6 +34,9 @@ const whyTakenBack: Record<Extract<Problem, { code: "fix-taken-back" }>["reason"
   "no-effect": "The container took it, and the kernel showed nothing of it.",
 };
 
+/** Where a package is not called as its program. */
+const debianPackages: Readonly<Record<string, string>> = { getfattr: "attr", setfattr: "attr" };
+
 const explanations: { [C in ProblemCode]: (problem: Extract<Problem, { code: C }>) => Explanation } = {
   "auth-dismissed": ({ action }) => ({
     title: "The password was not given",
@@ -103,7 +106,10 @@ const explanations: { [C in ProblemCode]: (problem: Extract<Problem, { code: C }
   "tool-missing": ({ tool, neededFor }) => ({
     title: `The program ${tool} is missing`,
     body: `It is needed for ${neededFor}. Install it with your distribution's package manager.`,
-    remedies: [openHost, { type: "copy", label: "Copy the command for Debian and Ubuntu", text: `sudo apt-get install ${tool}` }],
+    remedies: [
+      openHost,
+      { type: "copy", label: "Copy the command for Debian and Ubuntu", text: `sudo apt-get install ${debianPackages[tool] ?? tool}` },
+    ],
   }),
   locked: () => ({
     title: "Locked",

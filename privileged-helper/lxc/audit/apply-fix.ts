@@ -1,7 +1,7 @@
-import { readlinkSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { basename, dirname } from "node:path";
+import { renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { type Problem, ProblemError, toProblem } from "../../contract/problems.ts";
-import type { SecurityFix } from "../../contract/security.ts";
+import type { LineFix, SecurityFix } from "../../contract/security.ts";
 import type { JournalRecord } from "../../journal.ts";
 import { readConfigurationText, writeConfig } from "../config.ts";
 import type { OperationContext } from "../context.ts";
@@ -9,25 +9,20 @@ import { forceStop, start, stop } from "../lifecycle.ts";
 import { isActive } from "../list.ts";
 import { killMarked } from "../recover.ts";
 import { changedLines } from "../repair.ts";
-import { run } from "../run.ts";
 import { openToPassThrough } from "../state-folder.ts";
 import { auditCheck } from "./audit.ts";
 import { readAuditFacts } from "./audit-facts.ts";
+import { comesUp, describeFailure, stopTimeoutSeconds, systemState, withoutUndo } from "./come-up.ts";
+import { revertConversion } from "./convert-container.ts";
 import { planFix, planUndo, rememberFix } from "./fixes.ts";
 import { type DoneFix, readSecurityRecord, writeSecurityRecord } from "./security-record.ts";
-
-const stopTimeoutSeconds = 60;
-const systemTimeoutSeconds = 90;
-/** A container whose first program ends at once has not come up. */
-const comesUpMilliseconds = 1000;
-const systemStates = ["running", "degraded", "maintenance", "starting", "stopping", "initializing", "offline", "unknown"];
 
 /**
  * Changes a container's configuration for a fix, restarts it where it runs, and looks whether the kernel shows what was asked for. Where it does
  * not come up, its systemd is degraded and was not, or nothing has changed, all of it is taken back.
  * @throws ProblemError `fix-taken-back`; `timed-out` where it does not shut down, and then nothing was changed.
  */
-export async function hardenContainer(context: OperationContext, name: string, fix: SecurityFix): Promise<void> {
+export async function hardenContainer(context: OperationContext, name: string, fix: LineFix): Promise<void> {
   const { lxcPath } = context;
   const { path, before, after, files } = planFix(context, name, fix);
   if (before === after) throw new ProblemError({ code: "not-supported", what: "Its configuration says all of this already." });
@@ -59,21 +54,22 @@ export async function softenContainer(context: OperationContext, name: string, c
   const { lxcPath } = context;
   const done = readSecurityRecord(lxcPath, name).fixes.findLast((one) => one.check === check);
   if (!done) throw new ProblemError({ code: "not-found", what: `a fix of ${check}` });
+  const remember = () => {
+    // Meanwhile somebody may have accepted a risk.
+    const record = readSecurityRecord(lxcPath, name);
+    const isOther = (one: DoneFix) => one.check !== check || one.at !== done.at;
+    writeSecurityRecord(lxcPath, name, { ...record, fixes: record.fixes.filter(isOther) });
+  };
+  if (check === "user-namespace") {
+    await revertConversion(context, name, done);
+    return remember();
+  }
   const { path, text } = readConfigurationText(lxcPath, name);
   await change(
     context,
     name,
     { path, before: text, after: planUndo(text, done), check, at: done.at, isUndo: true },
-    {
-      prepare() {},
-      hasWorked: async () => undefined,
-      remember() {
-        // Meanwhile somebody may have accepted a risk.
-        const record = readSecurityRecord(lxcPath, name);
-        const isOther = (one: DoneFix) => one.check !== check || one.at !== done.at;
-        writeSecurityRecord(lxcPath, name, { ...record, fixes: record.fixes.filter(isOther) });
-      },
-    },
+    { prepare() {}, hasWorked: async () => undefined, remember },
   );
 }
 
@@ -188,11 +184,6 @@ async function changeAndVerify(
   });
 }
 
-/** What a failed start would undo later is taken back here, at once: by then the container may run again as it did before. */
-function withoutUndo(context: OperationContext, environment?: Readonly<Record<string, string>>): OperationContext {
-  return { ...context, task: Object.create(context.task, { onUndo: { value: () => {} }, environment: { value: environment } }) };
-}
-
 /** @returns Whether it is again as it was. */
 async function takeBack(
   context: OperationContext,
@@ -212,50 +203,6 @@ async function takeBack(
   } catch {
     return false;
   }
-}
-
-/** Waits until it has started as far as anybody can tell. @returns What systemd says, where it has one. @throws Error where it has ended. */
-async function comesUp(context: OperationContext, name: string): Promise<string | undefined> {
-  const { reader, task } = context;
-  await new Promise((resolve) => setTimeout(resolve, comesUpMilliseconds));
-  if (!isActive(reader.readOne(name))) throw new Error("It has ended within a second of its start.");
-  task.step("Waiting until its system has started");
-  const state = await systemState(context, name, true);
-  if (!isActive(reader.readOne(name))) throw new Error("It has ended while it was starting.");
-  return state;
-}
-
-/** What systemd inside says of itself (systemctl(1), is-system-running); undefined where it has none. */
-async function systemState({ lxcPath, reader, task }: OperationContext, name: string, waits = false): Promise<string | undefined> {
-  const { initPid } = reader.readOne(name) ?? {};
-  if (initPid === undefined || !isSystemd(initPid)) return undefined;
-  const until = performance.now() + systemTimeoutSeconds * 1000;
-  for (;;) {
-    const args = ["-n", name, "-P", lxcPath, "--clear-env", "--", "systemctl", "is-system-running"];
-    const { output } = await run("lxc-attach", args, { signal: task.signal, timeoutSeconds: systemTimeoutSeconds, allowExitCodes: "any" });
-    const state = output
-      .split("\n")
-      .map((line) => line.trim())
-      .find((line) => systemStates.includes(line));
-    const isSettled = state === "running" || state === "degraded" || state === "maintenance";
-    if (!waits || isSettled || performance.now() > until || !isActive(reader.readOne(name))) return state;
-    await new Promise((resolve) => setTimeout(resolve, 500));
-  }
-}
-
-/** The program's name, which is read and not opened. */
-function isSystemd(pid: number): boolean {
-  try {
-    return basename(readlinkSync(`/proc/${pid}/exe`)) === "systemd";
-  } catch {
-    return false;
-  }
-}
-
-function describeFailure(thrown: unknown): string {
-  const problem = toProblem(thrown);
-  const text = problem.code === "start-failed" ? problem.output : problem.code === "internal" ? problem.detail : JSON.stringify(problem);
-  return text.slice(0, 4096);
 }
 
 /** The same choice, whatever the numbers. */

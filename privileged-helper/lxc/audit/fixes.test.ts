@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { securityFix } from "../../contract/security.ts";
+import { type LineFix, securityFix } from "../../contract/security.ts";
 import { createContainerReader } from "../list.ts";
 import { planFix, planUndo, previewFix, rememberFix, weakens } from "./fixes.ts";
 import { acceptRisk, readSecurityRecord, writeSecurityRecord } from "./security-record.ts";
@@ -27,7 +27,7 @@ const fixes = [
   { check: "system-calls", profile: "strict" },
   { check: "mandatory-access" },
   { check: "root-mount" },
-].map((fix) => securityFix.parse(fix));
+].map((fix) => securityFix.parse(fix) as LineFix);
 
 describe("a fix", () => {
   it.each(fixes)("%j changes its own lines alone, and is undone by what it says of itself", (fix) => {

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { ProblemError } from "../../contract/problems.ts";
-import type { SecurityFix, SecurityFixPreview } from "../../contract/security.ts";
+import type { LineFix, SecurityFix, SecurityFixPreview } from "../../contract/security.ts";
 import { editConfig, lastValueOf, readConfigurationText, readEffectiveConfig } from "../config.ts";
 import { limitLines, replacedBy } from "../container-options.ts";
 import { type ContainerReader, isActive } from "../list.ts";
@@ -29,7 +29,7 @@ export type FixPlan = {
  * How a fix changes a container. Only its own file is changed, line by line; what it includes belongs to all containers.
  * @throws ProblemError `not-found`; `invalid-request` where this computer counts nothing of the kind; `not-supported`.
  */
-export function planFix({ lxcPath }: Pick<World, "lxcPath">, name: string, fix: SecurityFix): FixPlan {
+export function planFix({ lxcPath }: Pick<World, "lxcPath">, name: string, fix: LineFix): FixPlan {
   const { path, text } = readConfigurationText(lxcPath, name);
   const { entries } = readEffectiveConfig(path);
   const strict = join(profilesFolderOf(lxcPath), strictSeccompFile);
@@ -135,13 +135,14 @@ const presetWords: Record<"minimal" | "service" | "system", Pick<FixPlan, "summa
 };
 
 /** What a fix would do; nothing of it is done. @throws ProblemError as `planFix`. */
-export function previewFix({ lxcPath, reader }: World, name: string, fix: SecurityFix): SecurityFixPreview {
+export function previewFix({ lxcPath, reader }: World, name: string, fix: LineFix): SecurityFixPreview {
   const { summary, mayBreak, before, after, files } = planFix({ lxcPath }, name, fix);
   return { summary, mayBreak, ...changedLines(before, after), files, needsRestart: isActive(reader.readOne(name)) };
 }
 
 /** Whether a fix could leave a container less isolated than its configuration has it now: another set of rights, or another profile. */
 export function weakens({ lxcPath }: World, name: string, fix: SecurityFix): boolean {
+  if (fix.check === "user-namespace") return fix.to === "privileged";
   const { path } = readConfigurationText(lxcPath, name);
   const { entries } = readEffectiveConfig(path);
   if (fix.check === "capabilities") {

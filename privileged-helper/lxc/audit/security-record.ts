@@ -15,6 +15,7 @@ const maxFixes = 50;
 export const maxKeptCharacters = 64 * 1024;
 
 const line = z.string().max(4096);
+export const idRange = z.object({ first: z.int().min(0), count: z.int().min(1) });
 const record = z.object({
   accepted: z.partialRecord(z.enum(securityCheckIds), z.object({ note: riskNote, uid: z.int(), at: z.number() })),
   /** In the order in which they were done. */
@@ -27,6 +28,8 @@ const record = z.object({
         adds: z.array(line),
         /** The configuration as it was, and the SHA-256 of what it became. */ before: z.string().max(maxKeptCharacters).optional(),
         after: z.string(),
+        /** Its files were given from these ids to those. */
+        shift: z.object({ from: idRange, to: idRange }).optional(),
       }),
     )
     .max(maxFixes),

@@ -27,7 +27,7 @@ export function checkUserNamespace(facts: AuditFacts): Judgement {
         : "Root of this container is an ordinary user of this computer, who may do nothing here.",
     why: "Whoever breaks out of a container is outside who they were inside; LXC itself calls containers without this not safe against their root.",
     evidence,
-    fixes: [],
+    fixes: isPrivileged && configured.length === 0 ? [{ check: "user-namespace", to: "unprivileged" }] : [],
   };
   if (differs) {
     judgement.difference = isPrivileged

@@ -15,7 +15,8 @@ export function FindingItem({ name, finding, isManageable }: { name: string; fin
   const { title, fixes, canUndo, accepted } = finding;
   const isLive = useIsLive();
   const canAccept = isOpen(finding) || accepted !== undefined;
-  const hasMore = canUndo || canAccept;
+  const canBePrivileged = finding.check === "user-namespace" && finding.state === "ok";
+  const hasMore = canUndo || canAccept || canBePrivileged;
   return (
     <FindingRow
       finding={finding}
@@ -51,6 +52,19 @@ export function FindingItem({ name, finding, isManageable }: { name: string; fin
                 </Menu.Target>
                 <Menu.Dropdown>
                   {canUndo && <Menu.Item onClick={() => openDialog({ type: "soften", name, finding })}>Undo the fix…</Menu.Item>}
+                  {canBePrivileged && (
+                    <Menu.Item
+                      onClick={() =>
+                        openDialog({
+                          type: "harden",
+                          name,
+                          finding: { ...finding, fixes: [{ check: "user-namespace", to: "privileged" }] },
+                        })
+                      }
+                    >
+                      Make it privileged…
+                    </Menu.Item>
+                  )}
                   {canAccept && (
                     <Menu.Item onClick={() => openDialog({ type: "accept-risk", name, finding })}>
                       {accepted ? "Change the note on this risk…" : "Accept this risk…"}

@@ -3,6 +3,8 @@ import { useDebouncedValue } from "@mantine/hooks";
 import { IconInfoCircle, IconRefresh } from "@tabler/icons-react";
 import { useCallback, useState } from "react";
 import {
+  type ConversionFix,
+  type ConversionWay,
   type SecurityFinding,
   type SecurityFix,
   type SecurityFixPreview,
@@ -17,7 +19,7 @@ import { Dialog, DialogButtons } from "../../ui/dialog.tsx";
 import { Fold } from "../../ui/fold.tsx";
 import { ProblemView } from "../../ui/problem-view.tsx";
 import { showDone, showProblem } from "../../ui/toasts.tsx";
-import { fixTitle } from "./security-text.ts";
+import { conversionText, fixTitle, wayTexts, wayTitles } from "./security-text.ts";
 
 const mebibyte = 1024 * 1024;
 const typingMilliseconds = 250;
@@ -40,15 +42,18 @@ export function HardenDialog({ name, finding }: { name: string; finding: Securit
   const { answer, problem } = useAnswer(ask);
   // What was asked for before this choice is not what would be done.
   const preview = answer?.key === JSON.stringify(fix) ? answer.preview : undefined;
+  const weakens = fix?.check === "user-namespace" && fix.to === "privileged";
+  const action = weakens ? "Make it privileged" : "Fix";
   return (
     <Dialog
-      title={`Fix ${finding.title} of ${name}`}
+      title={weakens ? `Make ${name} privileged?` : `Fix ${finding.title} of ${name}`}
       needs="configure"
       size="lg"
       buttons={
-        <DialogButtons>
+        <DialogButtons focusCancel={weakens}>
           <Button
-            data-autofocus
+            data-autofocus={!weakens || undefined}
+            color={weakens ? "red" : undefined}
             disabled={!isValid || preview === undefined}
             leftSection={preview?.needsRestart ? <IconRefresh size={16} aria-hidden /> : undefined}
             onClick={() => {
@@ -56,13 +61,17 @@ export function HardenDialog({ name, finding }: { name: string; finding: Securit
               if (fix) void harden(client, name, finding, fix);
             }}
           >
-            {preview?.needsRestart ? "Fix and restart" : "Fix"}
+            {preview?.needsRestart ? `${action} and restart` : action}
           </Button>
         </DialogButtons>
       }
     >
       <Text size="sm">{finding.why}</Text>
-      {fix && <Choice fixes={finding.fixes} fix={fix} onChanged={setFix} />}
+      {fix?.check === "user-namespace" ? (
+        fix.to === "unprivileged" && <ConversionChoice fix={fix} conversion={answer?.preview.conversion} onChanged={setFix} />
+      ) : (
+        <Choice fixes={finding.fixes} fix={fix} onChanged={setFix} />
+      )}
       {problem && (
         <Alert color="red">
           <ProblemView problem={problem} />
@@ -74,7 +83,58 @@ export function HardenDialog({ name, finding }: { name: string; finding: Securit
   );
 }
 
-function Choice({ fixes, fix, onChanged }: { fixes: readonly SecurityFix[]; fix: SecurityFix; onChanged(fix: SecurityFix): void }) {
+/** How its files come to other owners, and to which. What is possible here is told by the first preview. */
+function ConversionChoice({
+  fix,
+  conversion,
+  onChanged,
+}: {
+  fix: ConversionFix;
+  conversion: SecurityFixPreview["conversion"];
+  onChanged(fix: ConversionFix): void;
+}) {
+  if (!conversion?.ids) return null;
+  const { ways, way, ids } = conversion;
+  return (
+    <>
+      <Radio.Group
+        label="How its files come to other owners"
+        value={fix.way ?? way}
+        onChange={(value) => onChanged({ ...fix, way: value as ConversionWay })}
+      >
+        <Stack gap="xs" mt={6}>
+          {ways.map(({ way: one, reason }) => (
+            <Radio key={one} value={one} label={wayTitles[one]} description={reason ?? wayTexts[one]} disabled={reason !== undefined} />
+          ))}
+        </Stack>
+      </Radio.Group>
+      <NumberInput
+        label="First id on this computer"
+        description={`Left empty: the next ${ids.count} that nobody has.`}
+        placeholder={String(ids.first)}
+        value={fix.firstId ?? ""}
+        min={65_536}
+        step={ids.count}
+        allowDecimal={false}
+        onChange={(value) => {
+          const { firstId: _, ...others } = fix;
+          onChanged(typeof value === "number" ? { ...others, firstId: value } : others);
+        }}
+      />
+    </>
+  );
+}
+
+function Choice({
+  fixes,
+  fix,
+  onChanged,
+}: {
+  fixes: readonly SecurityFix[];
+  fix: SecurityFix | undefined;
+  onChanged(fix: SecurityFix): void;
+}) {
+  if (!fix) return null;
   if (fix.check === "memory") {
     return (
       <NumberInput
@@ -124,7 +184,7 @@ function Choice({ fixes, fix, onChanged }: { fixes: readonly SecurityFix[]; fix:
 }
 
 function Preview({ name, preview }: { name: string; preview: SecurityFixPreview }) {
-  const { summary, mayBreak, removes, adds, files, needsRestart } = preview;
+  const { summary, mayBreak, removes, adds, files, needsRestart, conversion } = preview;
   const changes = [...removes.map((line) => `- ${line}`), ...adds.map((line) => `+ ${line}`)];
   return (
     <>
@@ -133,6 +193,7 @@ function Preview({ name, preview }: { name: string; preview: SecurityFixPreview 
         <Text size="sm">
           <strong>What may not work any more:</strong> {mayBreak}
         </Text>
+        {conversion && <Text size="sm">{conversionText(conversion)}</Text>}
       </div>
       <Stack gap={4}>
         <Text size="sm">This is changed in the configuration of {name}:</Text>
@@ -155,7 +216,7 @@ function Preview({ name, preview }: { name: string; preview: SecurityFixPreview 
 async function harden(client: Client, name: string, finding: SecurityFinding, fix: SecurityFix): Promise<void> {
   try {
     await client.call("security.fix", { name, fix });
-    showDone(`${finding.title}: ${name} is fixed.`);
+    showDone(fix.check === "user-namespace" ? `${name} is ${fix.to} now.` : `${finding.title}: ${name} is fixed.`);
   } catch (error) {
     showProblem(error, () => harden(client, name, finding, fix));
   }

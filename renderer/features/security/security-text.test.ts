@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { SecurityState } from "../../../privileged-helper/contract/security.ts";
-import { chooseReports, countsText, gradeCounts, gradeText, sortFindings, worstText } from "./security-text.ts";
+import { chooseReports, conversionText, countsText, gradeCounts, gradeText, sortFindings, worstText } from "./security-text.ts";
 
 const finding = (state: SecurityState, accepted = false) => ({ state, ...(accepted && { accepted: { note: "so", uid: 0, at: 0 } }) });
 
@@ -46,5 +46,13 @@ describe("what is said of findings", () => {
   it("says why a grade is limited", () => {
     expect(gradeText({ grade: "C", limitedBy: "No better than C." })).toBe("No better than C.");
     expect(gradeText({ grade: "A" })).toContain("Hardly anything");
+  });
+
+  it("tells what becomes of files and snapshots", () => {
+    const conversion = { way: "shifted" as const, files: 1, ids: { first: 1_048_576, count: 65_536 }, ways: [], snapshots: 2 };
+    expect(conversionText(conversion)).toBe(
+      "Its ids on this computer: 1048576 to 1114111. 1 file is given to other owners. Its 2 snapshots stay as they are: restoring one brings back what the container was then.",
+    );
+    expect(conversionText({ ...conversion, way: "idmapped", files: 0, snapshots: 0 })).toContain("None of its files changes.");
   });
 });

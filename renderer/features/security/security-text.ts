@@ -1,9 +1,11 @@
 import {
   type CapabilityPreset,
+  type ConversionWay,
   type Grade,
   grades,
   type SecurityFinding,
   type SecurityFix,
+  type SecurityFixPreview,
   type SecurityReport,
   type SecurityState,
 } from "../../../privileged-helper/contract/security.ts";
@@ -91,6 +93,29 @@ export const presetTitles: Record<CapabilityPreset, string> = {
   minimal: "As few as possible",
 };
 
+export const wayTitles: Record<ConversionWay, string> = {
+  idmapped: "The kernel shows them with other owners",
+  shifted: "They are given other owners",
+};
+
+export const wayTexts: Record<ConversionWay, string> = {
+  idmapped: "At once, and nothing on the disk changes.",
+  shifted: "Takes longer with many files. Instant clones of it can be made.",
+};
+
+/** What becomes of its files and of its snapshots. */
+export function conversionText({ way, files, ids, snapshots }: NonNullable<SecurityFixPreview["conversion"]>): string {
+  const range = ids && `Its ids on this computer: ${ids.first} to ${ids.first + ids.count - 1}.`;
+  const what =
+    way === "shifted" ? `${counted(files, "file is", "files are") ?? "No file is"} given to other owners.` : "None of its files changes.";
+  const kept = counted(snapshots, "snapshot stays as it is", "snapshots stay as they are");
+  return [
+    ...(range === undefined ? [] : [range]),
+    what,
+    ...(kept === undefined ? [] : [`Its ${kept}: restoring one brings back what the container was then.`]),
+  ].join(" ");
+}
+
 /** A choice among fixes, in a few words. */
 export function fixTitle(fix: SecurityFix): string {
   switch (fix.check) {
@@ -110,5 +135,7 @@ export function fixTitle(fix: SecurityFix): string {
       return "Have a profile generated";
     case "root-mount":
       return "Mount with nosuid and nodev";
+    case "user-namespace":
+      return fix.to === "unprivileged" ? "Make it unprivileged" : "Make it privileged";
   }
 }

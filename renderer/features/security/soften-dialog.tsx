@@ -29,7 +29,9 @@ export function SoftenDialog({ name, finding }: { name: string; finding: Securit
       }
     >
       <Text size="sm">
-        The configuration of {name} becomes what it was before the fix, which leaves it less isolated.
+        {finding.check === "user-namespace"
+          ? `The configuration of ${name} and the owners of its files become what they were before.`
+          : `The configuration of ${name} becomes what it was before the fix, which leaves it less isolated.`}
         {isRunning && ` ${name} is shut down and started again for that.`}
       </Text>
     </Dialog>
