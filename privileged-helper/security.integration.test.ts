@@ -132,6 +132,21 @@ describe("a fix of a container that runs", () => {
     expect(await find(fix.check)).toMatchObject({ state: before.state, canUndo: false });
   });
 
+  it("has the capabilities that were chosen one by one, also those that are numbers, and none", async () => {
+    start();
+    const choose = (preset: Extract<SecurityFix, { check: "capabilities" }>["preset"]) =>
+      operations.harden({ name, fix: { check: "capabilities", preset }, mayWeaken: true }, signal);
+    await choose(["chown", "kill", "setuid", "bpf"]);
+    expect(statusOf("CapBnd")).toBe("00000080000000a1");
+    expect((await find("capabilities")).capabilities?.has).toEqual(["chown", "kill", "setuid", "bpf"]);
+    await operations.soften(name, "capabilities", signal);
+    expect(config()).toBe(plain);
+    stop();
+    await choose([]);
+    start();
+    expect(statusOf("CapBnd")).toBe("0000000000000000");
+  });
+
   it("refuses a system call with our stricter profile that worked before", async () => {
     const dmesg = () => lxc.run("lxc-attach", "-n", name, "--clear-env", "--", "/bin/busybox", "dmesg");
     start();

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { type CapabilityName, capabilityNames, capabilityPresets } from "./capabilities.ts";
 
 /** What is looked at of every container, in the order in which it is shown. */
 export const securityCheckIds = [
@@ -30,13 +31,15 @@ export type SecurityState = (typeof securityStates)[number];
 export const grades = ["A", "B", "C", "D", "E", "F"] as const;
 export type Grade = (typeof grades)[number];
 
-/** Sets of root's rights that a container can be given instead of what it has. */
-export const capabilityPresets = ["minimal", "service", "system"] as const;
-export type CapabilityPreset = (typeof capabilityPresets)[number];
+/** Single rights of root: each once, in any order. */
+const ownCapabilities = z
+  .array(z.enum(capabilityNames))
+  .max(capabilityNames.length)
+  .refine((names) => new Set(names).size === names.length, { message: "has something twice" });
 
 /** What a fix can be asked to do; which lines that changes, the helper decides. */
 export const securityFix = z.discriminatedUnion("check", [
-  z.strictObject({ check: z.literal("capabilities"), preset: z.enum(capabilityPresets) }),
+  z.strictObject({ check: z.literal("capabilities"), preset: z.union([z.enum(capabilityPresets), ownCapabilities]) }),
   z.strictObject({ check: z.literal("new-privileges") }),
   /** `default`: what LXC brings for all containers. `strict`: ours. */
   z.strictObject({ check: z.literal("system-calls"), profile: z.enum(["default", "strict"]) }),
@@ -80,6 +83,14 @@ export type SecurityFinding = {
   difference?: string;
   /** Fixes that would make it better, the one that suits best first. */
   fixes: SecurityFix[];
+  /** Of `capabilities`: what a choice of one's own starts from. */
+  capabilities?: {
+    has: CapabilityName[];
+    /** What it could have at most. */
+    given: CapabilityName[];
+    init: "systemd" | "other";
+    neededByInit: CapabilityName[];
+  };
   /** There is a fix of ours that can be taken back. */
   canUndo: boolean;
   accepted?: AcceptedRisk;

@@ -11,6 +11,7 @@ import { run } from "../run.ts";
 import { openToPassThrough } from "../state-folder.ts";
 import { auditCheck } from "./audit.ts";
 import { readAuditFacts } from "./audit-facts.ts";
+import { keptBy } from "./capabilities.ts";
 import { planFix, planUndo, rememberFix } from "./fixes.ts";
 import { type DoneFix, readSecurityRecord, writeSecurityRecord } from "./security-record.ts";
 
@@ -37,8 +38,9 @@ export async function hardenContainer(context: OperationContext, name: string, f
       prepare: () => files.forEach(writeOwnFile),
       hasWorked: async () => {
         const finding = await auditCheck(readAuditFacts(context, name, new Map()), fix.check);
+        const hasMore = fix.check === "capabilities" && finding.capabilities?.has.some((one) => !keptBy(fix).includes(one));
         const isStillOffered = finding.fixes.some((one) => isSame(one, fix));
-        return isStillOffered || finding.state === "unknown" ? finding.evidence.join("\n") : undefined;
+        return hasMore || isStillOffered || finding.state === "unknown" ? finding.evidence.join("\n") : undefined;
       },
     },
   );

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
+import { type CapabilityPreset, capabilityNames } from "../../contract/capabilities.ts";
 import { ProblemError } from "../../contract/problems.ts";
 import type { SecurityFix, SecurityFixPreview } from "../../contract/security.ts";
 import { editConfig, lastValueOf, readConfigurationText, readEffectiveConfig } from "../config.ts";
@@ -8,7 +9,7 @@ import { type ContainerReader, isActive } from "../list.ts";
 import { readProcFile } from "../proc.ts";
 import { changedLines } from "../repair.ts";
 import { profilesFolderOf } from "../state-folder.ts";
-import { capabilityNames, configuredCapabilities, presets } from "./capabilities.ts";
+import { capabilityLines, configuredCapabilities, keptBy } from "./capabilities.ts";
 import { type DoneFix, maxKeptCharacters } from "./security-record.ts";
 import { defaultSeccompProfile, parseSeccompProfile, strictSeccompFile, strictSeccompProfile } from "./system-calls.ts";
 
@@ -42,15 +43,12 @@ export function planFix({ lxcPath }: Pick<World, "lxcPath">, name: string, fix: 
 
   switch (fix.check) {
     case "capabilities": {
-      const keys = ["lxc.cap.drop", "lxc.cap.keep"];
-      const kept = presets[fix.preset];
-      // An empty value forgets those of files that are included before it; LXC takes one of both keys alone.
-      const clear = keys.map((key): Line => [key, ""]);
-      const line: Line =
-        fix.preset === "system"
-          ? ["lxc.cap.drop", capabilityNames.filter((one) => !kept.includes(one)).join(" ")]
-          : ["lxc.cap.keep", kept.join(" ")];
-      return plan(presetWords[fix.preset], (key) => keys.includes(key), [...clear, line]);
+      const last = Number(readProcFile("/proc/sys/kernel/cap_last_cap") ?? Number.NaN);
+      return plan(
+        wordsForCapabilities(fix),
+        (key) => key === "lxc.cap.drop" || key === "lxc.cap.keep",
+        capabilityLines(fix, Number.isNaN(last) ? capabilityNames.length - 1 : last),
+      );
     }
     case "new-privileges":
       return plan(
@@ -119,7 +117,15 @@ export function planFix({ lxcPath }: Pick<World, "lxcPath">, name: string, fix: 
   }
 }
 
-const presetWords: Record<"minimal" | "service" | "system", Pick<FixPlan, "summary" | "mayBreak">> = {
+function wordsForCapabilities({ preset }: Extract<SecurityFix, { check: "capabilities" }>): Pick<FixPlan, "summary" | "mayBreak"> {
+  if (typeof preset === "string") return presetWords[preset];
+  return {
+    summary: preset.length === 0 ? "None of root's rights." : `The ${preset.length} of root's rights that were chosen, and no others.`,
+    mayBreak: "Every program that needs one of the others.",
+  };
+}
+
+const presetWords: Record<CapabilityPreset, Pick<FixPlan, "summary" | "mayBreak">> = {
   system: {
     summary: "All that a system with systemd uses in a container; what concerns the whole computer is taken away.",
     mayBreak: "Programs that set the clock, load modules, read the kernel's messages or its audit log.",
@@ -146,7 +152,7 @@ export function weakens({ lxcPath }: World, name: string, fix: SecurityFix): boo
   const { entries } = readEffectiveConfig(path);
   if (fix.check === "capabilities") {
     const has = configuredCapabilities(entries);
-    return presets[fix.preset].some((one) => !has.has(one));
+    return keptBy(fix).some((one) => !has.has(one));
   }
   if (fix.check === "mandatory-access") {
     // A profile of an administrator's own may refuse more than one that LXC generates.

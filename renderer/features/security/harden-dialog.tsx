@@ -17,6 +17,7 @@ import { Dialog, DialogButtons } from "../../ui/dialog.tsx";
 import { Fold } from "../../ui/fold.tsx";
 import { ProblemView } from "../../ui/problem-view.tsx";
 import { showDone, showProblem } from "../../ui/toasts.tsx";
+import { CapabilityList } from "./capability-list.tsx";
 import { fixTitle } from "./security-text.ts";
 
 const mebibyte = 1024 * 1024;
@@ -26,7 +27,7 @@ const typingMilliseconds = 250;
 export function HardenDialog({ name, finding }: { name: string; finding: SecurityFinding }) {
   const client = useClient();
   const [first] = finding.fixes;
-  const [fix, setFix] = useState<SecurityFix | undefined>(first);
+  const [fix, setFix] = useState<SecurityFix | undefined>(first ?? ownChoice(finding));
   const [settled] = useDebouncedValue(fix, typingMilliseconds);
   const isValid = fix !== undefined && securityFix.safeParse(fix).success;
   const key = JSON.stringify(settled);
@@ -61,7 +62,7 @@ export function HardenDialog({ name, finding }: { name: string; finding: Securit
       }
     >
       <Text size="sm">{finding.why}</Text>
-      {fix && <Choice fixes={finding.fixes} fix={fix} onChanged={setFix} />}
+      {fix && <Choice finding={finding} fix={fix} onChanged={setFix} />}
       {problem && (
         <Alert color="red">
           <ProblemView problem={problem} />
@@ -73,7 +74,34 @@ export function HardenDialog({ name, finding }: { name: string; finding: Securit
   );
 }
 
-function Choice({ fixes, fix, onChanged }: { fixes: readonly SecurityFix[]; fix: SecurityFix; onChanged(fix: SecurityFix): void }) {
+/** What a container has, as a choice that is changed from there. */
+function ownChoice({ capabilities }: SecurityFinding): SecurityFix | undefined {
+  return capabilities && { check: "capabilities", preset: capabilities.has };
+}
+
+type ChoiceProps = { finding: SecurityFinding; fix: SecurityFix; onChanged(fix: SecurityFix): void };
+
+function Choice({ finding, fix, onChanged }: ChoiceProps) {
+  const { fixes, capabilities } = finding;
+  if (fix.check === "capabilities" && capabilities) {
+    const isOwn = typeof fix.preset !== "string";
+    const choose = (value: string) => onChanged(fixes.find((one) => JSON.stringify(one) === value) ?? ownChoice(finding) ?? fix);
+    return (
+      <>
+        <Radio.Group label="What it gets" value={isOwn ? "own" : JSON.stringify(fix)} onChange={choose}>
+          <Stack gap="xs" mt={6}>
+            {fixes.map((one) => (
+              <Radio key={JSON.stringify(one)} value={JSON.stringify(one)} label={fixTitle(one)} />
+            ))}
+            <Radio value="own" label="A choice of your own" />
+          </Stack>
+        </Radio.Group>
+        {typeof fix.preset !== "string" && (
+          <CapabilityList known={capabilities} chosen={fix.preset} onChanged={(preset) => onChanged({ check: "capabilities", preset })} />
+        )}
+      </>
+    );
+  }
   if (fix.check === "memory") {
     return (
       <NumberInput

@@ -1,10 +1,5 @@
-import type {
-  CapabilityPreset,
-  SecurityFinding,
-  SecurityFix,
-  SecurityReport,
-  SecurityState,
-} from "../../../privileged-helper/contract/security.ts";
+import type { CapabilityPreset } from "../../../privileged-helper/contract/capabilities.ts";
+import type { SecurityFinding, SecurityFix, SecurityReport, SecurityState } from "../../../privileged-helper/contract/security.ts";
 import { formatBytes } from "../../ui/format.ts";
 
 const urgency: Record<SecurityState, number> = { critical: 0, problem: 1, warning: 2, unknown: 3, ok: 4, "not-applicable": 5 };
@@ -58,7 +53,7 @@ export const presetTitles: Record<CapabilityPreset, string> = {
 export function fixTitle(fix: SecurityFix): string {
   switch (fix.check) {
     case "capabilities":
-      return presetTitles[fix.preset];
+      return typeof fix.preset === "string" ? presetTitles[fix.preset] : "A choice of your own";
     case "system-calls":
       return fix.profile === "strict" ? "Stricter profile of LXC Desktop" : "LXC's own profile";
     case "memory":
