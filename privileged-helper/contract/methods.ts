@@ -35,6 +35,7 @@ import {
   type SecurityReport,
   securityCheckIds,
   securityFix,
+  type WrittenPlaces,
 } from "./security.ts";
 import { startCauseIds } from "./start-causes.ts";
 import { secretOption, templateOptions } from "./template-options.ts";
@@ -341,6 +342,8 @@ export const methods = {
     result: result<SecurityFixPreview>(),
     action: "view",
   },
+  /** Which folders it has written to since its start: those that a read-only system would have to leave writable. */
+  "security.written": { params: onContainer, result: result<WrittenPlaces>(), action: "view" },
   /**
    * Changes the container's configuration. One that runs is restarted, which needs `manage`, too; where it does not come up as it was, all of
    * it is taken back. What could leave it less isolated than it is needs `configure-raw`.

@@ -14,6 +14,7 @@ export const securityCheckIds = [
   "processor-time",
   "suid-files",
   "root-mount",
+  "read-only",
   "kernel-files",
   "host-files",
   "hooks",
@@ -37,6 +38,34 @@ const ownCapabilities = z
   .max(capabilityNames.length)
   .refine((names) => new Set(names).size === names.length, { message: "has something twice" });
 
+/** A folder below the root of a container that stays writable where the rest is not: in memory, empty at each start, or on disk. */
+const writablePlace = z.strictObject({
+  path: z
+    .string()
+    .max(255)
+    .regex(/^(\/(?!\.{1,2}(\/|$))[A-Za-z0-9._-]+){1,6}$/)
+    .refine((path) => !/^\/(dev|proc|sys)(\/|$)/.test(path), { message: "LXC mounts something over it" }),
+  kept: z.enum(["memory", "disk"]),
+});
+export type WritablePlace = z.infer<typeof writablePlace>;
+const writablePlaces = z
+  .array(writablePlace)
+  .max(32)
+  .refine(
+    (places) => !places.some(({ path }, index) => places.some((other, at) => at !== index && `${other.path}/`.startsWith(`${path}/`))),
+    {
+      message: "one of them holds another",
+    },
+  );
+
+/** What a container has written since its start. */
+export type WrittenPlaces = {
+  /** Milliseconds since the epoch. */
+  since: number;
+  /** Where most was written comes first, each with how many files. */
+  places: (WritablePlace & { files: number; example: string })[];
+};
+
 /** What a fix can be asked to do; which lines that changes, the helper decides. */
 export const securityFix = z.discriminatedUnion("check", [
   z.strictObject({ check: z.literal("capabilities"), preset: z.union([z.enum(capabilityPresets), ownCapabilities]) }),
@@ -55,8 +84,20 @@ export const securityFix = z.discriminatedUnion("check", [
   z.strictObject({ check: z.literal("processor-time"), cpus: z.number().min(0.1).max(4096) }),
   /** Programs in its files give nobody more rights, and files that are devices do not work as such. */
   z.strictObject({ check: z.literal("root-mount") }),
+  /** Mounts its files read-only, but for these. */
+  z.strictObject({ check: z.literal("read-only"), places: writablePlaces }),
+  /** Takes the marks off files that the finding names by these. */
+  z.strictObject({
+    check: z.literal("suid-files"),
+    files: z
+      .array(z.string().regex(/^[0-9a-f]{32}$/))
+      .min(1)
+      .max(200),
+  }),
 ]);
 export type SecurityFix = z.infer<typeof securityFix>;
+/** Fixes that change lines of a configuration. */
+export type ConfigurationFix = Exclude<SecurityFix, { check: "suid-files" }>;
 export const fixableChecks = securityFix.options.map(({ shape }) => shape.check.value) as [SecurityFix["check"], ...SecurityFix["check"][]];
 
 /** A person's reason to leave something as it is: one line or several, with nothing that does not show. */
@@ -67,6 +108,19 @@ export const riskNote = z
   .refine((note) => note.trim() !== "", { message: "says nothing" });
 
 export type AcceptedRisk = { note: string /** Who accepted it. */; uid: number /** Milliseconds since the epoch. */; at: number };
+
+/** A file that gives whoever runs it more rights. */
+export type MarkedFile = {
+  id: string;
+  /** As it may be shown. */
+  path: string;
+  rights: string;
+  /** `stray`: of no package. `unlisted`: of one that is not known to ship it so. */
+  verdict: "shipped" | "unlisted" | "stray";
+  package?: string;
+  /** It lies in the container's own files, and not in those of an image or a base. */
+  isOwn: boolean;
+};
 
 /** One check of one container. Texts are for people. */
 export type SecurityFinding = {
@@ -91,6 +145,8 @@ export type SecurityFinding = {
     init: "systemd" | "other";
     neededByInit: CapabilityName[];
   };
+  /** Of `suid-files`: what marks can be taken off. */
+  markedFiles?: { files: MarkedFile[] /** Why none can be changed now. */; obstacle?: string };
   /** There is a fix of ours that can be taken back. */
   canUndo: boolean;
   accepted?: AcceptedRisk;
@@ -127,6 +183,8 @@ export type SecurityOverview = {
 
 /** What a fix would do. */
 export type SecurityFixPreview = {
+  /** What the lines below are of. */
+  changes: "configuration" | "files";
   /** What it is for, in one sentence. */
   summary: string;
   /** What may not work any more. */

@@ -2,10 +2,10 @@ import { readlinkSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { type Problem, ProblemError, toProblem } from "../../contract/problems.ts";
 import type { SecurityFix } from "../../contract/security.ts";
-import { readConfigurationText, writeConfig } from "../config.ts";
+import { lastValueOf, parseConfig, readConfigurationText, writeConfig } from "../config.ts";
 import type { OperationContext } from "../context.ts";
 import { forceStop, start, stop } from "../lifecycle.ts";
-import { isActive } from "../list.ts";
+import { isActive, parseRootfs } from "../list.ts";
 import { changedLines } from "../repair.ts";
 import { run } from "../run.ts";
 import { openToPassThrough } from "../state-folder.ts";
@@ -14,6 +14,8 @@ import { readAuditFacts } from "./audit-facts.ts";
 import { keptBy } from "./capabilities.ts";
 import { planFix, planUndo, rememberFix } from "./fixes.ts";
 import { type DoneFix, readSecurityRecord, writeSecurityRecord } from "./security-record.ts";
+import { restoreFiles, stripFiles } from "./strip-files.ts";
+import { moveBack, moveOut, volumesIn } from "./writable-places.ts";
 
 const stopTimeoutSeconds = 60;
 const systemTimeoutSeconds = 90;
@@ -27,6 +29,7 @@ const systemStates = ["running", "degraded", "maintenance", "starting", "stoppin
  * @throws ProblemError `fix-taken-back`; `timed-out` where it does not shut down, and then nothing was changed.
  */
 export async function hardenContainer(context: OperationContext, name: string, fix: SecurityFix): Promise<void> {
+  if (fix.check === "suid-files") return stripFiles(context, name, fix);
   const { lxcPath } = context;
   const { path, before, after, files } = planFix(context, name, fix);
   if (before === after) throw new ProblemError({ code: "not-supported", what: "Its configuration says all of this already." });
@@ -35,7 +38,7 @@ export async function hardenContainer(context: OperationContext, name: string, f
     name,
     { path, before, after },
     {
-      prepare: () => files.forEach(writeOwnFile),
+      ...movesOfPlaces(lxcPath, name, { before, after }, () => files.forEach(writeOwnFile)),
       hasWorked: async () => {
         const finding = await auditCheck(readAuditFacts(context, name, new Map()), fix.check);
         const hasMore = fix.check === "capabilities" && finding.capabilities?.has.some((one) => !keptBy(fix).includes(one));
@@ -56,11 +59,14 @@ export async function hardenContainer(context: OperationContext, name: string, f
  * @throws ProblemError `not-found` where there is none, `not-supported` where its lines have been changed since, `fix-taken-back`, `timed-out`.
  */
 export async function softenContainer(context: OperationContext, name: string, check: SecurityFix["check"]): Promise<void> {
+  if (check === "suid-files") return restoreFiles(context, name);
   const { lxcPath } = context;
   const done = readSecurityRecord(lxcPath, name).fixes.findLast((one) => one.check === check);
   if (!done) throw new ProblemError({ code: "not-found", what: `a fix of ${check}` });
   const { path, text } = readConfigurationText(lxcPath, name);
-  await change(context, name, { path, before: text, after: planUndo(text, done) }, { prepare() {}, hasWorked: async () => undefined });
+  const after = planUndo(text, done);
+  const moves = movesOfPlaces(lxcPath, name, { before: text, after });
+  await change(context, name, { path, before: text, after }, { ...moves, hasWorked: async () => undefined });
   // Meanwhile somebody may have accepted a risk.
   const record = readSecurityRecord(lxcPath, name);
   const isOther = (one: DoneFix) => one.check !== check || one.at !== done.at;
@@ -68,13 +74,17 @@ export async function softenContainer(context: OperationContext, name: string, c
 }
 
 type Change = { path: string; before: string; after: string };
-type Steps = { prepare(): void /** @returns What speaks against it. */; hasWorked(): Promise<string | undefined> };
+type Steps = {
+  prepare(): void /** Takes that back, once it is stopped. */;
+  revert(): void /** @returns What speaks against it. */;
+  hasWorked(): Promise<string | undefined>;
+};
 
 async function change(
   outer: OperationContext,
   name: string,
   { path, before, after }: Change,
-  { prepare, hasWorked }: Steps,
+  { prepare, revert, hasWorked }: Steps,
 ): Promise<void> {
   const { reader, task } = outer;
   const context = withoutUndo(outer);
@@ -90,8 +100,10 @@ async function change(
       });
     }
     let reason: Extract<Problem, { code: "fix-taken-back" }>["reason"] = "did-not-start";
+    let isPrepared = false;
     try {
       prepare();
+      isPrepared = true;
       task.step("Changing its configuration");
       writeConfig(path, after);
       const { removes, adds } = changedLines(before, after);
@@ -107,7 +119,7 @@ async function change(
       const against = await hasWorked();
       if (against !== undefined) throw new Error(against);
     } catch (thrown) {
-      const runsAgain = await takeBack(context, name, { path, before, wasRunning });
+      const runsAgain = await takeBack(context, name, { path, before, wasRunning, revert: isPrepared ? revert : () => {} });
       throw new ProblemError({ code: "fix-taken-back", name, reason, runsAgain, detail: describeFailure(thrown) });
     }
   });
@@ -122,21 +134,50 @@ function withoutUndo(context: OperationContext): OperationContext {
 async function takeBack(
   context: OperationContext,
   name: string,
-  { path, before, wasRunning }: { path: string; before: string; wasRunning: boolean },
+  { path, before, wasRunning, revert }: { path: string; before: string; wasRunning: boolean; revert(): void },
 ): Promise<boolean> {
   const { reader, task } = context;
   task.step("Taking it back");
-  writeConfig(path, before);
-  task.output("The configuration is again as it was.\n");
+  try {
+    // Its folders are moved only while nothing runs that could put links in their way.
+    if (isActive(reader.readOne(name))) await forceStop(context, name);
+    revert();
+  } finally {
+    writeConfig(path, before);
+    task.output("The configuration is again as it was.\n");
+  }
   if (!wasRunning) return true;
   try {
-    if (isActive(reader.readOne(name))) await forceStop(context, name);
     await start(context, name);
     await comesUp(context, name);
     return true;
   } catch {
     return false;
   }
+}
+
+/** Folders that become places of their own with a change of the configuration are moved out of its files, and those that are none any more back. */
+function movesOfPlaces(
+  lxcPath: string,
+  name: string,
+  { before, after }: Pick<Change, "before" | "after">,
+  alsoPrepare = () => {},
+): Pick<Steps, "prepare" | "revert"> {
+  const { removes, adds } = changedLines(before, after);
+  const rootfs = () => parseRootfs(lastValueOf(parseConfig(before), "lxc.rootfs.path") ?? "").folders.at(-1) ?? "";
+  const out = volumesIn(lxcPath, name, adds);
+  const back = volumesIn(lxcPath, name, removes);
+  return {
+    prepare() {
+      alsoPrepare();
+      moveBack(rootfs(), back);
+      moveOut(rootfs(), out);
+    },
+    revert() {
+      moveBack(rootfs(), out);
+      moveOut(rootfs(), back);
+    },
+  };
 }
 
 /** Waits until it has started as far as anybody can tell. @returns What systemd says, where it has one. @throws Error where it has ended. */

@@ -23,6 +23,7 @@ import { readSecurityRecord } from "./security-record.ts";
 import { checkSuidFiles } from "./suid-files.ts";
 import { checkSystemCalls } from "./system-calls.ts";
 import { checkIdRange, checkUserNamespace } from "./user-namespace.ts";
+import { checkReadOnlyRoot } from "./writable-places.ts";
 
 /** Complete by type: an id without a check does not compile. */
 const checks: Record<SecurityCheckId, SecurityCheck> = {
@@ -37,6 +38,7 @@ const checks: Record<SecurityCheckId, SecurityCheck> = {
   "processor-time": checkProcessorTime,
   "suid-files": checkSuidFiles,
   "root-mount": checkRootMount,
+  "read-only": checkReadOnlyRoot,
   "kernel-files": checkKernelFiles,
   "host-files": checkHostFiles,
   hooks: checkHooks,
@@ -82,10 +84,13 @@ export async function auditContainer(
   ),
 ): Promise<SecurityReport> {
   const facts = readAuditFacts({ lxcPath, reader }, name, idmaps);
-  const { accepted, fixes } = readSecurityRecord(lxcPath, name);
+  const { accepted, fixes, stripped } = readSecurityRecord(lxcPath, name);
   const findings: SecurityFinding[] = [];
   for (const check of securityCheckIds) {
-    const finding: SecurityFinding = { ...(await auditCheck(facts, check)), canUndo: fixes.some((fix) => fix.check === check) };
+    const finding: SecurityFinding = {
+      ...(await auditCheck(facts, check)),
+      canUndo: check === "suid-files" ? stripped.length > 0 : fixes.some((fix) => fix.check === check),
+    };
     const risk = accepted[check];
     if (risk) finding.accepted = risk;
     findings.push(finding);

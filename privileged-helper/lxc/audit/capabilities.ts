@@ -6,10 +6,10 @@ import {
   capabilityPresets,
 } from "../../contract/capabilities.ts";
 import type { SecurityFix } from "../../contract/security.ts";
-import { type ConfigEntry, lastValueOf, valuesOf } from "../config.ts";
-import { lookInside } from "../look-inside.ts";
+import { type ConfigEntry, valuesOf } from "../config.ts";
 import { type AuditFacts, isPrivilegedNow, statusField } from "./audit-facts.ts";
 import type { Judgement } from "./check.ts";
+import { isSystemd } from "./init.ts";
 
 /** With any of these root needs no hole in the kernel to get out. */
 const waysOut: readonly CapabilityName[] = ["mac_admin", "mac_override", "sys_module", "sys_rawio", "sys_time", "bpf", "perfmon"];
@@ -64,13 +64,6 @@ export function checkCapabilities(facts: AuditFacts): Judgement {
     judgement.difference = "Its configuration has another set: it was changed since the start, or its init has given some up.";
   }
   return judgement;
-}
-
-/** The name of the program that runs is its own word, so nothing but marks in a list depends on it. */
-function isSystemd(facts: AuditFacts): boolean {
-  if (facts.running) return statusField(facts.running, "Name") === "systemd";
-  const found = lookInside(facts.layers, lastValueOf(facts.entries, "lxc.init.cmd")?.split(" ")[0] ?? "/sbin/init");
-  return found?.relative.endsWith("/systemd") ?? false;
 }
 
 /** What is left to a container by a fix. */

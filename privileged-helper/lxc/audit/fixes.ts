@@ -2,16 +2,18 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { type CapabilityPreset, capabilityNames } from "../../contract/capabilities.ts";
 import { ProblemError } from "../../contract/problems.ts";
-import type { SecurityFix, SecurityFixPreview } from "../../contract/security.ts";
+import type { ConfigurationFix, SecurityFix, SecurityFixPreview } from "../../contract/security.ts";
 import { editConfig, lastValueOf, readConfigurationText, readEffectiveConfig } from "../config.ts";
 import { limitLines, replacedBy } from "../container-options.ts";
 import { type ContainerReader, isActive } from "../list.ts";
 import { readProcFile } from "../proc.ts";
 import { changedLines } from "../repair.ts";
 import { profilesFolderOf } from "../state-folder.ts";
+import { readAuditFacts } from "./audit-facts.ts";
 import { capabilityLines, configuredCapabilities, keptBy } from "./capabilities.ts";
 import { type DoneFix, maxKeptCharacters } from "./security-record.ts";
 import { defaultSeccompProfile, parseSeccompProfile, strictSeccompFile, strictSeccompProfile } from "./system-calls.ts";
+import { explainNoReadOnly, isPlaceEntry, placeEntries } from "./writable-places.ts";
 
 type World = { lxcPath: string; reader: ContainerReader };
 type Line = readonly [key: string, value: string];
@@ -30,13 +32,14 @@ export type FixPlan = {
  * How a fix changes a container. Only its own file is changed, line by line; what it includes belongs to all containers.
  * @throws ProblemError `not-found`; `invalid-request` where this computer counts nothing of the kind; `not-supported`.
  */
-export function planFix({ lxcPath }: Pick<World, "lxcPath">, name: string, fix: SecurityFix): FixPlan {
+export function planFix(world: World, name: string, fix: ConfigurationFix): FixPlan {
+  const { lxcPath } = world;
   const { path, text } = readConfigurationText(lxcPath, name);
   const { entries } = readEffectiveConfig(path);
   const strict = join(profilesFolderOf(lxcPath), strictSeccompFile);
   const plan = (
     words: Pick<FixPlan, "summary" | "mayBreak">,
-    remove: (key: string) => boolean,
+    remove: (key: string, value: string) => boolean,
     add: readonly Line[],
     files: FixPlan["files"] = [],
   ): FixPlan => ({ ...words, path, before: text, after: editConfig(text, { remove, add }), files });
@@ -105,6 +108,24 @@ export function planFix({ lxcPath }: Pick<World, "lxcPath">, name: string, fix: 
         [["lxc.rootfs.options", [...new Set([...options, "nosuid", "nodev"])].join(",")]],
       );
     }
+    case "read-only": {
+      const facts = readAuditFacts(world, name, new Map());
+      const obstacle = explainNoReadOnly(facts);
+      if (obstacle !== undefined) throw new ProblemError({ code: "not-supported", what: obstacle });
+      const options = (lastValueOf(entries, "lxc.rootfs.options") ?? "")
+        .split(",")
+        .filter((one) => one !== "" && one !== "rw" && one !== "ro");
+      return plan(
+        {
+          summary:
+            "Its files are mounted read-only. What it has to write goes to the places below: in memory, or on disk beside its files.",
+          mayBreak:
+            "Everything that writes elsewhere: updates, changes of settings in /etc, new users. What is kept in memory is gone after each stop.",
+        },
+        (key, value) => key === "lxc.rootfs.options" || (key === "lxc.mount.entry" && isPlaceEntry(lxcPath, name, fix.places, value)),
+        [["lxc.rootfs.options", ["ro", ...options].join(",")], ...placeEntries(facts, fix.places)],
+      );
+    }
   }
 
   function planLimit(resources: Parameters<typeof limitLines>[0], mayBreak: string): FixPlan {
@@ -141,9 +162,16 @@ const presetWords: Record<CapabilityPreset, Pick<FixPlan, "summary" | "mayBreak"
 };
 
 /** What a fix would do; nothing of it is done. @throws ProblemError as `planFix`. */
-export function previewFix({ lxcPath, reader }: World, name: string, fix: SecurityFix): SecurityFixPreview {
-  const { summary, mayBreak, before, after, files } = planFix({ lxcPath }, name, fix);
-  return { summary, mayBreak, ...changedLines(before, after), files, needsRestart: isActive(reader.readOne(name)) };
+export function previewFix({ lxcPath, reader }: World, name: string, fix: ConfigurationFix): SecurityFixPreview {
+  const { summary, mayBreak, before, after, files } = planFix({ lxcPath, reader }, name, fix);
+  return {
+    changes: "configuration",
+    summary,
+    mayBreak,
+    ...changedLines(before, after),
+    files,
+    needsRestart: isActive(reader.readOne(name)),
+  };
 }
 
 /** Whether a fix could leave a container less isolated than its configuration has it now: another set of rights, or another profile. */

@@ -16,6 +16,7 @@ export const weights: Record<SecurityCheckId, number> = {
   "processor-time": 2,
   "suid-files": 5,
   "root-mount": 3,
+  "read-only": 2,
   "kernel-files": 5,
   "host-files": 8,
   hooks: 6,

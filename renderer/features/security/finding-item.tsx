@@ -14,7 +14,8 @@ export function FindingItem({ name, finding, isManageable }: { name: string; fin
   const { title, fixes, canUndo, accepted } = finding;
   const isLive = useIsLive();
   const canAccept = isOpen(finding) || accepted !== undefined;
-  const canChoose = finding.capabilities !== undefined && fixes.length === 0;
+  const canChoose =
+    fixes.length === 0 && (finding.capabilities !== undefined || finding.markedFiles?.files.some(({ isOwn }) => isOwn) === true);
   const hasMore = canUndo || canAccept || canChoose;
   return (
     <FindingRow
@@ -49,7 +50,14 @@ export function FindingItem({ name, finding, isManageable }: { name: string; fin
                   </Button>
                 </Menu.Target>
                 <Menu.Dropdown>
-                  {canChoose && <Menu.Item onClick={() => openDialog({ type: "harden", name, finding })}>Choose one by one…</Menu.Item>}
+                  {canChoose && (
+                    <Menu.Item
+                      disabled={finding.markedFiles?.obstacle !== undefined}
+                      onClick={() => openDialog({ type: "harden", name, finding })}
+                    >
+                      {finding.markedFiles?.obstacle ?? "Choose one by one…"}
+                    </Menu.Item>
+                  )}
                   {canUndo && <Menu.Item onClick={() => openDialog({ type: "soften", name, finding })}>Undo the fix…</Menu.Item>}
                   {canAccept && (
                     <Menu.Item onClick={() => openDialog({ type: "accept-risk", name, finding })}>

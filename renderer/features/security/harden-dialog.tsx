@@ -11,6 +11,7 @@ import {
 import type { Client } from "../../backend/client.ts";
 import { useAnswer } from "../../state/answer.ts";
 import { useClient } from "../../state/connection.ts";
+import { useContainer } from "../../state/containers.ts";
 import { closeDialog } from "../../state/dialogs.ts";
 import { CodeBlock } from "../../ui/code-block.tsx";
 import { Dialog, DialogButtons } from "../../ui/dialog.tsx";
@@ -18,6 +19,8 @@ import { Fold } from "../../ui/fold.tsx";
 import { ProblemView } from "../../ui/problem-view.tsx";
 import { showDone, showProblem } from "../../ui/toasts.tsx";
 import { CapabilityList } from "./capability-list.tsx";
+import { MarkedFiles } from "./marked-files.tsx";
+import { PlaceList } from "./place-list.tsx";
 import { fixTitle } from "./security-text.ts";
 
 const mebibyte = 1024 * 1024;
@@ -27,7 +30,7 @@ const typingMilliseconds = 250;
 export function HardenDialog({ name, finding }: { name: string; finding: SecurityFinding }) {
   const client = useClient();
   const [first] = finding.fixes;
-  const [fix, setFix] = useState<SecurityFix | undefined>(first ?? ownChoice(finding));
+  const [fix, setFix] = useState<SecurityFix | undefined>(first ?? freeChoice(finding));
   const [settled] = useDebouncedValue(fix, typingMilliseconds);
   const isValid = fix !== undefined && securityFix.safeParse(fix).success;
   const key = JSON.stringify(settled);
@@ -62,7 +65,7 @@ export function HardenDialog({ name, finding }: { name: string; finding: Securit
       }
     >
       <Text size="sm">{finding.why}</Text>
-      {fix && <Choice finding={finding} fix={fix} onChanged={setFix} />}
+      {fix && <Choice name={name} finding={finding} fix={fix} onChanged={setFix} />}
       {problem && (
         <Alert color="red">
           <ProblemView problem={problem} />
@@ -74,18 +77,28 @@ export function HardenDialog({ name, finding }: { name: string; finding: Securit
   );
 }
 
-/** What a container has, as a choice that is changed from there. */
-function ownChoice({ capabilities }: SecurityFinding): SecurityFix | undefined {
-  return capabilities && { check: "capabilities", preset: capabilities.has };
+/** Where a choice of one's own starts from; undefined where there is none. */
+function freeChoice({ capabilities, markedFiles }: SecurityFinding): SecurityFix | undefined {
+  if (capabilities) return { check: "capabilities", preset: capabilities.has };
+  return markedFiles && { check: "suid-files", files: [] };
 }
 
-type ChoiceProps = { finding: SecurityFinding; fix: SecurityFix; onChanged(fix: SecurityFix): void };
+type ChoiceProps = { name: string; finding: SecurityFinding; fix: SecurityFix; onChanged(fix: SecurityFix): void };
 
-function Choice({ finding, fix, onChanged }: ChoiceProps) {
-  const { fixes, capabilities } = finding;
+function Choice({ name, finding, fix, onChanged }: ChoiceProps) {
+  const { fixes, capabilities, markedFiles } = finding;
+  const isRunning = useContainer(name)?.state === "running";
+  if (fix.check === "read-only") {
+    return <PlaceList name={name} isRunning={isRunning} places={fix.places} onChanged={(places) => onChanged({ ...fix, places })} />;
+  }
+  if (fix.check === "suid-files") {
+    return (
+      <MarkedFiles files={markedFiles?.files ?? []} chosen={fix.files} onChanged={(files) => onChanged({ check: "suid-files", files })} />
+    );
+  }
   if (fix.check === "capabilities" && capabilities) {
     const isOwn = typeof fix.preset !== "string";
-    const choose = (value: string) => onChanged(fixes.find((one) => JSON.stringify(one) === value) ?? ownChoice(finding) ?? fix);
+    const choose = (value: string) => onChanged(fixes.find((one) => JSON.stringify(one) === value) ?? freeChoice(finding) ?? fix);
     return (
       <>
         <Radio.Group label="What it gets" value={isOwn ? "own" : JSON.stringify(fix)} onChange={choose}>
@@ -151,7 +164,7 @@ function Choice({ finding, fix, onChanged }: ChoiceProps) {
 }
 
 function Preview({ name, preview }: { name: string; preview: SecurityFixPreview }) {
-  const { summary, mayBreak, removes, adds, files, needsRestart } = preview;
+  const { summary, mayBreak, changes: changed, removes, adds, files, needsRestart } = preview;
   const changes = [...removes.map((line) => `- ${line}`), ...adds.map((line) => `+ ${line}`)];
   return (
     <>
@@ -162,7 +175,9 @@ function Preview({ name, preview }: { name: string; preview: SecurityFixPreview 
         </Text>
       </div>
       <Stack gap={4}>
-        <Text size="sm">This is changed in the configuration of {name}:</Text>
+        <Text size="sm">
+          {changed === "files" ? `These modes of files of ${name} are changed:` : `This is changed in the configuration of ${name}:`}
+        </Text>
         <CodeBlock label="Changes">{changes.join("\n")}</CodeBlock>
       </Stack>
       {files.map(({ path, text }) => (

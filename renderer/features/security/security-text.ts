@@ -62,6 +62,10 @@ export function fixTitle(fix: SecurityFix): string {
       return `At most ${fix.count} processes`;
     case "processor-time":
       return `At most ${fix.cpus} processors' time`;
+    case "suid-files":
+      return fix.files.length === 1 ? "Take the marks off one file" : `Take the marks off ${fix.files.length} files`;
+    case "read-only":
+      return "Mount its files read-only";
     case "new-privileges":
       return "Refuse new rights";
     case "mandatory-access":

@@ -10,7 +10,8 @@ import { showDone, showProblem } from "../../ui/toasts.tsx";
 /** Asks before a fix is taken back. */
 export function SoftenDialog({ name, finding }: { name: string; finding: SecurityFinding }) {
   const client = useClient();
-  const isRunning = useContainer(name)?.state === "running";
+  const isOfFiles = finding.check === "suid-files";
+  const isRunning = useContainer(name)?.state === "running" && !isOfFiles;
   return (
     <Dialog
       title={`Undo the fix of ${finding.title}?`}
@@ -28,7 +29,9 @@ export function SoftenDialog({ name, finding }: { name: string; finding: Securit
       }
     >
       <Text size="sm">
-        The configuration of {name} becomes what it was before the fix, which leaves it less isolated.
+        {isOfFiles
+          ? `Files of ${name} that nobody has changed since get their marks back, and whoever runs them more rights.`
+          : `The configuration of ${name} becomes what it was before the fix, which leaves it less isolated.`}
         {isRunning && ` ${name} is shut down and started again for that.`}
       </Text>
     </Dialog>
