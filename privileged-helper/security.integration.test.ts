@@ -15,6 +15,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { methods, type ParamsInputOf } from "./contract/methods.ts";
 import { containerName, newContainerName } from "./contract/names.ts";
 import { toProblem } from "./contract/problems.ts";
 import type { ConfigurationFix, SecurityCheckId, SecurityFinding, SecurityFix } from "./contract/security.ts";
@@ -109,6 +110,16 @@ describe("a fix of a container that runs", () => {
       "300",
     ],
     [
+      { check: "input-output", bytesPerSecond: 32 * 1024 ** 2 },
+      () =>
+        readProcFile(
+          isCgroupV1
+            ? `/sys/fs/cgroup/blkio/lxc.payload.${name}/blkio.throttle.write_bps_device`
+            : `/sys/fs/cgroup/lxc.payload.${name}/io.max`,
+        )?.includes(String(32 * 1024 ** 2)),
+      true,
+    ],
+    [
       { check: "root-mount" },
       () =>
         readProcFile(`/proc/${lxc.reader.readOne(name)?.initPid}/mountinfo`)
@@ -118,13 +129,12 @@ describe("a fix of a container that runs", () => {
       true,
     ],
   ];
+  const anyNumber = { bytes: 0, count: 0, bytesPerSecond: 0 };
   it.each(kernelShows)("%j: found, done with a restart, shown by the kernel, and taken back", async (fix, shown, value) => {
     start();
     const before = await find(fix.check);
     expect(before.state).not.toBe("ok");
-    const offered = before.fixes.find(
-      (one) => JSON.stringify({ ...one, bytes: 0, count: 0 }) === JSON.stringify({ ...fix, bytes: 0, count: 0 }),
-    );
+    const offered = before.fixes.find((one) => JSON.stringify({ ...one, ...anyNumber }) === JSON.stringify({ ...fix, ...anyNumber }));
     expect(offered, JSON.stringify(before.fixes)).toBeDefined();
     expect(shown()).not.toEqual(value);
     const { adds, needsRestart } = previewFix(lxc, name, fix);
@@ -437,6 +447,84 @@ describe("a read-only system", () => {
     const paths = written.map(({ path, kept }) => `${path} ${kept}`);
     expect(paths).toEqual(expect.arrayContaining(["/srv disk", "/tmp memory", "/var/spool/q disk"]));
     rmSync(join(rootfs(), "var/spool"), { recursive: true });
+  });
+});
+
+describe("a container that is made hardened", () => {
+  const make = (others: Partial<ParamsInputOf<"containers.create">> = {}) =>
+    operations.create(
+      methods["containers.create"].params.parse({
+        name: "hard",
+        source: { type: "template", template: "busybox" },
+        unprivileged: true,
+        start: true,
+        address: "dhcp",
+        network: { type: "none" },
+        hardened: true,
+        ...others,
+      }),
+      signal,
+    );
+  const configOf = () => readFileSync(join(lxc.lxcPath, "hard/config"), "utf8");
+  const stateOf = (report: Awaited<ReturnType<typeof auditContainer>>, check: SecurityCheckId) =>
+    report.findings.find((one) => one.check === check)?.state;
+  const remove = async () => {
+    if (lxc.reader.readOne("hard")?.state === "running") await operations.forceStop("hard", signal);
+    if (lxc.reader.readOne("hard")) await operations.destroy("hard", signal);
+  };
+  afterEach(remove);
+
+  it("starts, and the kernel shows all of it; the preview has the same lines", async () => {
+    const previewed = await operations.preview(
+      methods["containers.preview"].params.parse({
+        name: "hard",
+        source: { type: "template", template: "busybox" },
+        unprivileged: true,
+        start: true,
+        address: "dhcp",
+        network: { type: "none" },
+        hardened: true,
+      }),
+    );
+    await make();
+    expect(lxc.reader.readOne("hard")).toMatchObject({ state: "running", privileged: false });
+    const report = await auditContainer(lxc, "hard");
+    for (const check of [
+      "user-namespace",
+      "capabilities",
+      "system-calls",
+      "memory",
+      "processes",
+      "processor-time",
+      "root-mount",
+      "suid-files",
+    ] as const)
+      expect([check, stateOf(report, check)]).toEqual([check, "ok"]);
+    expect(
+      ["A", "B"],
+      JSON.stringify(report.findings.filter(({ state }) => state !== "ok").map(({ check, summary }) => [check, summary])),
+    ).toContain(report.grade);
+    const lines = configOf().split("\n");
+    const added = lines.slice(lines.lastIndexOf("lxc.cap.drop = "));
+    expect(added.length).toBeGreaterThan(6);
+    for (const line of added) expect(previewed.configuration.split("\n")).toContain(line);
+    expect(previewed.defaultConfiguration).not.toContain("strict.seccomp");
+  });
+
+  it("keeps the limits that were chosen", async () => {
+    await make({ resources: { processes: 77, memoryBytes: 128 * 1024 ** 2 }, start: false });
+    const limits = configOf().match(/pids\.max = \d+|memory\.(limit_in_bytes|max) = \d+/g);
+    expect(limits?.map((line) => line.split(" = ")[1]).sort()).toEqual([String(128 * 1024 ** 2), "77"]);
+  });
+
+  it("is neither a privileged one nor a clone", async () => {
+    expect(await make({ unprivileged: false }).catch(toProblem)).toMatchObject({ code: "invalid-request", issues: [{ path: "hardened" }] });
+    const source = { type: "clone" as const, from: name };
+    expect(await make({ unprivileged: true, source }).catch(toProblem)).toMatchObject({
+      code: "invalid-request",
+      issues: [{ path: "hardened" }],
+    });
+    expect(lxc.reader.readOne("hard")).toBeUndefined();
   });
 });
 

@@ -177,6 +177,8 @@ const newContainer = {
   network: network.optional(),
   /** With the computer. */
   autostart: z.boolean().default(false),
+  /** All that suits what it is made from is turned on to isolate it. Only an unprivileged one, and no clone, which is like its base. */
+  hardened: z.boolean().optional(),
   /** Done once it runs, so it needs `start`. Runs commands inside: it needs the right that a terminal in it needs, too. */
   firstStart: firstStart.optional(),
 };

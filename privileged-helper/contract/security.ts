@@ -12,6 +12,8 @@ export const securityCheckIds = [
   "memory",
   "processes",
   "processor-time",
+  "input-output",
+  "disk",
   "suid-files",
   "root-mount",
   "read-only",
@@ -82,6 +84,14 @@ export const securityFix = z.discriminatedUnion("check", [
   }),
   z.strictObject({ check: z.literal("processes"), count: z.int().min(8).max(4_194_304) }),
   z.strictObject({ check: z.literal("processor-time"), cpus: z.number().min(0.1).max(4096) }),
+  /** Reading and writing on the disk that its files are on, each. */
+  z.strictObject({
+    check: z.literal("input-output"),
+    bytesPerSecond: z
+      .int()
+      .min(64 * 1024)
+      .max(2 ** 40),
+  }),
   /** Programs in its files give nobody more rights, and files that are devices do not work as such. */
   z.strictObject({ check: z.literal("root-mount") }),
   /** Mounts its files read-only, but for these. */

@@ -1,5 +1,5 @@
-import { readlinkSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { basename, dirname } from "node:path";
+import { readlinkSync } from "node:fs";
+import { basename } from "node:path";
 import { type Problem, ProblemError, toProblem } from "../../contract/problems.ts";
 import type { SecurityFix } from "../../contract/security.ts";
 import { lastValueOf, parseConfig, readConfigurationText, writeConfig } from "../config.ts";
@@ -8,11 +8,11 @@ import { forceStop, start, stop } from "../lifecycle.ts";
 import { isActive, parseRootfs } from "../list.ts";
 import { changedLines } from "../repair.ts";
 import { run } from "../run.ts";
-import { openToPassThrough } from "../state-folder.ts";
 import { auditCheck } from "./audit.ts";
 import { readAuditFacts } from "./audit-facts.ts";
 import { keptBy } from "./capabilities.ts";
 import { planFix, planUndo, rememberFix } from "./fixes.ts";
+import { writeProfileFile } from "./profile-file.ts";
 import { type DoneFix, readSecurityRecord, writeSecurityRecord } from "./security-record.ts";
 import { restoreFiles, stripFiles } from "./strip-files.ts";
 import { moveBack, moveOut, volumesIn } from "./writable-places.ts";
@@ -38,7 +38,7 @@ export async function hardenContainer(context: OperationContext, name: string, f
     name,
     { path, before, after },
     {
-      ...movesOfPlaces(lxcPath, name, { before, after }, () => files.forEach(writeOwnFile)),
+      ...movesOfPlaces(lxcPath, name, { before, after }, () => files.forEach(writeProfileFile)),
       hasWorked: async () => {
         const finding = await auditCheck(readAuditFacts(context, name, new Map()), fix.check);
         const hasMore = fix.check === "capabilities" && finding.capabilities?.has.some((one) => !keptBy(fix).includes(one));
@@ -229,12 +229,4 @@ function isSame(one: SecurityFix, other: SecurityFix): boolean {
   if (one.check === "capabilities") return other.check === "capabilities" && one.preset === other.preset;
   if (one.check === "system-calls") return other.check === "system-calls" && one.profile === other.profile;
   return one.check === other.check;
-}
-
-function writeOwnFile({ path, text }: { path: string; text: string }) {
-  openToPassThrough(dirname(path));
-  const staged = `${path}.${process.pid}.new`;
-  rmSync(staged, { force: true });
-  writeFileSync(staged, text, { flag: "wx", mode: 0o644 });
-  renameSync(staged, path);
 }

@@ -20,6 +20,7 @@ import { checkMandatoryAccess } from "./mandatory-access.ts";
 import { checkHostFiles, checkKernelFiles, checkRootMount } from "./mounts.ts";
 import { checkMemory, checkProcesses, checkProcessorTime } from "./resource-limits.ts";
 import { readSecurityRecord } from "./security-record.ts";
+import { checkDisk, checkInputOutput } from "./storage-limits.ts";
 import { checkSuidFiles } from "./suid-files.ts";
 import { checkSystemCalls } from "./system-calls.ts";
 import { checkIdRange, checkUserNamespace } from "./user-namespace.ts";
@@ -36,6 +37,8 @@ const checks: Record<SecurityCheckId, SecurityCheck> = {
   memory: checkMemory,
   processes: checkProcesses,
   "processor-time": checkProcessorTime,
+  "input-output": checkInputOutput,
+  disk: checkDisk,
   "suid-files": checkSuidFiles,
   "root-mount": checkRootMount,
   "read-only": checkReadOnlyRoot,

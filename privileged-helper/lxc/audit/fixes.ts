@@ -12,6 +12,7 @@ import { profilesFolderOf } from "../state-folder.ts";
 import { readAuditFacts } from "./audit-facts.ts";
 import { capabilityLines, configuredCapabilities, keptBy } from "./capabilities.ts";
 import { type DoneFix, maxKeptCharacters } from "./security-record.ts";
+import { inputOutputKeys, inputOutputLines, inputOutputVersion } from "./storage-limits.ts";
 import { defaultSeccompProfile, parseSeccompProfile, strictSeccompFile, strictSeccompProfile } from "./system-calls.ts";
 import { explainNoReadOnly, isPlaceEntry, placeEntries } from "./writable-places.ts";
 
@@ -95,6 +96,22 @@ export function planFix(world: World, name: string, fix: ConfigurationFix): FixP
       return planLimit({ processes: fix.count }, "More than that: programs in the container fail to start others. Threads count, too.");
     case "processor-time":
       return planLimit({ cpus: fix.cpus }, "Programs in the container that compute wait for their turn.");
+    case "input-output": {
+      const { rootDisk, controllerVersion } = readAuditFacts(world, name, new Map());
+      const version = inputOutputVersion({ controllerVersion });
+      if ("reason" in rootDisk || version === undefined) {
+        const reason = "reason" in rootDisk ? rootDisk.reason : "the kernel has no control group for it.";
+        throw new ProblemError({ code: "not-supported", what: `Reading and writing cannot be limited: ${reason}` });
+      }
+      return plan(
+        {
+          summary: `It reads and writes no faster than this on the disk ${rootDisk.device}, which its files are on.`,
+          mayBreak: `Programs in it that read and write much take longer.${version === "v1" ? " What it writes through memory is not slowed down by control groups of version 1." : ""}`,
+        },
+        (key) => inputOutputKeys.test(key),
+        inputOutputLines(version, rootDisk.device, fix.bytesPerSecond),
+      );
+    }
     case "root-mount": {
       const options = (lastValueOf(entries, "lxc.rootfs.options") ?? "")
         .split(",")

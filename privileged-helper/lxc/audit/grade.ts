@@ -14,6 +14,8 @@ export const weights: Record<SecurityCheckId, number> = {
   memory: 5,
   processes: 5,
   "processor-time": 2,
+  "input-output": 2,
+  disk: 2,
   "suid-files": 5,
   "root-mount": 3,
   "read-only": 2,

@@ -40,6 +40,7 @@ describe("a profile", () => {
       resources: { cpus: 1.5, memoryBytes: 512 * 1024 * 1024, processes: undefined, diskBytes: undefined },
       network: { type: "bridge", bridge: "br0" },
       autostart: true,
+      hardened: true,
       source: { type: "template", template: "debian", options: { release: "trixie", packages: ["curl", "git"], "flush-cache": true } },
     });
     expect(JSON.stringify(keep(values))).not.toContain("secret");
@@ -68,6 +69,7 @@ describe("a profile", () => {
       diskMebibytes: limit,
       network: fc.constantFrom("default", "none", "host", "bridge:lxcbr0"),
       autostart: fc.boolean(),
+      hardened: fc.boolean(),
     });
     const firstStart = fc.record({
       packages: fc.constantFrom("", "curl git, g++"),

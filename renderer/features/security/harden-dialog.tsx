@@ -127,6 +127,18 @@ function Choice({ name, finding, fix, onChanged }: ChoiceProps) {
       />
     );
   }
+  if (fix.check === "input-output") {
+    return (
+      <NumberInput
+        label="Reading and writing, each in MiB a second"
+        value={fix.bytesPerSecond / mebibyte}
+        min={1}
+        step={8}
+        allowDecimal={false}
+        onChange={(value) => onChanged({ ...fix, bytesPerSecond: Number(value) * mebibyte })}
+      />
+    );
+  }
   if (fix.check === "processes") {
     return (
       <NumberInput

@@ -64,6 +64,8 @@ export function fixTitle(fix: SecurityFix): string {
       return `At most ${fix.cpus} processors' time`;
     case "suid-files":
       return fix.files.length === 1 ? "Take the marks off one file" : `Take the marks off ${fix.files.length} files`;
+    case "input-output":
+      return `At most ${formatBytes(fix.bytesPerSecond)} a second`;
     case "read-only":
       return "Mount its files read-only";
     case "new-privileges":
