@@ -609,9 +609,10 @@ describe("what is found", () => {
     lxc.makeContainer("other");
     writeFileSync(
       join(lxc.lxcPath, "other/config"),
-      `${readFileSync(join(lxc.lxcPath, "other/config"), "utf8")}lxc.idmap = u 0 100000 65536\nlxc.idmap = g 0 100000 65536\n`,
+      `${readFileSync(join(lxc.lxcPath, "other/config"), "utf8")}lxc.idmap = u 0 1900000000 65536\nlxc.idmap = g 0 1900000000 65536\n`,
     );
-    append("lxc.idmap = u 0 120000 65536", "lxc.idmap = g 0 120000 65536", "lxc.mount.entry = /etc mnt none bind 0 0");
+    // So high that no user of this computer was given any of them.
+    append("lxc.idmap = u 0 1900020000 65536", "lxc.idmap = g 0 1900020000 65536", "lxc.mount.entry = /etc mnt none bind 0 0");
     const { containers, host, skipped } = await auditAll(lxc, readHostFacts(true));
     expect(containers.map((one) => one.name)).toEqual(["web", "other"]);
     expect(containers[1]?.findings.find(({ check }) => check === "id-range")).toMatchObject({

@@ -27,7 +27,7 @@ const values: CreateValues = {
   start: false,
   address: "dhcp",
   firstStart: { packages: "curl git", user: "me", key: "", mayBecomeRoot: true, command: "" },
-  more: { cpus: 1.5, memoryMebibytes: "512", processes: "", diskMebibytes: "", network: "bridge:br0", autostart: true },
+  more: { cpus: 1.5, memoryMebibytes: "512", processes: "", diskMebibytes: "", network: "bridge:br0", autostart: true, hardened: true },
 };
 const keep = (kept: CreateValues, name = "Web") => profile.parse({ name, choices: toChoices(kept, form) });
 
