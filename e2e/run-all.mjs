@@ -6,9 +6,10 @@ import { endCurrent, runMark } from "./host/command.mjs";
 import { removeInterruptedRun } from "./host/interrupted-run.mjs";
 import { installNodeModules } from "./host/node-modules.mjs";
 import { installPackages } from "./host/packages.mjs";
+import { withPrivateState } from "./host/private-state.mjs";
 import { startServices } from "./host/services.mjs";
 import { findLeftBehind, recordState } from "./host/state.mjs";
-import { runCheck, runPlaywright, runVitest } from "./host/suites.mjs";
+import { runCheck, runPlaywright, runVirtualMachine, runVitest } from "./host/suites.mjs";
 
 /**
  * All checks of LXC Desktop on a Debian machine, from a plain checkout: `npm test`. They make real containers, so they need root.
@@ -72,30 +73,51 @@ async function runAll() {
   }
 }
 
-/** @param {string} folder for the results of the suites */
+/**
+ * The tests of parts and those of the whole app keep less than one processor busy each, so they run side by side; the virtual machines
+ * take all that there is.
+ * @param {string} folder for the results
+ */
 async function runSuites(folder) {
   const built = await runSuite("Build", () => runCheck("Build", ["npm", "run", "build"], environment));
   await runSuite("Typecheck", () => runCheck("Typecheck", ["npm", "run", "typecheck"], environment));
   await runSuite("Lint", () => runCheck("Lint", ["npm", "run", "lint"], environment));
-  await runSuite("Unit tests", () => runVitest("unit", folder, environment));
-  await runSuite("Integration tests", () => runVitest("integration", folder, environment));
-  if (built) await runSuite("Package tests", () => runVitest("package", folder, environment));
-  else total.skipped.push({ name: "Package tests", reason: "the build failed" });
-  if (built) await runSuite("End-to-end tests", () => runPlaywright(checkout, folder, environment));
-  else total.skipped.push({ name: "End-to-end tests", reason: "the build failed" });
+  await Promise.all([testParts(folder), built && testWhole(folder)]);
+  if (built) await runSuite("Virtual machine", () => runVirtualMachine(folder, environment));
+  else
+    for (const name of ["Package tests", "End-to-end tests", "Virtual machine"]) total.skipped.push({ name, reason: "the build failed" });
+}
+
+/** @param {string} folder for the results */
+async function testParts(folder) {
+  const label = "parts | ";
+  await runSuite("Unit tests", () => runVitest("unit", folder, environment, { label }), label);
+  const integration = () => runVitest("integration", folder, environment, { label, before: withPrivateState() });
+  await runSuite("Integration tests", integration, label);
+}
+
+/** @param {string} folder for the results */
+async function testWhole(folder) {
+  const label = "whole | ";
+  await runSuite("Package tests", () => runVitest("package", folder, environment, { label }), label);
+  const endToEnd = () => runPlaywright(checkout, folder, environment, "end-to-end", [], label);
+  await runSuite("End-to-end tests", endToEnd, label);
 }
 
 /**
  * @param {string} title
  * @param {() => Promise<import("./host/suites.mjs").Results>} suite
+ * @param {string} [label] before each line of its output
  * @returns {Promise<boolean>} true if nothing failed
  */
-async function runSuite(title, suite) {
+async function runSuite(title, suite, label = "") {
   if (interrupted) return false;
-  console.log(`\n== ${title}`);
+  console.log(`\n${label}== ${title}`);
+  const started = Date.now();
   const { passed, failed, skipped } = await suite();
-  for (const { name, reason } of skipped) console.log(`skipped: ${name}: ${reason}`);
-  console.log(`${title}: ${passed} passed, ${failed.length} failed, ${skipped.length} skipped`);
+  for (const { name, reason } of skipped) console.log(`${label}skipped: ${name}: ${reason}`);
+  const seconds = Math.round((Date.now() - started) / 1000);
+  console.log(`${label}${title}: ${passed} passed, ${failed.length} failed, ${skipped.length} skipped (${seconds} s)`);
   total.passed += passed;
   total.failed.push(...failed);
   total.skipped.push(...skipped);

@@ -1,5 +1,4 @@
 import { type ChildProcess, execFileSync } from "node:child_process";
-import { createHash } from "node:crypto";
 import { once } from "node:events";
 import {
   appendFileSync,
@@ -37,6 +36,7 @@ import { prepareCreating, type StartCreating, workersOf } from "./testing/creati
 import { cachedDebians, debianCache, restoreDebianCache } from "./testing/debian-cache.ts";
 import { reasonWithoutMirror } from "./testing/debian-mirror.ts";
 import { createRealLxc, type RealLxc } from "./testing/real-lxc.ts";
+import { reservationsOf } from "./testing/reservations.ts";
 
 /** Making, cloning and removing containers with LXC's own tools, on LXC's own bridge. */
 let lxc: RealLxc;
@@ -114,12 +114,7 @@ function idsOf(name: string) {
 const addressesInside = (name: string) =>
   [...lxc.inside(name, "ip", "-4", "-o", "addr", "show", "dev", "eth0").matchAll(/inet ([\d.]+)/g)].map(([, address]) => address);
 
-/** Addresses that are reserved for containers of these tests. */
-function reservations(): string[] {
-  const mark = ` # ${createHash("sha256").update(lxc.lxcPath).digest("hex").slice(0, 16)}.`;
-  if (!existsSync(systemFiles.hosts)) return [];
-  return readdirSync(systemFiles.hosts).filter((file) => readFileSync(join(systemFiles.hosts, file), "utf8").includes(mark));
-}
+const reservations = () => reservationsOf(lxc.lxcPath);
 
 /** Everything that making a container could leave behind, apart from the finished ones. */
 function expectNothingOf(name: string, reservedBefore: string[]) {

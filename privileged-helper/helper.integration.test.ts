@@ -10,6 +10,7 @@ import { readProcessStat } from "./lxc/proc.ts";
 import { bundleHelper, type HelperClient, startHelper } from "./testing/helper-client.ts";
 import { impersonate } from "./testing/impostor.ts";
 import { createRealLxc, type RealLxc } from "./testing/real-lxc.ts";
+import { reservationsOf } from "./testing/reservations.ts";
 import { encodeFrame, encodeMessage } from "./wire/frames.ts";
 
 let lxc: RealLxc;
@@ -206,7 +207,7 @@ describe("the helper", () => {
     await created;
     expect(await helper.exited).toBe(0);
     expect(readdirSync(lxc.lxcPath)).toEqual(["box"]);
-    expect(reservations()).toEqual([]);
+    expect(reservationsOf(lxc.lxcPath)).toEqual([]);
   });
 
   it("undoes a create that is cancelled in the middle, and one whose host goes away", async () => {
@@ -229,7 +230,7 @@ describe("the helper", () => {
         await helper.close();
       }
       expect(readdirSync(lxc.lxcPath)).toEqual(["box"]);
-      expect(reservations()).toEqual([]);
+      expect(reservationsOf(lxc.lxcPath)).toEqual([]);
       expect(readdirSync("/run/lxc-desktop").filter((name) => name.includes("half"))).toEqual([]);
     }
   });
@@ -479,10 +480,4 @@ async function openFlooding(): Promise<{ channel: number; received(): number }> 
 async function prompt(channel: number, printed: () => string) {
   await vi.waitFor(() => expect(printed()).toContain("\u001b[6n"), { timeout: 10_000 });
   helper.sendData(channel, Buffer.from("\u001b[1;1R"));
-}
-
-/** Addresses that are reserved for containers of this test: the others have their own. */
-function reservations(): string[] {
-  const hosts = "/var/lib/lxc-desktop/dhcp-hosts";
-  return existsSync(hosts) ? readdirSync(hosts) : [];
 }

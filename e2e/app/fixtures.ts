@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { _electron, type Browser, test as base, chromium, expect, type Locator, type Page } from "@playwright/test";
+import { reservationsOf } from "../../privileged-helper/testing/reservations.ts";
 import { forgetTasks, lxcPath, removeContainers } from "./lxc.ts";
 import { guest, slowness } from "./machine.ts";
 import { asTestUser, forgetImageServers, setRule, testUserEnvironment } from "./test-user.ts";
@@ -118,7 +119,7 @@ function releaseReservations() {
     .filter(existsSync)
     .map((file) => readFileSync(file, "utf8"))
     .join("\n");
-  for (const file of readdirSync(folder)) if (!used.includes(file)) rmSync(join(folder, file), { force: true });
+  for (const address of reservationsOf(lxcPath)) if (!used.includes(address)) rmSync(join(folder, address), { force: true });
 }
 
 /** By the keyboard: a click may miss what moves while a dialog opens or its template's form arrives. */

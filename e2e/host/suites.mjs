@@ -21,16 +21,17 @@ export async function runCheck(name, argv, environment) {
  * @param {"unit" | "integration" | "package"} project
  * @param {string} folder for the results
  * @param {Record<string, string>} environment
+ * @param {{ label?: string, before?: readonly string[] }} [options] what is put before each line of the output; a program that runs it
  * @returns {Promise<Results>}
  */
-export async function runVitest(project, folder, environment) {
+export async function runVitest(project, folder, environment, { label = "", before = [] } = {}) {
   const file = join(folder, `${project}.json`);
   const reporters = ["--reporter=default", "--reporter=./e2e/host/vitest-results.mjs"];
-  const exitCode = await runLive(["node_modules/.bin/vitest", "run", "--project", project, ...reporters], {
-    ...environment,
-    NO_COLOR: "1",
-    LXC_DESKTOP_TEST_RESULTS: file,
-  });
+  const exitCode = await runLive(
+    [...before, "node_modules/.bin/vitest", "run", "--project", project, ...reporters],
+    { ...environment, NO_COLOR: "1", LXC_DESKTOP_TEST_RESULTS: file },
+    label,
+  );
   return withExitCode(project, exitCode, readJson(file));
 }
 
@@ -51,10 +52,22 @@ export async function runPlaywright(checkout, folder, environment, name = "end-t
   }
   const file = join(folder, "end-to-end.json");
   rmSync(file, { force: true });
-  const argv = ["node_modules/.bin/playwright", "test", "--reporter=line,json", ...options];
+  const argv = ["node_modules/.bin/playwright", "test", "--reporter=list,json", ...options];
   const exitCode = await runLive(argv, { ...environment, PLAYWRIGHT_JSON_OUTPUT_FILE: file }, label);
   const report = readJson(file);
   return withExitCode(name, exitCode, report === undefined ? undefined : readPlaywright(report));
+}
+
+/**
+ * Runs the tests in a virtual machine.
+ * @param {string} folder for the results
+ * @param {Record<string, string>} environment
+ * @returns {Promise<Results>}
+ */
+export async function runVirtualMachine(folder, environment) {
+  const file = join(folder, "virtual-machine.json");
+  const exitCode = await runLive([process.execPath, "e2e/vm/main.mjs"], { ...environment, LXC_DESKTOP_TEST_RESULTS: file });
+  return withExitCode("virtual machine", exitCode, readJson(file));
 }
 
 /**

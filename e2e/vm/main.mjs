@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { arch, tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -54,6 +54,9 @@ console.log("\n== Result of the virtual machine");
 for (const { name, reason } of total.skipped) console.log(`skipped: ${name}: ${reason}`);
 for (const name of total.failed) console.log(`failed: ${name}`);
 console.log(`${total.passed} passed, ${total.failed.length} failed, ${total.skipped.length} skipped`);
+// For who runs this as a part of all tests.
+const resultsFile = process.env.LXC_DESKTOP_TEST_RESULTS;
+if (resultsFile) writeFileSync(resultsFile, JSON.stringify(total));
 process.exit(total.failed.length === 0 ? 0 : 1);
 
 /**

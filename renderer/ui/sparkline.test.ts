@@ -24,4 +24,11 @@ describe("the picture of a sparkline", () => {
     expect(sparklinePicture([400, 200], 400)).toBe(sparklinePicture([100, 50], 100));
     expect(sparklinePicture([500], 100)).toBe("T");
   });
+
+  it("of a container at rest grows in a few steps, and is as long as the time in the end", () => {
+    const lengths = Array.from({ length: 60 }, (_, index) => sparklinePicture(new Array(index + 1).fill(50), 100).length);
+    expect(new Set(lengths)).toEqual(new Set([1, 2, 5, 10, 20, 40, 60]));
+    for (const [index, length] of lengths.entries()) expect(length).toBeLessThanOrEqual(index + 1);
+    expect(sparklinePicture([...new Array(59).fill(50), 60], 100)).toHaveLength(60);
+  });
 });

@@ -15,6 +15,8 @@ const height = 20;
 const levels = 2 * (height - 2);
 const zero = "0".charCodeAt(0);
 const gap = "-";
+/** How many values a line has that is level all along: it grows in these steps, so that most containers at rest change nothing. */
+const levelLengths = [60, 40, 20, 10, 5, 2];
 
 /**
  * What a sparkline of these values looks like, one character a value: of two that look the same only one is drawn. An axis
@@ -28,10 +30,18 @@ export function sparklinePicture(values: readonly (number | undefined)[], max: n
   );
   const first = picture.findIndex((character) => character !== "0" && character !== gap);
   if (first < 0) return "";
-  return picture.slice(picture[first - 1] === "0" ? first - 1 : first).join("");
+  const seen = picture.slice(picture[first - 1] === "0" ? first - 1 : first).join("");
+  return isLevel(seen) ? seen.slice(0, levelLengths.find((length) => length <= seen.length) ?? 1) : seen;
 }
 
-/** A tiny chart of the last figures, drawn on a canvas: hundreds of these may change at every tick. Words stand beside it. */
+function isLevel(picture: string): boolean {
+  return picture === picture.charAt(0).repeat(picture.length);
+}
+
+/**
+ * A tiny chart of the last figures. Words stand beside it. Hundreds of these may change at every tick, so it is drawn on a canvas; but a
+ * canvas takes memory, and a list has two for each container, most of which do nothing: a line that is level has none.
+ */
 export const Sparkline = memo(function Sparkline({ picture, capacity }: Props) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const [place, isInSight] = useIsInSight();
@@ -53,13 +63,12 @@ export const Sparkline = memo(function Sparkline({ picture, capacity }: Props) {
     context.fillStyle = color;
     context.lineWidth = 1.25;
     context.lineJoin = "round";
-    const step = width / (capacity - 1);
+    const step = stepOf(capacity);
     const start = width - step * (picture.length - 1);
     for (const { 0: run, index } of picture.matchAll(/[^-]+/g)) {
       const path = new Path2D();
       const x = (offset: number) => start + (index + offset) * step;
-      for (let offset = 0; offset < run.length; offset++)
-        path.lineTo(x(offset), height - 1 - ((run.charCodeAt(offset) - zero) / levels) * (height - 2));
+      for (let offset = 0; offset < run.length; offset++) path.lineTo(x(offset), height - 1 - yOf(run, offset));
       context.stroke(path);
       path.lineTo(x(run.length - 1), height);
       path.lineTo(x(0), height);
@@ -70,7 +79,19 @@ export const Sparkline = memo(function Sparkline({ picture, capacity }: Props) {
   }, [picture, capacity, isInSight]);
   return (
     <span className="sparkline" ref={place} style={{ width, height }} aria-hidden>
-      {picture !== "" && <canvas ref={canvas} style={{ width, height }} />}
+      {picture !== "" &&
+        (isLevel(picture) ? (
+          <span className="level" style={{ width: (picture.length - 1) * stepOf(capacity), height: 1 + yOf(picture, 0) }} />
+        ) : (
+          <canvas ref={canvas} style={{ width, height }} />
+        ))}
     </span>
   );
 });
+
+const stepOf = (capacity: number): number => width / (capacity - 1);
+
+/** @returns Pixels above the axis. */
+function yOf(picture: string, index: number): number {
+  return ((picture.charCodeAt(index) - zero) / levels) * (height - 2);
+}

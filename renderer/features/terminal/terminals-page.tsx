@@ -102,6 +102,7 @@ export function TerminalsPage() {
                     <Button
                       size="compact-sm"
                       variant="default"
+                      className="show-terminal"
                       onClick={() => show(info)}
                       aria-label={`Show ${shownTitle(info)} of ${info.container}`}
                     >

@@ -1,0 +1,23 @@
+import { mkdirSync } from "node:fs";
+
+const state = "/var/lib/lxc-desktop";
+/** Addresses of the one bridge that all share: each must know those of the others. */
+const addresses = `${state}/dhcp-hosts`;
+
+/**
+ * For tests that run while others use the installed app: they have tasks, journal and images of their own.
+ * @returns {string[]} what is put before a command, which then has a mount namespace of its own (unshare(1)) in which that is so
+ */
+export function withPrivateState() {
+  mkdirSync(addresses, { recursive: true });
+  const steps = [
+    // Their name leads to something else as soon as the rest is hidden.
+    `exec 3< "${addresses}"`,
+    `mount -t tmpfs -o mode=755 tmpfs "${state}"`,
+    `mkdir "${addresses}"`,
+    `mount --no-canonicalize --bind /proc/self/fd/3 "${addresses}"`,
+    "exec 3<&-",
+    'exec "$@"',
+  ];
+  return ["/usr/bin/unshare", "--mount", "/bin/sh", "-ec", steps.join("; "), "sh"];
+}
