@@ -9,7 +9,6 @@ import { parseMountinfo } from "../mountinfo.ts";
 import { run } from "../run.ts";
 import { type AuditFacts, readAuditFacts } from "./audit-facts.ts";
 import type { Judgement } from "./check.ts";
-import { isSystemd } from "./init.ts";
 
 /**
  * A root file system that is mounted read-only, and the folders of it that stay writable: in memory, empty at each start, or on disk. What is
@@ -81,7 +80,7 @@ function explainNoDisk({ storage, layers: [layer], lxcPath, name }: AuditFacts, 
   return undefined;
 }
 
-/** What systems need to write at least, as far as it is there: systemd its state below /var (file-hierarchy(7)), others less. */
+/** What systems need to write at least, as far as it is there: what runs, what passes, and state (file-hierarchy(7)). */
 function suggestPlaces(facts: AuditFacts): WritablePlace[] {
   const options = (lastValueOf(facts.entries, "lxc.rootfs.options") ?? "").split(",");
   const hasDisk = explainNoDisk(facts, options) === undefined;
@@ -90,8 +89,8 @@ function suggestPlaces(facts: AuditFacts): WritablePlace[] {
     return found?.type === "folder" && found.relative === path.slice(1);
   };
   const memory = ["/run", "/tmp"].map((path): WritablePlace => ({ path, kept: "memory" }));
-  const disk: WritablePlace[] = isSystemd(facts) || hasDisk ? [{ path: "/var", kept: hasDisk ? "disk" : "memory" }] : [];
-  return [...memory, ...(hasDisk ? disk : [])].filter(isThere);
+  const disk = hasDisk ? [{ path: "/var", kept: "disk" } as const] : [];
+  return [...memory, ...disk].filter(isThere);
 }
 
 /**
@@ -189,8 +188,9 @@ export async function findWritten({ lxcPath, reader }: { lxcPath: string; reader
   const since = reader.readOne(name)?.startedAt;
   const [layer] = facts.layers;
   if (since === undefined || layer === undefined) throw notSupported("It does not run, or its files lie in no folder.");
-  const moment = `@${Math.floor(since / 1000)}`;
-  const changed = ["(", "-newermt", moment, "-o", "-newerct", moment, ")"];
+  // The kernel tells the moment of its start to a second. Just before that its files may have been given to other ids, which only their status shows.
+  const second = Math.floor(since / 1000);
+  const changed = ["(", "-newermt", `@${second}`, "-o", "-newerct", `@${second + 2}`, ")"];
   const { output } = await run("find", ["-P", layer, "-xdev", "(", "-type", "f", "-o", "-type", "l", ")", ...changed, "-printf", "%P\\0"], {
     timeoutSeconds: searchTimeoutSeconds,
     allowExitCodes: [0, 1],
