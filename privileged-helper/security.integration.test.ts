@@ -511,23 +511,6 @@ describe("a container that is made hardened", () => {
     expect(previewed.defaultConfiguration).not.toContain("strict.seccomp");
   });
 
-  it("of an image is one, too, whose files lie in layers", async () => {
-    await make({ start: false, hardened: false });
-    const { image } = await operations.saveImage("hard", "for hardening", signal);
-    await remove();
-    try {
-      await make({ source: { type: "image", image } });
-      expect(lxc.reader.readOne("hard")).toMatchObject({ state: "running", privileged: false, storage: "overlay" });
-      const report = await auditContainer(lxc, "hard");
-      for (const check of ["capabilities", "system-calls", "memory", "processes", "root-mount"] as const)
-        expect([check, stateOf(report, check)]).toEqual([check, "ok"]);
-      expect(["A", "B"]).toContain(report.grade);
-    } finally {
-      await remove();
-      await operations.deleteImage(image, signal);
-    }
-  });
-
   it("keeps the limits that were chosen", async () => {
     await make({ resources: { processes: 77, memoryBytes: 128 * 1024 ** 2 }, start: false });
     const limits = configOf().match(/pids\.max = \d+|memory\.(limit_in_bytes|max) = \d+/g);
