@@ -2,6 +2,7 @@ import { type Action, actionsOfFullMode } from "./contract/methods.ts";
 import { ProblemError, toProblem } from "./contract/problems.ts";
 import { readProcessStat, realUidOf } from "./lxc/proc.ts";
 import { run } from "./lxc/run.ts";
+import { createRememberedRights, type RememberedRights } from "./remembered-rights.ts";
 
 /**
  * Who may do what. The caller is the user that pkexec names, its process is our parent; both are read once, before the
@@ -19,8 +20,6 @@ export type Answer = "granted" | "refused" | "person-needed" | "dismissed";
 
 /** polkit's own uid type is 32 bits; the last two values mean "no user" or are signed -2 and -1 (CVE-2018-19788). */
 const maxUid = 2 ** 31 - 2;
-/** How long an answer for an action that is root by another name is remembered, per container. */
-const rememberMilliseconds = 5 * 60_000;
 /** A person may leave a password dialog open for a while; polkit itself has no limit. */
 const dialogSeconds = 600;
 /** Where no person is asked, a polkit that takes longer does not answer at all. */
@@ -50,8 +49,12 @@ export function readCaller(environment: NodeJS.ProcessEnv = process.env, parentP
  *   for five minutes here, because polkit's own `keep` would forget which container was meant.
  * - limited: polkit is asked for every method.
  */
-export function createAuthorize(mode: Mode, caller: Caller | undefined, ask = askPolkit): Authorize {
-  const remembered = new Map<string, number>();
+export function createAuthorize(
+  mode: Mode,
+  caller: Caller | undefined,
+  ask = askPolkit,
+  remembered: RememberedRights = createRememberedRights(),
+): Authorize {
   let dialog: Promise<unknown> = Promise.resolve();
 
   /** @throws ProblemError for all but a yes. */
@@ -77,10 +80,9 @@ export function createAuthorize(mode: Mode, caller: Caller | undefined, ask = as
     if (!caller) throw new ProblemError({ code: "auth-denied", action });
     const everyday = actionsOfFullMode.includes(action);
     if (mode === "full" && everyday) return;
-    const key = `${action} ${container ?? ""}`;
-    if (!everyday && (remembered.get(key) ?? 0) > performance.now()) return;
+    if (!everyday && remembered.has(action, container)) return;
     await requireYes({ caller, action, container, signal });
-    if (!everyday) remembered.set(key, performance.now() + rememberMilliseconds);
+    if (!everyday) remembered.add(action, container);
   };
 }
 

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
-import { actions, type MethodName, methods } from "./contract/methods.ts";
+import { type Action, actions, type MethodName, methods } from "./contract/methods.ts";
 import { ProblemError } from "./contract/problems.ts";
-import { createDispatch, type Handlers } from "./dispatch.ts";
+import { type CallContext, createDispatch, type Handlers } from "./dispatch.ts";
 import { examples } from "./testing/requests.ts";
 
 const never = new AbortController().signal;
@@ -82,12 +82,34 @@ describe("dispatch", () => {
   it("logs calls that change something, refusals and failures, but not every look", async () => {
     const { dispatch, log } = world();
     await dispatch("containers.start", { name: "web" }, never);
-    expect(log).toHaveBeenCalledWith("done", { method: "containers.start", container: "web" });
+    expect(log).toHaveBeenCalledWith("done", { method: "containers.start", container: "web", right: "manage" });
     await dispatch("host.fix", { check: "bridge" }, never);
-    expect(log).toHaveBeenCalledWith("done", { method: "host.fix", container: undefined, check: "bridge" });
+    expect(log).toHaveBeenCalledWith("done", { method: "host.fix", container: undefined, right: "host", check: "bridge" });
     log.mockClear();
     await dispatch("host.info", {}, never);
     expect(log).not.toHaveBeenCalled();
+  });
+
+  it.each(names)("marks %s with the right that it was refused, looks as well", async (name) => {
+    const { dispatch, log } = world(() => false);
+    await expect(dispatch(name, examples[name], never)).rejects.toThrow();
+    expect(log.mock.calls).toEqual([
+      ["failed", expect.objectContaining({ method: name, right: methods[name].action, problem: "auth-denied" })],
+    ]);
+  });
+
+  it("marks what a look was used for with the further right, and a look that fails with none", async () => {
+    const { dispatch, log, handler } = world((action) => action !== "host");
+    const wants = (action: Action) => (_params: unknown, context: unknown) => (context as CallContext).authorize(action, "web");
+    handler.mockImplementation(wants("create"));
+    await dispatch("tasks.cancel", { task: "t1" }, never);
+    expect(log).toHaveBeenLastCalledWith("done", { method: "tasks.cancel", container: "web", right: "create" });
+    handler.mockImplementation(wants("host"));
+    await expect(dispatch("containers.start", { name: "web" }, never)).rejects.toThrow();
+    expect(log).toHaveBeenLastCalledWith("failed", expect.objectContaining({ container: "web", right: "host", problem: "auth-denied" }));
+    handler.mockRejectedValue(new ProblemError({ code: "not-found", what: "web" }));
+    await expect(dispatch("containers.configuration", { name: "web" }, never)).rejects.toThrow();
+    expect(log).toHaveBeenLastCalledWith("failed", expect.objectContaining({ right: undefined, problem: "not-found" }));
   });
 });
 

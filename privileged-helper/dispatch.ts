@@ -31,18 +31,43 @@ export function createDispatch(handlers: Handlers, authorize: Authorize, log: Lo
     const parsed = parse(schema, params, (why) => log("refused", { method, why }));
     const container = "name" in parsed && typeof parsed.name === "string" ? parsed.name : undefined;
     const check = "check" in parsed && typeof parsed.check === "string" ? parsed.check : undefined;
+    const asked: Asked = { rights: new Set(), container };
+    const require = async (right: Action, name: string | undefined) => {
+      asked.container ??= name;
+      try {
+        await authorize(right, name, signal);
+      } catch (thrown) {
+        asked.refused = right;
+        throw thrown;
+      }
+      if (right !== "view") asked.rights.add(right);
+    };
     try {
-      await authorize(action, container, signal);
+      await require(action, container);
       const handler = handlers[method] as (params: unknown, context: CallContext) => unknown;
-      const result = await handler(parsed, { signal, authorize: (further, name) => authorize(further, name, signal) });
-      if (action !== "view") log("done", { method, container, ...(check !== undefined && { check }) });
+      const result = await handler(parsed, { signal, authorize: require });
+      if (asked.rights.size > 0) log("done", { method, ...fieldsOf(asked), ...(check !== undefined && { check }) });
       return result;
     } catch (thrown) {
       const problem = toProblem(thrown);
-      log("failed", { method, container, problem: problem.code, detail: problem.code === "internal" ? problem.detail : undefined });
+      log("failed", {
+        method,
+        ...fieldsOf(asked),
+        problem: problem.code,
+        detail: problem.code === "internal" ? problem.detail : undefined,
+      });
       throw thrown;
     }
   };
+}
+
+/** What a call was allowed above looking, and what not. */
+type Asked = { rights: Set<Action>; refused?: Action; container: string | undefined };
+
+/** What has a `right` is told to this computer's log, too: what somebody used, or what somebody was refused. */
+function fieldsOf({ rights, refused, container }: Asked) {
+  const right = refused ?? (rights.size > 0 ? [...rights].join("+") : undefined);
+  return { container, right };
 }
 
 /** Own keys only: `constructor` and its like are no methods. */

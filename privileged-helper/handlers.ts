@@ -1,4 +1,5 @@
 import { randomInt } from "node:crypto";
+import { readAuditRecord } from "./audit-record.ts";
 import { createChannels } from "./channels.ts";
 import type { EventName, Events } from "./contract/events.ts";
 import type { Action } from "./contract/methods.ts";
@@ -32,6 +33,7 @@ import { listTemplates } from "./lxc/templates.ts";
 import { terminalCommand } from "./lxc/terminal-command.ts";
 import { listTerminalUsers } from "./lxc/terminal-users.ts";
 import { createMetrics } from "./metrics.ts";
+import { createRememberedRights, type RememberedRights } from "./remembered-rights.ts";
 import { createTaskHistory } from "./task-history.ts";
 import { createTaskList } from "./task-list.ts";
 import { createTasks } from "./tasks.ts";
@@ -84,6 +86,7 @@ type World = {
   isHostBehind?(): boolean;
   sendData(channel: number, bytes: Uint8Array): void;
   log?: Log;
+  rememberedRights?: RememberedRights;
 };
 
 export type HelperHandlers = {
@@ -102,7 +105,16 @@ export type HelperHandlers = {
 };
 
 /** Joins the parts and names the function behind each method. */
-export function createHandlers({ lxcPath, uid, isRootSession, notify, isHostBehind, sendData, log }: World): HelperHandlers {
+export function createHandlers({
+  lxcPath,
+  uid,
+  isRootSession,
+  notify,
+  isHostBehind,
+  sendData,
+  log,
+  rememberedRights = createRememberedRights(),
+}: World): HelperHandlers {
   const images = createImageStore({ lxcPath });
   const reader = createContainerReader({ lxcPath, images });
   const requestedBy: NonNullable<Task["requestedBy"]> = { uid };
@@ -332,6 +344,10 @@ export function createHandlers({ lxcPath, uid, isRootSession, notify, isHostBehi
         tasks.cancel(task);
       },
       "tasks.clear": () => taskList.clear(),
+
+      "rights.remembered": () => rememberedRights.list(),
+      "rights.forget": () => rememberedRights.forget(),
+      "audit.list": () => readAuditRecord(userNameOf),
 
       "terminal.users": ({ name }) => listTerminalUsers(lxcPath, requireEntrance(name).name),
       "terminal.open": async ({ name, columns, rows, kind }, { signal, authorize }) => {

@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync, renameSync, writeSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, renameSync, statSync, writeSync } from "node:fs";
 
 /**
  * The record of what the helper did for whom: one line per privileged call and per refusal. Root's alone to read, because
@@ -11,14 +11,18 @@ export const logPath = "/var/log/lxc-desktop.log";
 const rotateAboveBytes = 1024 * 1024;
 const maxFieldLength = 512;
 
-/** A log that appends to a file; where that is not possible the line is dropped, for the work itself must go on. */
-export function createLog(path = logPath): Log {
+/**
+ * A log that appends to a file; where that is not possible the line is dropped, for the work itself must go on.
+ * @param tellSystem Gets what needed a right, or was refused one, as a line without an end; `right` marks it.
+ */
+export function createLog(path = logPath, tellSystem?: (line: string, isFailure: boolean) => void): Log {
   return (event, fields) => {
     try {
       append(path, formatLine(new Date(), event, fields));
     } catch {
       // A full or read-only /var/log is no reason to refuse a stop.
     }
+    if (fields.right !== undefined) tellSystem?.(formatEvent(event, fields), event !== "done");
   };
 }
 
@@ -51,13 +55,17 @@ export function limitNoise(log: Log, { perMinute = 60, now = () => performance.n
 
 /** One line whatever the fields hold: `TIME EVENT key=value key="value with blanks"`. */
 export function formatLine(time: Date, event: string, fields: Record<string, string | number | undefined>): string {
+  return `${time.toISOString()} lxc-desktop[${process.pid}] ${formatEvent(event, fields)}\n`;
+}
+
+function formatEvent(event: string, fields: Record<string, string | number | undefined>): string {
   const pairs = Object.entries(fields)
     .filter(([, value]) => value !== undefined)
     .map(([key, value]) => {
       const text = String(value).slice(0, maxFieldLength);
       return `${key}=${/^[\w./:@-]+$/.test(text) ? text : escapeText(text)}`;
     });
-  return `${[time.toISOString(), `lxc-desktop[${process.pid}]`, event, ...pairs].join(" ")}\n`;
+  return [event, ...pairs].join(" ");
 }
 
 /** JSON escapes controls below 32 and quotes; what it leaves and a terminal or a reader might obey is escaped, too. */
@@ -71,9 +79,11 @@ function escapeText(text: string): string {
 function append(path: string, line: string) {
   let file = openLog(path);
   try {
-    if (fstatSync(file).size > rotateAboveBytes) {
+    const { size, ino } = fstatSync(file);
+    if (size > rotateAboveBytes) {
       closeSync(file);
-      renameSync(path, `${path}.1`);
+      // Another helper may have done so just now.
+      if (statSync(path).ino === ino) renameSync(path, `${path}.1`);
       file = openLog(path);
     }
     writeSync(file, line);

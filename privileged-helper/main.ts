@@ -15,9 +15,11 @@ import {
 import { ProblemError } from "./contract/problems.ts";
 import { createDispatch } from "./dispatch.ts";
 import { createHandlers } from "./handlers.ts";
-import { createLog, limitNoise } from "./log.ts";
+import { createLog, limitNoise, logPath } from "./log.ts";
 import { defaultLxcPath } from "./lxc/host.ts";
+import { createRememberedRights } from "./remembered-rights.ts";
 import { createStdioPort } from "./stdio-port.ts";
+import { createSystemLog } from "./system-log.ts";
 import { maxRequestBytes } from "./wire/frames.ts";
 import { createPeer } from "./wire/peer.ts";
 
@@ -50,12 +52,14 @@ function main() {
   // Templates make root file systems with it; files of our own name their modes.
   process.umask(0o022);
 
-  const log = limitNoise(createLog());
+  const log = limitNoise(createLog(logPath, createSystemLog()));
   const uid = caller?.uid ?? 0;
   const port = createStdioPort();
   const notify = <E extends EventName>(event: E, params: Events[E]) => peer.notify(event, params);
+  const rememberedRights = createRememberedRights();
   const handlers = createHandlers({
     lxcPath,
+    rememberedRights,
     uid,
     isRootSession: mode === "root",
     log: (event, fields) => log(event, { uid, ...fields }),
@@ -63,7 +67,8 @@ function main() {
     isHostBehind: () => port.waitingBytes() > skipTicksAboveBytes,
     sendData: (channel, bytes) => peer.sendData(channel, bytes),
   });
-  const dispatch = createDispatch(handlers.methods, createAuthorize(mode, caller), (event, fields) => log(event, { uid, ...fields }));
+  const authorize = createAuthorize(mode, caller, undefined, rememberedRights);
+  const dispatch = createDispatch(handlers.methods, authorize, (event, fields) => log(event, { uid, ...fields }));
 
   const silence = setTimeout(() => peer.close("no heartbeat"), heartbeatLostAfterMilliseconds);
 

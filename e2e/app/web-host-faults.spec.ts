@@ -5,7 +5,7 @@ import { createContainer, expect, openTask, row, test } from "./fixtures.ts";
 import { exists, lxcLs } from "./lxc.ts";
 import { descendants, helperPids, isAlive } from "./processes.ts";
 import { beginCreatingDebian, startSilentMirror } from "./silent-mirror.ts";
-import { openTerminals, run } from "./terminal-screen.ts";
+import { openTerminals, run, screenOf } from "./terminal-screen.ts";
 import { startWebHost, type WebHost } from "./web-host.ts";
 
 /** Longer than undoing takes, and shorter than the helper waits for a host that is silent. */
@@ -83,6 +83,34 @@ test("the app is killed while shells run: they end, also what floods, and the co
     await page.context().close();
     await host.stop();
   }
+});
+
+test("a page that crashes during a flood has its terminals as they were when it is loaded again", async ({ app }) => {
+  const terminals = await openTerminals(app, "e2e-crash");
+  await run(app, terminals, "echo before-$((6*7))", "before-42");
+  await app.keyboard.type("yes flood\n");
+  await expect.poll(async () => (await screenOf(terminals)).slice(0, 2)).toEqual(["flood", "flood"]);
+  const crashed = app.waitForEvent("crash");
+  // Playwright gives up a page that has crashed; the browser does not.
+  const browser = await app.context().newCDPSession(app);
+  const evaluate = async (expression: string) => (await browser.send("Runtime.evaluate", { expression })).result.value;
+  const screen = () => evaluate("document.querySelector('.terminal-pane .xterm-accessibility-tree')?.textContent");
+  // It is never answered: who should is gone.
+  browser.send("Page.crash").catch(() => {});
+  await crashed;
+  await browser.send("Page.reload");
+  await expect.poll(screen).toContain("floodflood");
+  await evaluate("document.querySelector('.terminal-pane textarea').focus()");
+  const press = async (key: string, windowsVirtualKeyCode: number, modifiers = 0) => {
+    for (const type of ["rawKeyDown", "keyUp"] as const)
+      await browser.send("Input.dispatchKeyEvent", { type, key, windowsVirtualKeyCode, modifiers });
+  };
+  await press("c", 67, 2);
+  // An interruption takes what was typed meanwhile with it.
+  await expect.poll(screen).toMatch(/\^C\/ #\s*$/);
+  for (const text of "echo after-$((6*7))") await browser.send("Input.dispatchKeyEvent", { type: "char", text });
+  await press("Enter", 13);
+  await expect.poll(screen).toContain("after-42");
 });
 
 test("a host that falls silent loses its helper, and gets another one when it wakes up", async ({ chromium }) => {

@@ -89,6 +89,24 @@ describe("what is in the packages", () => {
   });
 });
 
+describe("the list of what is in a package", () => {
+  it.each([helperDeb, appDeb])("names what was bundled, and nothing else: %s", (deb) => {
+    const name = field(deb, "Package");
+    const text = execFileSync(
+      "/bin/sh",
+      ["-c", `dpkg-deb --fsys-tarfile "$1" | tar -xO ./usr/share/doc/${name}/sbom.cdx.json`, "sh", deb],
+      {
+        encoding: "utf8",
+      },
+    );
+    const { components, metadata } = JSON.parse(text);
+    const bundled = JSON.parse(readFileSync("dist/bundled.json", "utf8"));
+    const names: string[] = name === "lxc-desktop" ? [...bundled.web, ...bundled.desktop, ...bundled.renderer] : bundled.helper;
+    expect(components.map((one: { "bom-ref": string }) => one["bom-ref"].replace(/@[^@]*$/, ""))).toEqual([...new Set(names)].sort());
+    expect(metadata.component.version).toBe(JSON.parse(readFileSync("package.json", "utf8")).version);
+  });
+});
+
 describe("what desktops read", () => {
   it("the desktop entry is valid", () => {
     const { status, stdout } = spawnSync("desktop-file-validate", ["assets/lxc-desktop.desktop"], { encoding: "utf8" });

@@ -13,6 +13,7 @@ import type { HelperEnd } from "./helper-process.ts";
 import { ownArchitecture } from "./images/architecture.ts";
 import { buildImage, offer, startImageServer, type TestImageServer } from "./images/testing/image-server.ts";
 import type { HelperLauncher } from "./launch-helper.ts";
+import type { PolkitRights } from "./rights.ts";
 import { takenOver } from "./taken-over.ts";
 
 /**
@@ -110,7 +111,7 @@ function helperAt(port: Port, end: (how: HelperEnd) => void): Helper {
   return { ...helper, peer };
 }
 
-function start(more: { abandonAfterMilliseconds?: number } = {}) {
+function start(more: { abandonAfterMilliseconds?: number; rights?: PolkitRights } = {}) {
   backend = createBackend({
     ...more,
     version: "1.0.0",
@@ -283,6 +284,42 @@ describe("the session", () => {
     expect(page.sessions().at(-1)).toBe("ready 2");
     vi.advanceTimersByTime(2 * 60_000);
     await sessionSoon(page, "failed locked");
+  });
+
+  it("tells what polkit and the helper say of the person's rights, and has both forget", async () => {
+    const revoked: string[] = [];
+    let revoke: () => void = () => {};
+    const rights: PolkitRights = {
+      answers: async () => ({ view: "granted" }),
+      kept: async () => [{ action: "view", until: 5 }],
+      revokeKept: () => {
+        revoked.push("revoked");
+        return new Promise((resolve) => {
+          revoke = resolve;
+        });
+      },
+    };
+    start({ rights });
+    const page = openPage();
+    (await helper()).hello();
+    await sessionSoon(page, "ready 1");
+    expect(await page.call("rights.get", {})).toMatchObject({ answers: { view: "granted" }, kept: [{ action: "view", until: 5 }] });
+    const givingBack = page.call("rights.giveBack", {});
+    await vi.waitFor(() => expect(revoked).toHaveLength(1));
+    revoke();
+    await givingBack;
+    expect(helpers[0]?.calls.map(({ method }) => method)).toEqual(["rights.remembered", "rights.forget"]);
+
+    await page.call("session.lock", {});
+    helpers[0]?.die();
+    expect(revoked).toHaveLength(2);
+    void page.call("session.connect", {}).catch(() => {});
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    // polkit might still let it start unasked.
+    expect(helpers).toHaveLength(1);
+    revoke();
+    (await helper(2)).hello();
+    await sessionSoon(page, "ready 2");
   });
 
   it("sends signs of life, because the helper ends without them", async () => {

@@ -20,7 +20,7 @@ import {
   type ParamsInputOf,
   type ResultOf,
 } from "../../privileged-helper/contract/methods.ts";
-import type { ContainersChanged, Session, SettingsChange, TasksChanged } from "../../privileged-helper/contract/model.ts";
+import type { ContainersChanged, Rights, Session, SettingsChange, TasksChanged } from "../../privileged-helper/contract/model.ts";
 import { type InstalledAs, type Problem, ProblemError, toProblem } from "../../privileged-helper/contract/problems.ts";
 import { maxRequestBytes } from "../../privileged-helper/wire/frames.ts";
 import { connectionClosed, createPeer, type Peer } from "../../privileged-helper/wire/peer.ts";
@@ -34,6 +34,7 @@ import type { HelperLauncher } from "./launch-helper.ts";
 import { createChosenFiles } from "./oci/chosen-files.ts";
 import { createPast } from "./past.ts";
 import { createProfiles, profilesPath } from "./profiles.ts";
+import { createPolkitRights, type PolkitRights } from "./rights.ts";
 import { createSettings } from "./settings.ts";
 import { listPublicKeys } from "./ssh-keys.ts";
 import { takenOver } from "./taken-over.ts";
@@ -67,6 +68,7 @@ export type BackendOptions = {
   installedAs: InstalledAs;
   /** Absent where only the page can tell of anything. */
   notify?: Notify | Promise<Notify | undefined>;
+  rights?: PolkitRights;
   /** So long after the last page is gone another one is waited for, until the terminals end. */
   abandonAfterMilliseconds?: number;
 };
@@ -111,6 +113,7 @@ type Helper = { process: HelperProcess; peer: Peer; heartbeat: NodeJS.Timeout };
 
 export function createBackend(options: BackendOptions): Backend {
   const { version, launch, settingsPath, cacheFolder, installedAs, abandonAfterMilliseconds = defaultAbandonAfterMilliseconds } = options;
+  const { rights = createPolkitRights() } = options;
   const settings = createSettings(settingsPath);
   const profiles = createProfiles(profilesPath(settingsPath));
   const hostTasks = createHostTasks();
@@ -292,6 +295,8 @@ export function createBackend(options: BackendOptions): Backend {
     forgetHelper();
     fail({ code: "locked" });
     ended?.peer.close("locked");
+    // Otherwise polkit would let the next one start without a password for some minutes.
+    ending = Promise.all([ending, rights.revokeKept()]);
   };
 
   /** Starts a helper where there is none, and keeps it from being locked while it is needed. */
@@ -388,6 +393,18 @@ export function createBackend(options: BackendOptions): Backend {
     "session.get": () => session,
     "session.connect": () => connect(),
     "session.lock": () => lock(),
+    "rights.get": async () => {
+      const peer = helper?.peer;
+      const [answers, kept, remembered] = await Promise.all([
+        rights.answers(),
+        rights.kept(),
+        peer?.call("rights.remembered", {}).catch(() => []) ?? [],
+      ]);
+      return { answers, kept, remembered } as Rights;
+    },
+    "rights.giveBack": async () => {
+      await Promise.all([rights.revokeKept(), helper?.peer.call("rights.forget", {})]);
+    },
     "terminals.list": (_, { asking }) => terminals.list(asking),
     "terminals.attach": ({ channel }, { asking }) => {
       const attached = terminals.attach(asking, channel);

@@ -1,7 +1,7 @@
-import { execFile } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type InstalledAs, type Problem, ProblemError } from "../../privileged-helper/contract/problems.ts";
+import { askPolkit, polkitEnvironment } from "./ask-polkit.ts";
 import { type HelperEnd, type HelperProcess, startHelperProcess } from "./helper-process.ts";
 
 /** Starts a helper. @throws ProblemError for what is known before anybody is asked for a password. */
@@ -24,12 +24,8 @@ export type HelperLauncherOptions = {
 
 const installedHome = "/usr/lib/lxc-desktop";
 const pkexec = "/usr/bin/pkexec";
-const pkcheck = "/usr/bin/pkcheck";
-/** All that pkexec and what it starts may see of ours. */
-const environment = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LANG: "C.UTF-8" };
 /** As the root-owned launcher has them. */
 const nodeOptions = ["--max-semi-space-size=1"];
-const askPolkitMilliseconds = 10_000;
 /** Exit codes of the root-owned launcher (sysexits.h): EX_CONFIG, EX_UNAVAILABLE. */
 const unsafeExit = 78;
 const noNodeExit = 69;
@@ -53,7 +49,7 @@ export function createHelperLauncher({ version, dist, installedAs, home = instal
     refuseOtherVersion(home, version, installedAs);
     if (!existsSync(pkexec)) throw new ProblemError({ code: "polkit-unavailable", detail: `${pkexec} is not installed.` });
     const mode = (await askPolkit("view")) === 0 ? "limited" : "full";
-    const helper = startHelperProcess(pkexec, ["--disable-internal-agent", launcher, mode], environment);
+    const helper = startHelperProcess(pkexec, ["--disable-internal-agent", launcher, mode], polkitEnvironment);
     return {
       process: helper,
       mayBeAsking: () => commandOf(helper.pid) === "pkexec",
@@ -64,7 +60,7 @@ export function createHelperLauncher({ version, dist, installedAs, home = instal
 
 function direct(file: string, args: string[], installedAs: InstalledAs): HelperLaunch {
   return {
-    process: startHelperProcess(file, args, { ...environment, HOME: "/root" }),
+    process: startHelperProcess(file, args, { ...polkitEnvironment, HOME: "/root" }),
     mayBeAsking: () => false,
     explainEnd: ({ exitCode, errors }) =>
       exitCode === unsafeExit
@@ -84,22 +80,6 @@ function refuseOtherVersion(home: string, version: string, installedAs: Installe
   if (typeof installed === "string" && installed !== version) {
     throw new ProblemError({ code: "version-mismatch", app: version, helper: installed.slice(0, 64), installedAs });
   }
-}
-
-/** What polkit answers for this process without disturbing anybody (pkcheck(1)): 0 yes, 1 no, 2 only after a question. */
-function askPolkit(action: string): Promise<number | undefined> {
-  const stat = readFileSync("/proc/self/stat", "utf8");
-  // Field 22, the start time, counted after the command, which may hold blanks (proc_pid_stat(5)).
-  const startTicks = stat.slice(stat.lastIndexOf(")") + 2).split(" ")[22 - 3];
-  const subject = `${process.pid},${startTicks},${process.getuid?.()}`;
-  return new Promise((resolve) => {
-    const child = execFile(
-      pkcheck,
-      ["--action-id", `org.lxcdesktop.${action}`, "--process", subject],
-      { env: environment, timeout: askPolkitMilliseconds },
-      () => resolve(child.exitCode ?? undefined),
-    );
-  });
 }
 
 /** pkexec(1): 126 where the dialog was dismissed, 127 where authorization was not obtained, otherwise the program's own. */

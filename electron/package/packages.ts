@@ -4,6 +4,7 @@ import { gzipSync } from "node:zlib";
 import { digestsOfFiles } from "../launch/installed-helper.mjs";
 import { formatCopyright } from "./copyright.ts";
 import { debianVersion, formatChangelog, readReleases } from "./releases.ts";
+import { formatSbom } from "./sbom.ts";
 import { isElf, strip } from "./strip.ts";
 
 /** A file that a package installs. */
@@ -46,6 +47,7 @@ export function describePackages(checkout: string): { helper: Package; app: Pack
   if (!release) throw new Error(`assets/org.lxcdesktop.app.metainfo.xml does not say what is new in version ${version}.`);
   const releasedAt = Number(process.env.SOURCE_DATE_EPOCH ?? Date.parse(`${release.date}T00:00:00Z`) / 1000);
   const documents = (name: string, packages: string[]): PackagedFile[] => [
+    { path: `usr/share/doc/${name}/sbom.cdx.json`, body: Buffer.from(formatSbom(checkout, { name, version, packages })) },
     { path: `usr/share/doc/${name}/copyright`, body: Buffer.from(formatCopyright(checkout, packages)) },
     { path: `usr/share/doc/${name}/changelog.gz`, body: gzip(formatChangelog(name, maintainer, releases)) },
   ];

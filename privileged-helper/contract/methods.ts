@@ -5,6 +5,7 @@ import { firstStart } from "./first-start.ts";
 import { type History, type HistoryEvent, historyQuestion } from "./history.ts";
 import { imageId, imageServer } from "./image-servers.ts";
 import {
+  type AuditEntry,
   type Catalog,
   type ContainerPreview,
   type ContainersOfArchive,
@@ -19,6 +20,8 @@ import {
   type OciImage,
   type PublicKeyFile,
   type ReadyImage,
+  type RememberedRight,
+  type Rights,
   type Session,
   type Settings,
   type Snapshot,
@@ -453,6 +456,13 @@ export const methods = {
   /** Forgets what has ended, for everybody: so looking is not enough. */
   "tasks.clear": { params: nothing, result: result<void>(), action: "manage" },
 
+  /** Answers that the helper itself remembers for some minutes, for what is root by another name. */
+  "rights.remembered": { params: nothing, result: result<RememberedRight[]>(), action: "view" },
+  /** Gives them back: it is asked again the next time. */
+  "rights.forget": { params: nothing, result: result<void>(), action: "view" },
+  /** What everybody did on this computer with a right above looking, and what was refused for lack of one, the newest first. */
+  "audit.list": { params: nothing, result: result<AuditEntry[]>(), action: "host" },
+
   /** Who can be in a container that runs, root first: read of its own passwd. */
   "terminal.users": { params: onContainer, result: result<TerminalUser[]>(), action: "shell" },
   /** A container without a user namespace needs `shell-privileged` instead: the handler asks for it. */
@@ -533,6 +543,10 @@ export const hostMethods = {
   "session.connect": { params: nothing, result: result<void>() },
   /** Gives the administrator's rights back: ends the helper. */
   "session.lock": { params: nothing, result: result<void>() },
+  /** What polkit says that this person may, without disturbing anybody, and what was granted and until when. */
+  "rights.get": { params: nothing, result: result<Rights>() },
+  /** Gives back what was granted for some minutes: it is asked for again the next time. `session.lock` gives back all. */
+  "rights.giveBack": { params: nothing, result: result<void>() },
   /** Terminals outlive the page that opened them: those that there are, the oldest first, also such as have ended and were not closed. */
   "terminals.list": { params: nothing, result: result<ListedTerminal[]>() },
   /**

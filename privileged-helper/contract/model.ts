@@ -500,6 +500,35 @@ export type OciImage = {
   application: Application;
 };
 
+/** An answer of polkit's that is not asked for again until then (milliseconds since the epoch). */
+export type RememberedRight = { action: string; container?: string; until: number };
+
+/** `asks`: only with a password. `unknown`: polkit did not answer. */
+export type RightAnswer = "granted" | "asks" | "refused" | "unknown";
+
+/** What the person who uses the app may, of the actions of polkit's policy. */
+export type Rights = {
+  /** By action, for no container in particular: a rule may say otherwise for single ones. */
+  answers: Record<string, RightAnswer>;
+  remembered: RememberedRight[];
+  /** What polkit itself keeps of this session's answers; undefined where it cannot be asked. */
+  kept?: RememberedRight[];
+};
+
+/** One call of a method that needed a right, by anybody. */
+export type AuditEntry = {
+  /** When it ended, milliseconds since the epoch. */
+  at: number;
+  uid: number;
+  /** Absent where nobody knows that uid any more. */
+  user?: string;
+  method: string;
+  rights: string[];
+  container?: string;
+  /** The code of what went wrong; absent where it was done. */
+  problem?: string;
+};
+
 /** The host's connection to the helper, as the renderer sees it. */
 export type Session =
   | { state: "starting" }

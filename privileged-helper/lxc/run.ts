@@ -37,6 +37,7 @@ const tools = {
   iptables: "letting containers through the firewall",
   "iptables-legacy-save": "reading the firewall's rules",
   "iptables-save": "reading the firewall's rules",
+  logger: "telling this computer's log what was done",
   mount: "copying a container's files",
   nft: "reading the firewall's rules",
   nice: "counting files while others use the processor",

@@ -79,6 +79,9 @@ export const examples: Record<MethodName, object> = {
   "tasks.log": { task: "t1" },
   "tasks.cancel": { task: "t1" },
   "tasks.clear": {},
+  "rights.remembered": {},
+  "rights.forget": {},
+  "audit.list": {},
   "terminal.users": { name: "web" },
   "terminal.open": {
     name: "web",

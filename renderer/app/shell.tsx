@@ -163,7 +163,7 @@ function Sidebar({ session }: { session: Session }) {
 function Pages({ session }: { session: Session }) {
   const [location] = useLocation();
   const hasList = useContainersStore(({ containers }) => containers !== undefined);
-  const isSettings = location === "/settings";
+  const isSettings = location.startsWith("/settings");
   if (session.state !== "ready" && !isSettings) {
     const isPassing = session.state !== "failed" || session.retrying;
     // What was there stays while a helper that ended is replaced; it is greyed, because it may be out of date.
@@ -195,9 +195,7 @@ function Pages({ session }: { session: Session }) {
             </Route>
             <Route path="/compare/:names?">{({ names }) => <ComparePage names={namesInPath(names)} />}</Route>
             <Route path="/host/:tab?">{({ tab }) => <HostPage tab={tab} metrics={<HostMetrics />} />}</Route>
-            <Route path="/settings">
-              <SettingsPage />
-            </Route>
+            <Route path="/settings/:tab?">{({ tab }) => <SettingsPage tab={tab} />}</Route>
             <Route>
               <Redirect to="/containers" replace />
             </Route>

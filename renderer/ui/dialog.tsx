@@ -1,6 +1,8 @@
 import { Button, Group, Modal, Stack } from "@mantine/core";
 import { type FormEvent, type ReactNode, useState } from "react";
+import type { Action } from "../../privileged-helper/contract/methods.ts";
 import { closeDialog } from "../state/dialogs.ts";
+import { RightNotice } from "./right-notice.tsx";
 import { useMoreBelow } from "./use-more-below.ts";
 import { useRoomForToasts } from "./use-room-for-toasts.ts";
 
@@ -19,6 +21,8 @@ type Props = {
   buttons?: ReactNode;
   /** As high as the window allows, so that its buttons stay where they are when its content is another one. */
   isSteady?: boolean;
+  /** The right that what it is for needs: where a rule refuses that, it is said at once. */
+  needs?: Action;
   children: ReactNode;
 };
 
@@ -32,6 +36,7 @@ export function Dialog({
   head,
   buttons,
   isSteady = false,
+  needs,
   children,
 }: Props) {
   const [scrolled, setScrolled] = useState<HTMLDivElement | null>(null);
@@ -41,7 +46,10 @@ export function Dialog({
     <>
       {head && <div className="dialog-head">{head}</div>}
       <div ref={setScrolled} className="dialog-content">
-        <Stack>{children}</Stack>
+        <Stack>
+          {needs && <RightNotice action={needs} />}
+          {children}
+        </Stack>
       </div>
       {buttons && (
         <div className="dialog-buttons" data-more-below={hasMoreBelow || undefined}>

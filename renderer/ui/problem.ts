@@ -1,6 +1,7 @@
 import type { InstalledAs, Problem, ProblemCode } from "../../privileged-helper/contract/problems.ts";
 import { formatBytes, formatCommand, formatList } from "./format.ts";
 import { containerPath } from "./paths.ts";
+import { rightName } from "./right-text.ts";
 import { explainStartCause } from "./start-cause.ts";
 
 /** What a person can do about a problem, as a button. */
@@ -26,19 +27,6 @@ export type Explanation = {
 const tryAgain: Remedy = { type: "retry", label: "Try again" };
 const connect: Remedy = { type: "connect", label: "Try again" };
 const openHost: Remedy = { type: "go", label: "Show what this computer needs", to: "/host" };
-const rightNames: Record<string, string> = {
-  full: "use LXC Desktop",
-  limited: "open LXC Desktop",
-  view: "see containers",
-  manage: "start and stop containers",
-  create: "create and destroy containers",
-  configure: "change containers",
-  shell: "open a terminal in a container",
-  "shell-privileged": "open a terminal in a privileged container",
-  "configure-raw": "change any setting of a container",
-  import: "import images",
-  host: "change this computer's settings",
-};
 
 const whyTakenBack: Record<Extract<Problem, { code: "fix-taken-back" }>["reason"], string> = {
   "did-not-start": "With it the container did not start.",
@@ -49,22 +37,22 @@ const whyTakenBack: Record<Extract<Problem, { code: "fix-taken-back" }>["reason"
 const explanations: { [C in ProblemCode]: (problem: Extract<Problem, { code: C }>) => Explanation } = {
   "auth-dismissed": ({ action }) => ({
     title: "The password was not given",
-    body: `The dialog that asks for a password was closed. Without it you cannot ${right(action)}.`,
+    body: `The dialog that asks for a password was closed. Without it you cannot ${rightName(action)}.`,
     remedies: [{ ...tryAgain, label: "Ask again" }],
   }),
   "auth-failed": ({ action }) => ({
     title: "The password was not accepted",
-    body: `Without the right one you cannot ${right(action)}.`,
+    body: `Without the right one you cannot ${rightName(action)}.`,
     remedies: [{ ...tryAgain, label: "Ask again" }],
   }),
   "auth-denied": ({ action }) => ({
     title: "You may not do this",
-    body: `This computer's rules do not let you ${right(action)}. Its administrator can change that, with a polkit rule like the example that comes with the app (50-lxc-desktop.rules).`,
+    body: `This computer's rules do not let you ${rightName(action)}. Its administrator can change that, with a polkit rule like the example that comes with the app (50-lxc-desktop.rules).`,
     remedies: [tryAgain],
   }),
   "no-polkit-agent": ({ action }) => ({
     title: "Nothing here can ask for your password",
-    body: `To ${right(action)} you need a password, and no polkit agent runs in this session to ask for it. Desktops start one by themselves; elsewhere start one, or have your administrator grant the right by a rule.`,
+    body: `To ${rightName(action)} you need a password, and no polkit agent runs in this session to ask for it. Desktops start one by themselves; elsewhere start one, or have your administrator grant the right by a rule.`,
     remedies: [tryAgain, { type: "copy", label: "Copy a command that starts an agent", text: "pkttyagent --process $$" }],
   }),
   "polkit-unavailable": ({ detail }) => ({
@@ -341,8 +329,4 @@ function installRemedies({ kind, helperPackage }: InstalledAs): Remedy[] {
   // Root cannot read what is in an AppImage, so its user copies it.
   const name = helperPackage.slice(helperPackage.lastIndexOf("/") + 1);
   return [{ type: "copy", label, text: `${formatCommand(["cp", helperPackage])} ~/ && sudo apt-get install ~/${name}` }];
-}
-
-function right(action: string): string {
-  return rightNames[action] ?? "do this";
 }

@@ -70,6 +70,7 @@ export function DestroyDialog({ name }: { name: string }) {
   return (
     <Dialog
       title={`Destroy ${name}?`}
+      needs="create"
       onSubmit={submit}
       buttons={
         <DialogButtons>
@@ -103,7 +104,7 @@ export function DestroyDialog({ name }: { name: string }) {
 /** Ending without asking the container loses what it has not written. */
 export function ForceStopDialog({ name }: { name: string }) {
   return (
-    <Dialog title={`Stop ${name} by force?`} buttons={<ForceStopButtons name={name} cancel="Cancel" />}>
+    <Dialog title={`Stop ${name} by force?`} needs="manage" buttons={<ForceStopButtons name={name} cancel="Cancel" />}>
       <Text size="sm">
         Every process in {name} is killed at once, as if its plug were pulled. What they have not written to disk is lost.
       </Text>

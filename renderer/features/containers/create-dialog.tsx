@@ -53,6 +53,7 @@ export function CreateDialog({ cloneFrom, image, again }: Opened) {
   return (
     <Dialog
       title="Create container"
+      needs="create"
       size="lg"
       isSteady
       head={

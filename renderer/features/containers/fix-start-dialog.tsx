@@ -71,6 +71,7 @@ function FixDialog({ problem, isReady, onFix, children }: Props) {
   return (
     <Dialog
       title={`Fix ${name}`}
+      needs="configure"
       size="lg"
       buttons={
         <DialogButtons>

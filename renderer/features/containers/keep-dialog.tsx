@@ -11,7 +11,7 @@ export function KeepDialog({ name }: { name: string }) {
     if (as !== undefined) showDone(`${as} is there to stay.`);
   };
   return (
-    <Dialog title={`Keep ${name}`}>
+    <Dialog title={`Keep ${name}`} needs="create">
       <Text size="sm">{name} is a throw-away container: it is removed when it stops.</Text>
       <KeepForm name={name} onEnded={onEnded} onCancelled={closeDialog} />
     </Dialog>

@@ -31,6 +31,7 @@ export function SaveImageDialog({ name }: { name: string }) {
   return (
     <Dialog
       title={`Save ${name} as image`}
+      needs="create"
       onSubmit={submit}
       buttons={
         <DialogButtons>

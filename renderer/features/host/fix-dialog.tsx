@@ -18,6 +18,7 @@ export function FixDialog({ check }: { check: HostCheck }) {
   return (
     <Dialog
       title={`Fix ${title}`}
+      needs="host"
       size="lg"
       buttons={
         <DialogButtons>

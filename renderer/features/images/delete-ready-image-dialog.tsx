@@ -33,6 +33,7 @@ export function DeleteReadyImageDialog({ image, name }: { image: ReadyImage; nam
   return (
     <Dialog
       title={`Delete the image ${name}?`}
+      needs="create"
       buttons={
         <DialogButtons focusCancel>
           <Button color="red" onClick={() => void remove()}>

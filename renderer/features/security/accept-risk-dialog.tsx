@@ -27,6 +27,7 @@ export function AcceptRiskDialog({ name, finding }: { name: string; finding: Sec
   return (
     <Dialog
       title={`Accept the risk of ${title}`}
+      needs="configure"
       onSubmit={(event) => {
         event.preventDefault();
         if (isValid) void send(oneLine);

@@ -47,6 +47,7 @@ export function HardenDialog({ name, finding }: { name: string; finding: Securit
   return (
     <Dialog
       title={`Fix ${finding.title} of ${name}`}
+      needs="configure"
       size="lg"
       buttons={
         <DialogButtons>

@@ -15,6 +15,7 @@ export function SoftenDialog({ name, finding }: { name: string; finding: Securit
   return (
     <Dialog
       title={`Undo the fix of ${finding.title}?`}
+      needs="configure-raw"
       buttons={
         <DialogButtons focusCancel>
           <Button

@@ -52,6 +52,7 @@ export function NewTerminalDialog({ name, kind }: { name: string; kind: "shell" 
   return (
     <Dialog
       title={kind === "command" ? `Run a command in ${name}` : `Shell in ${name}`}
+      needs="shell"
       onSubmit={submit}
       buttons={
         <DialogButtons>
