@@ -7,7 +7,8 @@ import { methods, type ParamsInputOf } from "./contract/methods.ts";
 import { type Problem, toProblem } from "./contract/problems.ts";
 import { createJournal } from "./journal.ts";
 import { createLocks } from "./locks.ts";
-import { explainNoDiskLimit } from "./lxc/disk-limit.ts";
+import { auditContainer } from "./lxc/audit/audit.ts";
+import { explainNoDiskLimit, readDiskLimit } from "./lxc/disk-limit.ts";
 import { createOperations } from "./lxc/operations.ts";
 import { createTasks } from "./tasks.ts";
 import { type Btrfs, makeBtrfs } from "./testing/btrfs.ts";
@@ -91,6 +92,13 @@ describe("a limit of the disk", () => {
   it("ends what a container can write, and goes with it", async () => {
     expect(await explainNoDiskLimit(lxc.lxcPath)).toBeUndefined();
     await create("limited");
+    expect(await readDiskLimit(lxc.lxcPath, join(lxc.lxcPath, "limited"))).toEqual({ bytes: 32 * mebibyte });
+    expect(await readDiskLimit(lxc.lxcPath, lxc.lxcPath)).toMatchObject({ reason: expect.any(String) });
+    expect((await auditContainer(lxc, "limited")).findings.find(({ check }) => check === "disk")).toMatchObject({
+      state: "ok",
+      summary: "It can store at most 32 MiB.",
+    });
+    expect((await auditContainer(lxc, "limited")).findings.find(({ check }) => check === "input-output")?.summary).toContain("btrfs");
     expect(isFull(write("limited", 20))).toBe(false);
     expect(isFull(write("limited", 60))).toBe(true);
     const { operations } = createHelper();

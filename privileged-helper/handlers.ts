@@ -14,6 +14,8 @@ import { auditAll, auditContainer } from "./lxc/audit/audit.ts";
 import { previewFix, weakens } from "./lxc/audit/fixes.ts";
 import { previewConversion } from "./lxc/audit/plan-conversion.ts";
 import { acceptRisk } from "./lxc/audit/security-record.ts";
+import { previewStripping } from "./lxc/audit/strip-files.ts";
+import { findWritten } from "./lxc/audit/writable-places.ts";
 import { readConfigurationText } from "./lxc/config.ts";
 import { readConsoleBefore } from "./lxc/console-log.ts";
 import { createDiskUsageReader } from "./lxc/disk-usage.ts";
@@ -287,19 +289,21 @@ export function createHandlers({
 
       "security.audit": ({ name }) => auditContainer({ lxcPath, reader }, find(name).name),
       "security.auditAll": () => auditAll({ lxcPath, reader }, readHostFacts(isRootSession)),
-      "security.previewFix": ({ name, fix }, { signal }) =>
-        fix.check === "user-namespace"
-          ? previewConversion({ lxcPath, reader }, find(name).name, fix, signal)
-          : previewFix({ lxcPath, reader }, find(name).name, fix),
+      "security.previewFix": ({ name, fix }, { signal }) => {
+        const world = { lxcPath, reader };
+        if (fix.check === "user-namespace") return previewConversion(world, find(name).name, fix, signal);
+        return fix.check === "suid-files" ? previewStripping(world, find(name).name, fix) : previewFix(world, find(name).name, fix);
+      },
+      "security.written": ({ name }) => findWritten({ lxcPath, reader }, find(name).name),
       "security.fix": async ({ name, fix }, { signal, authorize }) => {
         const mayWeaken = weakens({ lxcPath, reader }, find(name).name, fix);
         if (mayWeaken) await authorize("configure-raw", name);
-        if (isActive(find(name))) await authorize("manage", name);
+        if (isActive(find(name)) && fix.check !== "suid-files") await authorize("manage", name);
         await operations.harden({ name, fix, mayWeaken }, signal);
       },
       "security.undo": async ({ name, check }, { signal, authorize }) => {
         await authorize("configure-raw", name);
-        if (isActive(find(name))) await authorize("manage", name);
+        if (isActive(find(name)) && check !== "suid-files") await authorize("manage", name);
         await operations.soften(name, check, signal);
       },
       "security.lookForUpdates": async ({ name }, { signal, authorize }) => {

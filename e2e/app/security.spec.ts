@@ -1,8 +1,8 @@
-import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Page } from "@playwright/test";
 import { expectNoViolationsInBothThemes as expectNoViolations } from "./axe.ts";
-import { closeNews, createContainer, expect, test } from "./fixtures.ts";
+import { closeNews, createContainer, expect, flip, test } from "./fixtures.ts";
 import { lxcLs, lxcPath } from "./lxc.ts";
 import { setRule } from "./test-user.ts";
 
@@ -159,5 +159,82 @@ test.describe("is it safe?", () => {
     await expect(rows).toHaveCount(1);
     await rows.first().getByRole("link", { name: "e2e-worse" }).click();
     await expect(check(app, "Files of this computer in it")).toContainText("Critical");
+  });
+
+  test("one that is made hardened: what is turned on is said before, and found after; capabilities one by one, marks, a read-only system", async ({
+    app,
+  }) => {
+    await setRule({ granted: ["full", "limited", "view", "manage", "create", "configure", "shell", "configure-raw"] });
+    await app.getByRole("button", { name: "Create container" }).click();
+    const created = app.getByRole("dialog", { name: "Create container" });
+    await created.getByRole("textbox", { name: "Name" }).fill(name);
+    await created.getByRole("button", { name: "Next" }).click();
+    await flip(created.getByRole("switch", { name: "Hardened" }));
+    await expect(created.getByRole("list", { name: "What is turned on" })).toContainText("A stricter filter of system calls");
+    await expectNoViolations(app, "what hardening turns on");
+    await created.getByRole("button", { name: "Review" }).click();
+    await expect(created.getByRole("table", { name: "What will be made" })).toContainText("All that isolates it is turned on");
+    await expect(created.getByRole("group", { name: "Configuration" })).toContainText("strict.seccomp");
+    await created.getByRole("button", { name: "Create", exact: true }).click();
+    await expect.poll(() => lxcLs(name)?.state, { timeout: 60_000 }).toBe("RUNNING");
+    await closeNews(app);
+    await openTab(app);
+    await expect(app.getByText(/Grade [AB]/).first()).toBeVisible();
+    await expect(check(app, "System calls")).toContainText("OK");
+
+    await app
+      .getByRole("button", { name: "More about Capabilities" })
+      .or(app.getByRole("button", { name: "Fix Capabilities" }))
+      .first()
+      .click();
+    const choose = app.getByRole("menuitem", { name: "Choose one by one…" });
+    if (await choose.isVisible()) await choose.click();
+    const capabilities = app.getByRole("dialog", { name: `Fix Capabilities of ${name}` });
+    await capabilities.getByRole("radio", { name: "A choice of your own" }).check();
+    await capabilities.getByRole("button", { name: "What its init needs" }).click();
+    await capabilities.getByRole("checkbox", { name: /^chown/ }).check();
+    await expect(capabilities).toContainText("5 of 41 chosen.");
+    await expect(capabilities.getByRole("group", { name: "Changes" })).toContainText("lxc.cap.keep = chown kill setgid setuid sys_boot");
+    await capabilities.getByRole("checkbox", { name: /^kill/ }).uncheck();
+    await expect(capabilities).toContainText("Its init may miss kill.");
+    await expectNoViolations(app, "capabilities one by one");
+    await capabilities.getByRole("button", { name: "Cancel" }).click();
+
+    const stray = join(lxcPath, name, "rootfs", "stray");
+    writeFileSync(stray, "");
+    chmodSync(stray, 0o4755);
+    await app.getByRole("button", { name: "Check again" }).click();
+    await app.getByRole("button", { name: "Fix Programs with more rights" }).click();
+    const marks = app.getByRole("dialog", { name: `Fix Programs with more rights of ${name}` });
+    await expect(marks.getByRole("checkbox", { name: /^\/stray/ })).toBeChecked();
+    await expect(marks.getByRole("group", { name: "Changes" })).toContainText("4755 /stray (SUID)");
+    await expectNoViolations(app, "marks of files");
+    await marks.getByRole("button", { name: "Fix", exact: true }).click();
+    await expect.poll(() => statSync(stray).mode & 0o7777).toBe(0o755);
+    await closeNews(app);
+    await app.getByRole("button", { name: "More about Programs with more rights" }).click();
+    await app.getByRole("menuitem", { name: "Undo the fix" }).click();
+    await app
+      .getByRole("dialog", { name: /^Undo the fix/ })
+      .getByRole("button", { name: "Undo", exact: true })
+      .click();
+    await expect.poll(() => statSync(stray).mode & 0o7777).toBe(0o4755);
+    await closeNews(app);
+
+    await app.getByRole("button", { name: "Fix Read-only system" }).click();
+    const places = app.getByRole("dialog", { name: `Fix Read-only system of ${name}` });
+    await places.getByRole("button", { name: "Look what it has written" }).click();
+    await expect(places.getByRole("status")).toContainText("since its start");
+    await places.getByRole("textbox", { name: "Another folder" }).fill("/proc/x");
+    await expect(places).toContainText("Type a folder such as");
+    await places.getByRole("textbox", { name: "Another folder" }).fill("/root");
+    await places.getByRole("textbox", { name: "Another folder" }).press("Enter");
+    await expect(places.getByRole("list", { name: "Writable places" })).toContainText("/root");
+    await expect(places.getByRole("group", { name: "Changes" })).toContainText("writable/root root none bind");
+    await expectNoViolations(app, "writable places");
+    await places.getByRole("button", { name: "Fix and restart" }).click();
+    await expect(check(app, "Read-only system")).toContainText("cannot be changed while it runs", { timeout: 60_000 });
+    await expect(check(app, "Read-only system")).toContainText("OK");
+    expect(config()).toContain("lxc.rootfs.options = ro,");
   });
 });

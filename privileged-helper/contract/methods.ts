@@ -40,6 +40,7 @@ import {
   type SecurityReportFile,
   securityCheckIds,
   securityFix,
+  type WrittenPlaces,
 } from "./security.ts";
 import { startCauseIds } from "./start-causes.ts";
 import { secretOption, templateOptions } from "./template-options.ts";
@@ -181,6 +182,8 @@ const newContainer = {
   network: network.optional(),
   /** With the computer. */
   autostart: z.boolean().default(false),
+  /** All that suits what it is made from is turned on to isolate it. Only an unprivileged one, and no clone, which is like its base. */
+  hardened: z.boolean().optional(),
   /** Done once it runs, so it needs `start`. Runs commands inside: it needs the right that a terminal in it needs, too. */
   firstStart: firstStart.optional(),
 };
@@ -346,6 +349,8 @@ export const methods = {
     result: result<SecurityFixPreview>(),
     action: "view",
   },
+  /** Which folders it has written to since its start: those that a read-only system would have to leave writable. */
+  "security.written": { params: onContainer, result: result<WrittenPlaces>(), action: "view" },
   /**
    * Changes the container's configuration. One that runs is restarted, which needs `manage`, too; where it does not come up as it was, all of
    * it is taken back. What could leave it less isolated than it is needs `configure-raw`.

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { type CapabilityName, capabilityNames, capabilityPresets } from "./capabilities.ts";
 
 /** What is looked at of every container, in the order in which it is shown. */
 export const securityCheckIds = [
@@ -11,8 +12,11 @@ export const securityCheckIds = [
   "memory",
   "processes",
   "processor-time",
+  "input-output",
+  "disk",
   "suid-files",
   "root-mount",
+  "read-only",
   "kernel-files",
   "host-files",
   "hooks",
@@ -32,9 +36,39 @@ export type SecurityState = (typeof securityStates)[number];
 export const grades = ["A", "B", "C", "D", "E", "F"] as const;
 export type Grade = (typeof grades)[number];
 
-/** Sets of root's rights that a container can be given instead of what it has. */
-export const capabilityPresets = ["minimal", "service", "system"] as const;
-export type CapabilityPreset = (typeof capabilityPresets)[number];
+/** Single rights of root: each once, in any order. */
+const ownCapabilities = z
+  .array(z.enum(capabilityNames))
+  .max(capabilityNames.length)
+  .refine((names) => new Set(names).size === names.length, { message: "has something twice" });
+
+/** A folder below the root of a container that stays writable where the rest is not: in memory, empty at each start, or on disk. */
+const writablePlace = z.strictObject({
+  path: z
+    .string()
+    .max(255)
+    .regex(/^(\/(?!\.{1,2}(\/|$))[A-Za-z0-9._-]+){1,6}$/)
+    .refine((path) => !/^\/(dev|proc|sys)(\/|$)/.test(path), { message: "LXC mounts something over it" }),
+  kept: z.enum(["memory", "disk"]),
+});
+export type WritablePlace = z.infer<typeof writablePlace>;
+const writablePlaces = z
+  .array(writablePlace)
+  .max(32)
+  .refine(
+    (places) => !places.some(({ path }, index) => places.some((other, at) => at !== index && `${other.path}/`.startsWith(`${path}/`))),
+    {
+      message: "one of them holds another",
+    },
+  );
+
+/** What a container has written since its start. */
+export type WrittenPlaces = {
+  /** Milliseconds since the epoch. */
+  since: number;
+  /** Where most was written comes first, each with how many files. */
+  places: (WritablePlace & { files: number; example: string })[];
+};
 
 /**
  * How a container comes to ids of its own. `idmapped`: the kernel shows its files with other owners (lxc.container.conf(5), `lxc.rootfs.options`).
@@ -45,7 +79,7 @@ export type ConversionWay = (typeof conversionWays)[number];
 
 /** What a fix can be asked to do; which lines that changes, the helper decides. */
 export const securityFix = z.discriminatedUnion("check", [
-  z.strictObject({ check: z.literal("capabilities"), preset: z.enum(capabilityPresets) }),
+  z.strictObject({ check: z.literal("capabilities"), preset: z.union([z.enum(capabilityPresets), ownCapabilities]) }),
   z.strictObject({ check: z.literal("new-privileges") }),
   /** `default`: what LXC brings for all containers. `strict`: ours. */
   z.strictObject({ check: z.literal("system-calls"), profile: z.enum(["default", "strict"]) }),
@@ -59,6 +93,14 @@ export const securityFix = z.discriminatedUnion("check", [
   }),
   z.strictObject({ check: z.literal("processes"), count: z.int().min(8).max(4_194_304) }),
   z.strictObject({ check: z.literal("processor-time"), cpus: z.number().min(0.1).max(4096) }),
+  /** Reading and writing on the disk that its files are on, each. */
+  z.strictObject({
+    check: z.literal("input-output"),
+    bytesPerSecond: z
+      .int()
+      .min(64 * 1024)
+      .max(2 ** 40),
+  }),
   /** Programs in its files give nobody more rights, and files that are devices do not work as such. */
   z.strictObject({ check: z.literal("root-mount") }),
   /** Whether its root is root of this computer. */
@@ -74,11 +116,22 @@ export const securityFix = z.discriminatedUnion("check", [
       .max(2 ** 32 - 65_537)
       .optional(),
   }),
+  /** Mounts its files read-only, but for these. */
+  z.strictObject({ check: z.literal("read-only"), places: writablePlaces }),
+  /** Takes the marks off files that the finding names by these. */
+  z.strictObject({
+    check: z.literal("suid-files"),
+    files: z
+      .array(z.string().regex(/^[0-9a-f]{32}$/))
+      .min(1)
+      .max(200),
+  }),
 ]);
 export type SecurityFix = z.infer<typeof securityFix>;
-/** Changes the files of a container, or what the kernel shows of them, and not only lines of its configuration. */
+/** Changes whose files a container has, or what the kernel shows of that, beside lines of its configuration. */
 export type ConversionFix = Extract<SecurityFix, { check: "user-namespace" }>;
-export type LineFix = Exclude<SecurityFix, ConversionFix>;
+/** Fixes that change lines of a configuration. */
+export type ConfigurationFix = Exclude<SecurityFix, ConversionFix | { check: "suid-files" }>;
 export const fixableChecks = securityFix.options.map(({ shape }) => shape.check.value) as [SecurityFix["check"], ...SecurityFix["check"][]];
 
 /** A person's reason to leave something as it is: one line or several, with nothing that does not show. */
@@ -95,6 +148,18 @@ export const packageManagerNames = ["apt-get", "dnf", "apk", "pacman"] as const;
 export type PackageManager = (typeof packageManagerNames)[number];
 /** A package that is older in a container than its distribution has it. Where that does not say which are for security, each is. */
 export type PendingUpdate = { name: string; from?: string; to: string; isSecurity: boolean };
+/** A file that gives whoever runs it more rights. */
+export type MarkedFile = {
+  id: string;
+  /** As it may be shown. */
+  path: string;
+  rights: string;
+  /** `stray`: of no package. `unlisted`: of one that is not known to ship it so. */
+  verdict: "shipped" | "unlisted" | "stray";
+  package?: string;
+  /** It lies in the container's own files, and not in those of an image or a base. */
+  isOwn: boolean;
+};
 
 /** One check of one container. Texts are for people. */
 export type SecurityFinding = {
@@ -111,6 +176,16 @@ export type SecurityFinding = {
   difference?: string;
   /** Fixes that would make it better, the one that suits best first. */
   fixes: SecurityFix[];
+  /** Of `capabilities`: what a choice of one's own starts from. */
+  capabilities?: {
+    has: CapabilityName[];
+    /** What it could have at most. */
+    given: CapabilityName[];
+    init: "systemd" | "other";
+    neededByInit: CapabilityName[];
+  };
+  /** Of `suid-files`: what marks can be taken off. */
+  markedFiles?: { files: MarkedFile[] /** Why none can be changed now. */; obstacle?: string };
   /** There is a fix of ours that can be taken back. */
   canUndo: boolean;
   accepted?: AcceptedRisk;
@@ -152,6 +227,8 @@ export type SecurityReportFile = { type: ReportFormat | "page" /** In base64. */
 
 /** What a fix would do. */
 export type SecurityFixPreview = {
+  /** What the lines below are of. */
+  changes: "configuration" | "files";
   /** What it is for, in one sentence. */
   summary: string;
   /** What may not work any more. */

@@ -39,7 +39,7 @@ export function cgroupVersion(): CgroupVersion {
 }
 
 /** The version that a controller belongs to, on this very host: on a hybrid one each has its own. Undefined where the kernel lacks it. */
-export function controllerVersion(controller: (typeof controllers)[number]): "v1" | "v2" | undefined {
+export function controllerVersion(controller: (typeof controllers)[number] | "io"): "v1" | "v2" | undefined {
   return versionOfController(controller, hierarchies(), (folder) => readProcFile(join(folder, "cgroup.controllers")));
 }
 

@@ -1,6 +1,7 @@
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { ProblemError } from "../contract/problems.ts";
+import { writableFolderOf } from "./audit/writable-places.ts";
 import { overlayOptions, withOwnCloneHooks, withoutOwnCloneHooks } from "./clone-config.ts";
 import { type CloneSource, type Copy, isLayered, readCloneSource } from "./clone-source.ts";
 import {
@@ -10,6 +11,7 @@ import {
   parseConfig,
   readConfigurationText,
   readEffectiveConfig,
+  replaceInConfig,
   writeConfig,
 } from "./config.ts";
 import { consoleLogEntries } from "./container-config.ts";
@@ -54,6 +56,7 @@ export async function cloneContainer(context: OperationContext, params: ClonePar
   const copying = async () => {
     await copyByLxc(context, source, name, copy);
     if (isLayered(source) && copy === "full") await layDown(context, name);
+    await copyPlaces(context, from, name);
   };
   // Nobody changes a snapshot.
   await (snapshot === undefined ? whileFrozen(context, from, copying) : copying());
@@ -76,10 +79,23 @@ type CloneOf = {
   throwAway?: boolean;
 };
 
+/** What a container with a read-only system keeps on disk lies beside it, and each has its own. */
+async function copyPlaces({ lxcPath, task }: OperationContext, from: string, name: string): Promise<void> {
+  const places = writableFolderOf(lxcPath, from);
+  if (!existsSync(places)) return;
+  mkdirSync(writableFolderOf(lxcPath, name), { mode: 0o711 });
+  await copyFiles(task, places, writableFolderOf(lxcPath, name));
+}
+
 /** The configuration of a clone. @param text What it is without what is the clone's own. */
 export function cloneConfig(text: string, { folder, name, source, changes: { remove, add }, throwAway = false }: CloneOf): string {
   const isLayer = ownLayers(folder, parseConfig(text))?.upper !== undefined;
-  return editConfig(withOwnCloneHooks(text, source.text), {
+  // A snapshot has the lines of the container that it is of.
+  const places = /^(.*\/)[^/]+(\/writable\/[^/]+ \S+ none bind)/;
+  const withOwnPlaces = replaceInConfig(text, ({ key, value }) =>
+    key === "lxc.mount.entry" && value.startsWith(`${dirname(folder)}/`) ? [key, value.replace(places, `$1${name}$2`)] : undefined,
+  );
+  return editConfig(withOwnCloneHooks(withOwnPlaces, source.text), {
     remove: (key, value) => remove(key) || replacedKeys.has(key) || isThrowAwayMark(key, value),
     add: [
       ...add,

@@ -6,7 +6,8 @@ import { isOwnNetworkKey, type NetworkIdentity, networkEntries } from "./contain
 import { readBridges } from "./network.ts";
 
 /** What a new container was asked for that its configuration alone has to tell, whatever the container is made from. */
-export type ContainerOptions = Pick<NewContainer, "name" | "address" | "resources" | "network"> & Partial<Pick<NewContainer, "autostart">>;
+export type ContainerOptions = Pick<NewContainer, "name" | "address" | "resources" | "network"> &
+  Partial<Pick<NewContainer, "autostart" | "hardened">>;
 
 type Resources = NonNullable<NewContainer["resources"]>;
 /** Limits of control groups; a limit of the disk is one of the container's folder. */

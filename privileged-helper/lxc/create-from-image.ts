@@ -2,6 +2,8 @@ import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync } from "node:fs"
 import { join } from "node:path";
 import type { Application } from "../contract/application.ts";
 import { applicationLines, checkApplication, type RunApplication, writeApplication } from "./application.ts";
+import { hardenedConfig, hardenedProfile } from "./audit/hardened.ts";
+import { writeProfileFile } from "./audit/profile-file.ts";
 import { keepAddress } from "./busybox-network.ts";
 import { overlayOptions } from "./clone-config.ts";
 import { editConfig, lastValueOf, parseConfig, writeConfig } from "./config.ts";
@@ -42,6 +44,7 @@ export async function createFromImage(
   await claimFolder(context, options);
   const folder = join(lxcPath, name);
   const text = await imageConfig({ lxcPath, rootfs }, takenIdentity(context, name), { image, runs, ...options });
+  if (options.hardened) writeProfileFile(hardenedProfile(lxcPath));
   task.step("Laying its files over the image's");
   const root = image.ids?.first ?? 0;
   const upper = makeLayer(folder, rootfs, root);
@@ -76,7 +79,7 @@ export async function imageConfig(
   const isReplaced = replacedBy(options);
   const isDefault = ([key, value]: [string, string]) => defaults.some((entry) => entry.key === key && entry.value === value);
   const ids = image.ids ? idmapEntries(image.ids) : [];
-  return editConfig(text, {
+  const made = editConfig(text, {
     add: [
       ...commonLines(image),
       ...image.settings.filter((setting) => !isDefault(setting) && !isReplaced(setting[0])),
@@ -88,6 +91,7 @@ export async function imageConfig(
       ...(throwAway ? [throwAwayMark] : []),
     ],
   });
+  return options.hardened ? hardenedConfig({ lxcPath, isApplication: runs !== undefined, resources: options.resources }, made) : made;
 }
 
 /** Where an instant container of a folder has its own files, as LXC has it. */

@@ -3,6 +3,8 @@ import { basename, join } from "node:path";
 import type { Template } from "../contract/model.ts";
 import { ProblemError } from "../contract/problems.ts";
 import { createArguments, startConfigPath, type TemplateOptions, templateArguments } from "../contract/template-options.ts";
+import { hardenedConfig, hardenedProfile } from "./audit/hardened.ts";
+import { writeProfileFile } from "./audit/profile-file.ts";
 import { keepAddress } from "./busybox-network.ts";
 import { editConfig, lastValueOf, parseConfig, readConfigurationText, valuesOf, writeConfig } from "./config.ts";
 import { checkAppArmor, letRootThrough, shareConfig, startConfig, uselessCapabilities, usernsInclude } from "./container-config.ts";
@@ -49,6 +51,7 @@ export async function createFromTemplate(context: OperationContext, params: Temp
     concealInConfig(lxcPath, name, forTemplate, shown);
     if (template === "busybox") keepReservedAddress(lxcPath, name);
     if (ids) await makeUnprivileged(context, name, template, ids.range);
+    if (params.hardened) writeHardened(lxcPath, params);
   } finally {
     ids?.release();
   }
@@ -83,6 +86,12 @@ function concealInConfig(lxcPath: string, name: string, given: readonly string[]
     return secrets.reduce((before, { argument, concealed }) => before.replaceAll(argument, concealed), line);
   });
   writeConfig(path, lines.join("\n"));
+}
+
+function writeHardened(lxcPath: string, { name, resources }: TemplateParams) {
+  writeProfileFile(hardenedProfile(lxcPath));
+  const { path, text } = readConfigurationText(lxcPath, name);
+  writeConfig(path, hardenedConfig({ lxcPath, isApplication: false, resources }, text));
 }
 
 function keepReservedAddress(lxcPath: string, name: string) {

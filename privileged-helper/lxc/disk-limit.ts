@@ -26,6 +26,23 @@ export async function explainNoDiskLimit(lxcPath: string): Promise<string | unde
 }
 
 /**
+ * How much a container may store, or why it is not limited.
+ * @param folder Its own.
+ */
+export async function readDiskLimit(lxcPath: string, folder: string): Promise<{ bytes: number } | { reason: string }> {
+  const reason = await explainNoDiskLimit(lxcPath);
+  if (reason !== undefined) return { reason };
+  // -F: of this folder alone; what its group may refer to at most is the last column (btrfs-qgroup(8)).
+  const { exitCode, output } = await run("btrfs", ["qgroup", "show", "-r", "-F", "--raw", folder], {
+    timeoutSeconds,
+    allowExitCodes: "any",
+  });
+  const bytes = Number(/^\d+\/\d+\s+\d+\s+\d+\s+(\d+)\b/m.exec(output)?.[1] ?? Number.NaN);
+  if (exitCode === 0 && !Number.isNaN(bytes)) return { bytes };
+  return { reason: "A limit can be given to new containers on this computer, when they are made." };
+}
+
+/**
  * Makes the folder of a container that may hold so much.
  * @throws ProblemError `invalid-request` where that cannot be done here, `command-failed` where there is such a folder.
  */

@@ -2,6 +2,7 @@ import { lstatSync, statfsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Container, DiskUsage } from "../contract/model.ts";
 import { ProblemError } from "../contract/problems.ts";
+import { writableFolderOf } from "./audit/writable-places.ts";
 import { lastValueOf, readEffectiveConfig } from "./config.ts";
 import { diskUsageArguments } from "./copy-files.ts";
 import { parseRootfs } from "./list.ts";
@@ -116,7 +117,12 @@ export async function measureDiskUsage({
 
   const place = findFiles(lxcPath, name);
   const { blocks, bavail, bsize } = statfsSync(place.folder ?? lxcPath);
-  const { bytes: rootfsBytes, missing } = await count(place);
+  const own = await count(place);
+  // What a container with a read-only system keeps on disk lies beside it.
+  const places = writableFolderOf(lxcPath, name);
+  const beside: Counted = lstatSync(places, { throwIfNoEntry: false }) ? await count({ storage: place.storage, folder: places }) : {};
+  const rootfsBytes = own.bytes === undefined ? undefined : own.bytes + (beside.bytes ?? 0);
+  const missing = own.missing ?? beside.missing;
   const snapshots: DiskUsage["snapshots"] = [];
   for (const snapshot of listSnapshots(lxcPath, name)) {
     const { bytes } = await count(findFiles(snapshotsFolderOf(lxcPath, name), snapshot.name));

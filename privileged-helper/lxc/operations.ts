@@ -236,6 +236,8 @@ export function createOperations(world: World): Operations {
     if (exists(join(lxcPath, name))) throw new ProblemError({ code: "already-exists", name });
     const isPrivilegedBase = source.type === "clone" ? checkBase(source, source.copy) : undefined;
     if (firstStart) requireFitting(params, isPrivilegedBase);
+    if (params.hardened && !unprivileged) throw invalid("hardened", "only an unprivileged container can be hardened");
+    if (params.hardened && source.type === "clone") throw invalid("hardened", "a clone is what its base is");
     if (source.type === "image") requireSameKind(images.read(source.image), unprivileged, source.application);
     checkContainerOptions(params, isPrivilegedBase ?? !unprivileged);
   };

@@ -3,6 +3,7 @@ import type { ParamsOf } from "../contract/methods.ts";
 import type { ContainerPreview } from "../contract/model.ts";
 import { createArguments, templateArguments } from "../contract/template-options.ts";
 import { checkApplication, type RunApplication } from "./application.ts";
+import { hardenedConfig } from "./audit/hardened.ts";
 import { cloneArguments, cloneConfig, plainConfig } from "./clone.ts";
 import { type CloneSource, isLayered, readCloneSource } from "./clone-source.ts";
 import { editConfig, lastValueOf, replaceInConfig } from "./config.ts";
@@ -93,7 +94,8 @@ async function foreseeTemplate(
   foreseen.commands.push(["lxc-create", ...createArguments({ lxcPath, name, template }, argumentsOfTemplate)]);
   if (ids === undefined) return text;
   foreseen.commands.push(["node", ...shiftOwnersArguments(join(lxcPath, name, "rootfs"), ids)]);
-  return withOwnIds(text, template, ids);
+  const made = withOwnIds(text, template, ids);
+  return options.hardened ? hardenedConfig({ lxcPath, isApplication: false, resources: options.resources }, made) : made;
 }
 
 function foreseeImage(

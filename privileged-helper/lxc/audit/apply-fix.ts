@@ -1,28 +1,31 @@
-import { renameSync, rmSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { existsSync } from "node:fs";
 import { type Problem, ProblemError, toProblem } from "../../contract/problems.ts";
-import type { LineFix, SecurityFix } from "../../contract/security.ts";
+import type { ConversionFix, SecurityFix } from "../../contract/security.ts";
 import type { JournalRecord } from "../../journal.ts";
-import { readConfigurationText, writeConfig } from "../config.ts";
+import { lastValueOf, parseConfig, readConfigurationText, writeConfig } from "../config.ts";
 import type { OperationContext } from "../context.ts";
 import { forceStop, start, stop } from "../lifecycle.ts";
-import { isActive } from "../list.ts";
+import { isActive, parseRootfs } from "../list.ts";
 import { killMarked } from "../recover.ts";
 import { changedLines } from "../repair.ts";
-import { openToPassThrough } from "../state-folder.ts";
 import { auditCheck } from "./audit.ts";
 import { readAuditFacts } from "./audit-facts.ts";
+import { keptBy } from "./capabilities.ts";
 import { comesUp, describeFailure, stopTimeoutSeconds, systemState, withoutUndo } from "./come-up.ts";
 import { revertConversion } from "./convert-container.ts";
 import { planFix, planUndo, rememberFix } from "./fixes.ts";
+import { writeProfileFile } from "./profile-file.ts";
 import { type DoneFix, readSecurityRecord, writeSecurityRecord } from "./security-record.ts";
+import { restoreFiles, stripFiles } from "./strip-files.ts";
+import { moveBack, moveOut, volumesIn } from "./writable-places.ts";
 
 /**
  * Changes a container's configuration for a fix, restarts it where it runs, and looks whether the kernel shows what was asked for. Where it does
  * not come up, its systemd is degraded and was not, or nothing has changed, all of it is taken back.
  * @throws ProblemError `fix-taken-back`; `timed-out` where it does not shut down, and then nothing was changed.
  */
-export async function hardenContainer(context: OperationContext, name: string, fix: LineFix): Promise<void> {
+export async function hardenContainer(context: OperationContext, name: string, fix: Exclude<SecurityFix, ConversionFix>): Promise<void> {
+  if (fix.check === "suid-files") return stripFiles(context, name, fix);
   const { lxcPath } = context;
   const { path, before, after, files } = planFix(context, name, fix);
   if (before === after) throw new ProblemError({ code: "not-supported", what: "Its configuration says all of this already." });
@@ -32,11 +35,12 @@ export async function hardenContainer(context: OperationContext, name: string, f
     name,
     { path, before, after, check: done.check, at: done.at, isUndo: false },
     {
-      prepare: () => files.forEach(writeOwnFile),
+      ...movesOfPlaces(lxcPath, name, { before, after }, () => files.forEach(writeProfileFile)),
       hasWorked: async () => {
         const finding = await auditCheck(readAuditFacts(context, name, new Map()), fix.check);
+        const hasMore = fix.check === "capabilities" && finding.capabilities?.has.some((one) => !keptBy(fix).includes(one));
         const isStillOffered = finding.fixes.some((one) => isSame(one, fix));
-        return isStillOffered || finding.state === "unknown" ? finding.evidence.join("\n") : undefined;
+        return hasMore || isStillOffered || finding.state === "unknown" ? finding.evidence.join("\n") : undefined;
       },
       remember() {
         const record = readSecurityRecord(lxcPath, name);
@@ -51,6 +55,7 @@ export async function hardenContainer(context: OperationContext, name: string, f
  * @throws ProblemError `not-found` where there is none, `not-supported` where its lines have been changed since, `fix-taken-back`, `timed-out`.
  */
 export async function softenContainer(context: OperationContext, name: string, check: SecurityFix["check"]): Promise<void> {
+  if (check === "suid-files") return restoreFiles(context, name);
   const { lxcPath } = context;
   const done = readSecurityRecord(lxcPath, name).fixes.findLast((one) => one.check === check);
   if (!done) throw new ProblemError({ code: "not-found", what: `a fix of ${check}` });
@@ -65,12 +70,10 @@ export async function softenContainer(context: OperationContext, name: string, c
     return remember();
   }
   const { path, text } = readConfigurationText(lxcPath, name);
-  await change(
-    context,
-    name,
-    { path, before: text, after: planUndo(text, done), check, at: done.at, isUndo: true },
-    { prepare() {}, hasWorked: async () => undefined, remember },
-  );
+  const after = planUndo(text, done);
+  const moves = movesOfPlaces(lxcPath, name, { before: text, after });
+  const steps = { ...moves, hasWorked: async () => undefined, remember };
+  await change(context, name, { path, before: text, after, check, at: done.at, isUndo: true }, steps);
 }
 
 /**
@@ -91,9 +94,13 @@ export async function endAbandonedChange(context: OperationContext, record: Jour
     task.notice(`LXC Desktop ended while it changed ${name}, and somebody else has changed it since. It is left as it is.`);
     return journal.remove(record);
   }
-  if (!isDone && text !== begun.before) {
+  if (!isDone) {
     task.step("Taking it back");
-    writeConfig(path, begun.before);
+    const moves = movesOfPlaces(lxcPath, name, begun);
+    // Its folders are moved only while nothing runs that could put links in their way.
+    if (moves.areNeeded && isActive(container)) await forceStop(withoutUndo(context), name);
+    moves.revert();
+    if (text !== begun.before) writeConfig(path, begun.before);
   }
   task.notice(
     isDone
@@ -123,6 +130,8 @@ async function runAgain(context: OperationContext, name: string, { initPid, isDo
 type Change = { path: string; before: string; after: string; check: SecurityFix["check"]; at: number; isUndo: boolean };
 type Steps = {
   prepare(): void;
+  /** Takes that back, as far as it was done, once the container is stopped. */
+  revert(): void;
   /** @returns What speaks against it. */
   hasWorked(): Promise<string | undefined>;
   /** From then on it is done. */
@@ -145,7 +154,7 @@ async function changeAndVerify(
   context: OperationContext,
   name: string,
   { path, before, after }: Change,
-  { prepare, hasWorked, remember }: Steps,
+  { prepare, revert, hasWorked, remember }: Steps,
 ): Promise<void> {
   const { reader, task } = context;
   const wasRunning = isActive(reader.readOne(name));
@@ -178,7 +187,7 @@ async function changeAndVerify(
       if (against !== undefined) throw new Error(against);
       remember();
     } catch (thrown) {
-      const runsAgain = await takeBack(context, name, { path, before, wasRunning });
+      const runsAgain = await takeBack(context, name, { path, before, wasRunning, revert });
       throw new ProblemError({ code: "fix-taken-back", name, reason, runsAgain, detail: describeFailure(thrown) });
     }
   });
@@ -188,15 +197,20 @@ async function changeAndVerify(
 async function takeBack(
   context: OperationContext,
   name: string,
-  { path, before, wasRunning }: { path: string; before: string; wasRunning: boolean },
+  { path, before, wasRunning, revert }: { path: string; before: string; wasRunning: boolean; revert(): void },
 ): Promise<boolean> {
   const { reader, task } = context;
   task.step("Taking it back");
-  writeConfig(path, before);
-  task.output("The configuration is again as it was.\n");
+  try {
+    // Its folders are moved only while nothing runs that could put links in their way.
+    if (isActive(reader.readOne(name))) await forceStop(context, name);
+    revert();
+  } finally {
+    writeConfig(path, before);
+    task.output("The configuration is again as it was.\n");
+  }
   if (!wasRunning) return true;
   try {
-    if (isActive(reader.readOne(name))) await forceStop(context, name);
     await start(context, name);
     await comesUp(context, name);
     return true;
@@ -205,17 +219,41 @@ async function takeBack(
   }
 }
 
+/**
+ * Folders that become places of their own with a change of the configuration are moved out of its files, and those that are none any more back.
+ * Taking that back moves only what is not where it was: somebody may have been killed in the middle.
+ */
+function movesOfPlaces(
+  lxcPath: string,
+  name: string,
+  { before, after }: Pick<Change, "before" | "after">,
+  alsoPrepare = () => {},
+): Pick<Steps, "prepare" | "revert"> & { areNeeded: boolean } {
+  const { removes, adds } = changedLines(before, after);
+  const rootfs = () => parseRootfs(lastValueOf(parseConfig(before), "lxc.rootfs.path") ?? "").folders.at(-1) ?? "";
+  const out = volumesIn(lxcPath, name, adds);
+  const back = volumesIn(lxcPath, name, removes);
+  const isMovedOut = ({ volume }: { volume: string }) => existsSync(volume);
+  return {
+    areNeeded: out.length + back.length > 0,
+    prepare() {
+      alsoPrepare();
+      moveBack(rootfs(), back);
+      moveOut(rootfs(), out);
+    },
+    revert() {
+      moveBack(rootfs(), out.filter(isMovedOut));
+      moveOut(
+        rootfs(),
+        back.filter((one) => !isMovedOut(one)),
+      );
+    },
+  };
+}
+
 /** The same choice, whatever the numbers. */
 function isSame(one: SecurityFix, other: SecurityFix): boolean {
   if (one.check === "capabilities") return other.check === "capabilities" && one.preset === other.preset;
   if (one.check === "system-calls") return other.check === "system-calls" && one.profile === other.profile;
   return one.check === other.check;
-}
-
-function writeOwnFile({ path, text }: { path: string; text: string }) {
-  openToPassThrough(dirname(path));
-  const staged = `${path}.${process.pid}.new`;
-  rmSync(staged, { force: true });
-  writeFileSync(staged, text, { flag: "wx", mode: 0o644 });
-  renameSync(staged, path);
 }

@@ -13,6 +13,8 @@ import { namesIn, readProcFile } from "../proc.ts";
 import { listProcesses } from "../process-count.ts";
 import { findProgram } from "../programs.ts";
 import type { Forwards } from "./forwarded-ports.ts";
+import { type RootDisk, rootDiskOf } from "./root-disk.ts";
+import { inputOutputFiles } from "./storage-limits.ts";
 
 /**
  * What the checks of a container look at: its configuration, and of one that runs what the kernel says of its init. Everything but the
@@ -29,6 +31,8 @@ export type AuditFacts = {
   storage: Container["storage"];
   /** Folders of its root file system, the uppermost first; none where LXC keeps it in no folder. */
   layers: string[];
+  /** The disk that its own files are on. */
+  rootDisk: RootDisk;
   clonedFrom?: string;
   /** Absent while it does not run. */
   running?: RunningFacts;
@@ -68,6 +72,8 @@ export type RunningFacts = {
   label?: string;
   /** Limits of its control groups, and of those above them, the nearest first: the file, and what is in it. */
   limits: Record<LimitName, { file: string; text: string }[]>;
+  /** Limits of reading and writing, of the same groups. */
+  inputOutput: { file: string; text: string }[];
   /** Rules of version 1 of the device control group; version 2 keeps them where nobody can read them. */
   devices?: string;
   /** Kinds of namespaces that it shares with this computer, by their names in /proc/PID/ns. */
@@ -129,6 +135,7 @@ export function readAuditFacts(
     configFiles: files,
     storage: rootfs.storage,
     layers: [...rootfs.folders].reverse(),
+    rootDisk: rootDiskOf(rootfs.folders.at(-1)),
     othersIdmaps: new Map([...idmaps].filter(([other]) => other !== name)),
     controllerVersion,
     read: readProcFile,
@@ -152,10 +159,8 @@ function readRunning(name: string, pid: number): RunningFacts | undefined {
   const uidMap = read("uid_map");
   if (!status || uidMap === undefined) return undefined;
   const cgroups = payloadCgroups(name, pid);
-  const limitsOf = (limit: LimitName) => {
-    const { controller, v1, v2 } = limitFiles[limit];
-    const folder = cgroups?.[controller];
-    return [v1, v2]
+  const textsOf = (folder: string | undefined, files: readonly string[]) =>
+    files
       .flatMap((file) =>
         foldersWith([folder, file]).flatMap((at) => {
           const text = readProcFile(join(at, file));
@@ -163,6 +168,9 @@ function readRunning(name: string, pid: number): RunningFacts | undefined {
         }),
       )
       .filter(({ file }, index, all) => all.findIndex((one) => one.file === file) === index);
+  const limitsOf = (limit: LimitName) => {
+    const { controller, v1, v2 } = limitFiles[limit];
+    return textsOf(cgroups?.[controller], [v1, v2]);
   };
   const running: RunningFacts = {
     status,
@@ -170,6 +178,7 @@ function readRunning(name: string, pid: number): RunningFacts | undefined {
     gidMap: read("gid_map") ?? "",
     mountinfo: read("mountinfo") ?? "",
     limits: { memory: limitsOf("memory"), processes: limitsOf("processes"), "processor-time": limitsOf("processor-time") },
+    inputOutput: textsOf(cgroups?.blkio ?? cgroups?.unified, [...inputOutputFiles.v1, ...inputOutputFiles.v2]),
     sharedNamespaces: comparedNamespaces.filter((kind) => isShared(pid, kind)),
     tcp: read("net/tcp") ?? "",
     tcp6: read("net/tcp6") ?? "",

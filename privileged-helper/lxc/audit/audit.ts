@@ -21,10 +21,12 @@ import { checkMandatoryAccess } from "./mandatory-access.ts";
 import { checkHostFiles, checkKernelFiles, checkRootMount } from "./mounts.ts";
 import { checkMemory, checkProcesses, checkProcessorTime } from "./resource-limits.ts";
 import { readSecurityRecord } from "./security-record.ts";
+import { checkDisk, checkInputOutput } from "./storage-limits.ts";
 import { checkSuidFiles } from "./suid-files.ts";
 import { checkSystemCalls } from "./system-calls.ts";
 import { checkUpdates } from "./updates.ts";
 import { checkIdRange, checkUserNamespace } from "./user-namespace.ts";
+import { checkReadOnlyRoot } from "./writable-places.ts";
 
 /** Complete by type: an id without a check does not compile. */
 const checks: Record<SecurityCheckId, SecurityCheck> = {
@@ -37,8 +39,11 @@ const checks: Record<SecurityCheckId, SecurityCheck> = {
   memory: checkMemory,
   processes: checkProcesses,
   "processor-time": checkProcessorTime,
+  "input-output": checkInputOutput,
+  disk: checkDisk,
   "suid-files": checkSuidFiles,
   "root-mount": checkRootMount,
+  "read-only": checkReadOnlyRoot,
   "kernel-files": checkKernelFiles,
   "host-files": checkHostFiles,
   hooks: checkHooks,
@@ -90,10 +95,13 @@ export async function auditContainer(
   const facts = readAuditFacts({ lxcPath, reader }, name, idmaps);
   const known = await forwards;
   if (known) facts.forwards = known;
-  const { accepted, fixes } = readSecurityRecord(lxcPath, name);
+  const { accepted, fixes, stripped } = readSecurityRecord(lxcPath, name);
   const findings: SecurityFinding[] = [];
   for (const check of securityCheckIds) {
-    const finding: SecurityFinding = { ...(await auditCheck(facts, check)), canUndo: fixes.some((fix) => fix.check === check) };
+    const finding: SecurityFinding = {
+      ...(await auditCheck(facts, check)),
+      canUndo: check === "suid-files" ? stripped.length > 0 : fixes.some((fix) => fix.check === check),
+    };
     const risk = accepted[check];
     if (risk) finding.accepted = risk;
     findings.push(finding);

@@ -1,96 +1,18 @@
-import { type CapabilityPreset, capabilityPresets } from "../../contract/security.ts";
+import {
+  type CapabilityName,
+  capabilitiesOfInit,
+  capabilitiesOfPresets,
+  capabilityNames,
+  capabilityPresets,
+} from "../../contract/capabilities.ts";
+import type { SecurityFix } from "../../contract/security.ts";
 import { type ConfigEntry, valuesOf } from "../config.ts";
 import { type AuditFacts, isPrivilegedNow, statusField } from "./audit-facts.ts";
 import type { Judgement } from "./check.ts";
-
-/** By their numbers (linux/capability.h), without `CAP_`, in lower case, as LXC's configuration has them. */
-export const capabilityNames = [
-  "chown",
-  "dac_override",
-  "dac_read_search",
-  "fowner",
-  "fsetid",
-  "kill",
-  "setgid",
-  "setuid",
-  "setpcap",
-  "linux_immutable",
-  "net_bind_service",
-  "net_broadcast",
-  "net_admin",
-  "net_raw",
-  "ipc_lock",
-  "ipc_owner",
-  "sys_module",
-  "sys_rawio",
-  "sys_chroot",
-  "sys_ptrace",
-  "sys_pacct",
-  "sys_admin",
-  "sys_boot",
-  "sys_nice",
-  "sys_resource",
-  "sys_time",
-  "sys_tty_config",
-  "mknod",
-  "lease",
-  "audit_write",
-  "audit_control",
-  "setfcap",
-  "mac_override",
-  "mac_admin",
-  "syslog",
-  "wake_alarm",
-  "block_suspend",
-  "audit_read",
-  "perfmon",
-  "bpf",
-  "checkpoint_restore",
-] as const;
-export type CapabilityName = (typeof capabilityNames)[number];
-
-/** What concerns the whole computer and no part of it: no system in a container has a use for it. */
-const ofWholeComputer: readonly CapabilityName[] = [
-  "audit_control",
-  "audit_read",
-  "block_suspend",
-  "bpf",
-  "checkpoint_restore",
-  "mac_admin",
-  "mac_override",
-  "perfmon",
-  "sys_module",
-  "sys_pacct",
-  "sys_rawio",
-  "sys_time",
-  "syslog",
-  "wake_alarm",
-];
+import { isSystemd } from "./init.ts";
 
 /** With any of these root needs no hole in the kernel to get out. */
 const waysOut: readonly CapabilityName[] = ["mac_admin", "mac_override", "sys_module", "sys_rawio", "sys_time", "bpf", "perfmon"];
-
-/** `service` is what Docker gives (moby, oci/caps/defaults.go); `system` is what systemd uses in a container. */
-export const presets: Record<CapabilityPreset, readonly CapabilityName[]> = {
-  minimal: ["chown", "dac_override", "fowner", "kill", "setgid", "setuid", "net_bind_service"],
-  service: [
-    "chown",
-    "dac_override",
-    "fowner",
-    "fsetid",
-    "kill",
-    "setgid",
-    "setuid",
-    "setpcap",
-    "net_bind_service",
-    "net_raw",
-    "sys_chroot",
-    "mknod",
-    "audit_write",
-    "setfcap",
-  ],
-  system: capabilityNames.filter((name) => !ofWholeComputer.includes(name)),
-};
 
 /** The bounding set of init, which limits every process of the container, or what the configuration will make of it. */
 export function checkCapabilities(facts: AuditFacts): Judgement {
@@ -103,7 +25,9 @@ export function checkCapabilities(facts: AuditFacts): Judgement {
   const running = facts.running && decode(statusField(facts.running, "CapBnd") ?? "0");
   const has = running ?? configured;
   const dangerous = isPrivileged ? waysOut.filter((name) => has.has(name)) : [];
-  const fits = capabilityPresets.filter((preset) => [...has].every((name) => presets[preset].includes(name as CapabilityName)));
+  const fits = capabilityPresets.filter((preset) =>
+    [...has].every((name) => capabilitiesOfPresets[preset].includes(name as CapabilityName)),
+  );
   const isOk = isPrivileged ? fits.includes("service") : fits.includes("system");
   const evidence = facts.running
     ? [
@@ -111,7 +35,14 @@ export function checkCapabilities(facts: AuditFacts): Judgement {
         `CapEff ${statusField(facts.running, "CapEff")}: ${[...decode(statusField(facts.running, "CapEff") ?? "0")].join(", ") || "none"}`,
       ]
     : [...describeLines(facts.entries), `So it will have: ${[...has].join(", ") || "none"}`];
+  const init = isSystemd(facts) ? "systemd" : "other";
   const judgement: Judgement = {
+    capabilities: {
+      has: capabilityNames.filter((name) => has.has(name)),
+      given: capabilityNames.filter((name) => given.has(name)),
+      init,
+      neededByInit: [...capabilitiesOfInit[init]],
+    },
     state: dangerous.length > 0 ? "problem" : isOk ? "ok" : "warning",
     title: "Capabilities",
     summary:
@@ -126,7 +57,7 @@ export function checkCapabilities(facts: AuditFacts): Judgement {
     evidence,
     fixes: [...capabilityPresets]
       .reverse()
-      .filter((preset) => [...has].some((name) => !presets[preset].includes(name as CapabilityName)))
+      .filter((preset) => [...has].some((name) => !capabilitiesOfPresets[preset].includes(name as CapabilityName)))
       .map((preset) => ({ check: "capabilities", preset })),
   };
   if (running && !sameSet(running, configured)) {
@@ -134,6 +65,36 @@ export function checkCapabilities(facts: AuditFacts): Judgement {
   }
   return judgement;
 }
+
+/** What is left to a container by a fix. */
+export function keptBy({ preset }: Extract<SecurityFix, { check: "capabilities" }>): readonly CapabilityName[] {
+  return typeof preset === "string" ? capabilitiesOfPresets[preset] : preset;
+}
+
+/**
+ * Lines of `lxc.cap.keep` and `lxc.cap.drop` that every LXC from 4.0 to 7 reads the same. It refuses to start with a name that it was built
+ * without and with a number that the kernel does not have, and takes any number else (conf.c, parse_cap): so the youngest are numbers.
+ * @param lastCapability The highest number that this computer's kernel has (/proc/sys/kernel/cap_last_cap).
+ */
+export function capabilityLines(
+  fix: Extract<SecurityFix, { check: "capabilities" }>,
+  lastCapability: number,
+): (readonly [key: string, value: string])[] {
+  const kept = keptBy(fix);
+  const word = (name: CapabilityName) => (capabilityNames.indexOf(name) > lastNamed ? String(capabilityNames.indexOf(name)) : name);
+  const known = capabilityNames.slice(0, lastCapability + 1);
+  const words = (names: readonly CapabilityName[]) => known.filter((name) => names.includes(name)).map(word);
+  return [
+    // An empty value forgets those of files that are included before it; LXC takes one of both keys alone.
+    ["lxc.cap.drop", ""],
+    ["lxc.cap.keep", ""],
+    fix.preset === "system"
+      ? ["lxc.cap.drop", words(capabilityNames.filter((name) => !kept.includes(name))).join(" ")]
+      : ["lxc.cap.keep", words(kept).join(" ") || "none"],
+  ];
+}
+/** `audit_read`; those after it came with Linux 5.8 and 5.9, and LXC 4.0 may have been built before. */
+const lastNamed = capabilityNames.indexOf("audit_read");
 
 /** Whether programs inside can get more rights than whoever starts them has. */
 export function checkNewPrivileges(facts: AuditFacts): Judgement {

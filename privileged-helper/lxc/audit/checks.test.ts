@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { capabilitiesOfPresets } from "../../contract/capabilities.ts";
 import { auditFacts, statusText, unprivilegedMap } from "../../testing/audit-facts.ts";
 import type { FileStatus } from "./audit-facts.ts";
-import { checkCapabilities, checkNewPrivileges, configuredCapabilities, decode, presets } from "./capabilities.ts";
+import { checkCapabilities, checkNewPrivileges, configuredCapabilities, decode } from "./capabilities.ts";
 import { checkDevices } from "./devices.ts";
 import { checkNetwork, checkServices, listeningSockets } from "./exposure.ts";
 import { checkHooks } from "./hooks.ts";
@@ -51,7 +52,7 @@ describe("root inside is not root outside", () => {
 
 describe("capabilities", () => {
   it("reads the kernel's mask and LXC's lines", () => {
-    expect([...decode("00000000a80425fb")]).toEqual(presets.service);
+    expect([...decode("00000000a80425fb")]).toEqual(capabilitiesOfPresets.service);
     expect([...decode("not a mask")]).toEqual([]);
     const line = (value: string) => ({ key: "lxc.cap.drop", value, line: 0 });
     expect(configuredCapabilities([line("sys_module mac_admin"), line("33")]).has("mac_admin")).toBe(false);
@@ -65,10 +66,10 @@ describe("capabilities", () => {
       state: "problem",
       summary: expect.stringContaining("sys_module"),
     });
-    const keepAll = `lxc.cap.keep = ${presets.system.join(" ")}`;
+    const keepAll = `lxc.cap.keep = ${capabilitiesOfPresets.system.join(" ")}`;
     expect(checkCapabilities(auditFacts({ config: keepAll })).state).toBe("warning");
     expect(checkCapabilities(auditFacts({ config: `${keepAll}\n${idmap}` })).state).toBe("ok");
-    const service = checkCapabilities(auditFacts({ config: `lxc.cap.keep = ${presets.service.join(" ")}` }));
+    const service = checkCapabilities(auditFacts({ config: `lxc.cap.keep = ${capabilitiesOfPresets.service.join(" ")}` }));
     expect(service).toMatchObject({ state: "ok", fixes: [{ check: "capabilities", preset: "minimal" }] });
   });
 

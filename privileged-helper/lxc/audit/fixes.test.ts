@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { type LineFix, securityFix } from "../../contract/security.ts";
+import { type ConfigurationFix, securityFix } from "../../contract/security.ts";
 import { createContainerReader } from "../list.ts";
 import { planFix, planUndo, previewFix, rememberFix, weakens } from "./fixes.ts";
 import { acceptRisk, readSecurityRecord, writeSecurityRecord } from "./security-record.ts";
@@ -20,19 +20,20 @@ afterEach(() => rmSync(lxcPath, { recursive: true }));
 const world = () => ({ lxcPath, reader: createContainerReader({ lxcPath }) });
 const own =
   "# mine\nlxc.uts.name = web\nlxc.cap.drop = sys_module\nlxc.rootfs.options = idmap=container\nlxc.apparmor.profile = unconfined\n";
-const fixes = [
+const fixes: ConfigurationFix[] = [
   { check: "capabilities", preset: "minimal" },
+  { check: "capabilities", preset: ["chown", "bpf"] },
   { check: "capabilities", preset: "system" },
   { check: "new-privileges" },
   { check: "system-calls", profile: "strict" },
   { check: "mandatory-access" },
   { check: "root-mount" },
-].map((fix) => securityFix.parse(fix) as LineFix);
+].map((fix) => securityFix.parse(fix) as ConfigurationFix);
 
 describe("a fix", () => {
   it.each(fixes)("%j changes its own lines alone, and is undone by what it says of itself", (fix) => {
     setConfig(own);
-    const { after, before } = planFix({ lxcPath }, name, fix);
+    const { after, before } = planFix(world(), name, fix);
     const { adds } = previewFix(world(), name, fix);
     expect(before).toBe(own);
     expect(after).toContain("# mine\nlxc.uts.name = web\n");
@@ -82,13 +83,17 @@ describe("what people have decided", () => {
     acceptRisk(lxcPath, name, "memory", { note: "It is alone here.", uid: 1000, at: 5 });
     expect(readSecurityRecord(lxcPath, name).accepted).toEqual({ memory: { note: "It is alone here.", uid: 1000, at: 5 } });
     acceptRisk(lxcPath, name, "memory", undefined);
-    expect(readSecurityRecord(lxcPath, name)).toEqual({ accepted: {}, fixes: [] });
+    expect(readSecurityRecord(lxcPath, name)).toEqual({ accepted: {}, fixes: [], stripped: [] });
   });
 
   it("is nothing where the file is none of ours", () => {
-    writeSecurityRecord(lxcPath, name, { accepted: {}, fixes: [{ check: "memory", at: 1, removes: [], adds: ["x"], after: "0" }] });
+    writeSecurityRecord(lxcPath, name, {
+      accepted: {},
+      fixes: [{ check: "memory", at: 1, removes: [], adds: ["x"], after: "0" }],
+      stripped: [],
+    });
     expect(readSecurityRecord(lxcPath, name).fixes).toHaveLength(1);
     writeFileSync(join(lxcPath, name, "lxc-desktop-security.json"), '{"accepted":{"nothing":1}}');
-    expect(readSecurityRecord(lxcPath, name)).toEqual({ accepted: {}, fixes: [] });
+    expect(readSecurityRecord(lxcPath, name)).toEqual({ accepted: {}, fixes: [], stripped: [] });
   });
 });

@@ -1,16 +1,20 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
+import { type CapabilityPreset, capabilityNames } from "../../contract/capabilities.ts";
 import { ProblemError } from "../../contract/problems.ts";
-import type { LineFix, SecurityFix, SecurityFixPreview } from "../../contract/security.ts";
+import type { ConfigurationFix, SecurityFix, SecurityFixPreview } from "../../contract/security.ts";
 import { editConfig, lastValueOf, readConfigurationText, readEffectiveConfig } from "../config.ts";
 import { limitLines, replacedBy } from "../container-options.ts";
 import { type ContainerReader, isActive } from "../list.ts";
 import { readProcFile } from "../proc.ts";
 import { changedLines } from "../repair.ts";
 import { profilesFolderOf } from "../state-folder.ts";
-import { capabilityNames, configuredCapabilities, presets } from "./capabilities.ts";
+import { readAuditFacts } from "./audit-facts.ts";
+import { capabilityLines, configuredCapabilities, keptBy } from "./capabilities.ts";
 import { type DoneFix, maxKeptCharacters } from "./security-record.ts";
+import { inputOutputKeys, inputOutputLines, inputOutputVersion } from "./storage-limits.ts";
 import { defaultSeccompProfile, parseSeccompProfile, strictSeccompFile, strictSeccompProfile } from "./system-calls.ts";
+import { explainNoReadOnly, isPlaceEntry, placeEntries } from "./writable-places.ts";
 
 type World = { lxcPath: string; reader: ContainerReader };
 type Line = readonly [key: string, value: string];
@@ -29,28 +33,26 @@ export type FixPlan = {
  * How a fix changes a container. Only its own file is changed, line by line; what it includes belongs to all containers.
  * @throws ProblemError `not-found`; `invalid-request` where this computer counts nothing of the kind; `not-supported`.
  */
-export function planFix({ lxcPath }: Pick<World, "lxcPath">, name: string, fix: LineFix): FixPlan {
+export function planFix(world: World, name: string, fix: ConfigurationFix): FixPlan {
+  const { lxcPath } = world;
   const { path, text } = readConfigurationText(lxcPath, name);
   const { entries } = readEffectiveConfig(path);
   const strict = join(profilesFolderOf(lxcPath), strictSeccompFile);
   const plan = (
     words: Pick<FixPlan, "summary" | "mayBreak">,
-    remove: (key: string) => boolean,
+    remove: (key: string, value: string) => boolean,
     add: readonly Line[],
     files: FixPlan["files"] = [],
   ): FixPlan => ({ ...words, path, before: text, after: editConfig(text, { remove, add }), files });
 
   switch (fix.check) {
     case "capabilities": {
-      const keys = ["lxc.cap.drop", "lxc.cap.keep"];
-      const kept = presets[fix.preset];
-      // An empty value forgets those of files that are included before it; LXC takes one of both keys alone.
-      const clear = keys.map((key): Line => [key, ""]);
-      const line: Line =
-        fix.preset === "system"
-          ? ["lxc.cap.drop", capabilityNames.filter((one) => !kept.includes(one)).join(" ")]
-          : ["lxc.cap.keep", kept.join(" ")];
-      return plan(presetWords[fix.preset], (key) => keys.includes(key), [...clear, line]);
+      const last = Number(readProcFile("/proc/sys/kernel/cap_last_cap") ?? Number.NaN);
+      return plan(
+        wordsForCapabilities(fix),
+        (key) => key === "lxc.cap.drop" || key === "lxc.cap.keep",
+        capabilityLines(fix, Number.isNaN(last) ? capabilityNames.length - 1 : last),
+      );
     }
     case "new-privileges":
       return plan(
@@ -94,6 +96,22 @@ export function planFix({ lxcPath }: Pick<World, "lxcPath">, name: string, fix: 
       return planLimit({ processes: fix.count }, "More than that: programs in the container fail to start others. Threads count, too.");
     case "processor-time":
       return planLimit({ cpus: fix.cpus }, "Programs in the container that compute wait for their turn.");
+    case "input-output": {
+      const { rootDisk, controllerVersion } = readAuditFacts(world, name, new Map());
+      const version = inputOutputVersion({ controllerVersion });
+      if ("reason" in rootDisk || version === undefined) {
+        const reason = "reason" in rootDisk ? rootDisk.reason : "the kernel has no control group for it.";
+        throw new ProblemError({ code: "not-supported", what: `Reading and writing cannot be limited: ${reason}` });
+      }
+      return plan(
+        {
+          summary: `It reads and writes no faster than this on the disk ${rootDisk.device}, which its files are on.`,
+          mayBreak: `Programs in it that read and write much take longer.${version === "v1" ? " What it writes through memory is not slowed down by control groups of version 1." : ""}`,
+        },
+        (key) => inputOutputKeys.test(key),
+        inputOutputLines(version, rootDisk.device, fix.bytesPerSecond),
+      );
+    }
     case "root-mount": {
       const options = (lastValueOf(entries, "lxc.rootfs.options") ?? "")
         .split(",")
@@ -105,6 +123,24 @@ export function planFix({ lxcPath }: Pick<World, "lxcPath">, name: string, fix: 
         },
         (key) => key === "lxc.rootfs.options",
         [["lxc.rootfs.options", [...new Set([...options, "nosuid", "nodev"])].join(",")]],
+      );
+    }
+    case "read-only": {
+      const facts = readAuditFacts(world, name, new Map());
+      const obstacle = explainNoReadOnly(facts);
+      if (obstacle !== undefined) throw new ProblemError({ code: "not-supported", what: obstacle });
+      const options = (lastValueOf(entries, "lxc.rootfs.options") ?? "")
+        .split(",")
+        .filter((one) => one !== "" && one !== "rw" && one !== "ro");
+      return plan(
+        {
+          summary:
+            "Its files are mounted read-only. What it has to write goes to the places below: in memory, or on disk beside its files.",
+          mayBreak:
+            "Everything that writes elsewhere: updates, changes of settings in /etc, new users. What is kept in memory is gone after each stop.",
+        },
+        (key, value) => key === "lxc.rootfs.options" || (key === "lxc.mount.entry" && isPlaceEntry(lxcPath, name, fix.places, value)),
+        [["lxc.rootfs.options", ["ro", ...options].join(",")], ...placeEntries(facts, fix.places)],
       );
     }
   }
@@ -119,7 +155,15 @@ export function planFix({ lxcPath }: Pick<World, "lxcPath">, name: string, fix: 
   }
 }
 
-const presetWords: Record<"minimal" | "service" | "system", Pick<FixPlan, "summary" | "mayBreak">> = {
+function wordsForCapabilities({ preset }: Extract<SecurityFix, { check: "capabilities" }>): Pick<FixPlan, "summary" | "mayBreak"> {
+  if (typeof preset === "string") return presetWords[preset];
+  return {
+    summary: preset.length === 0 ? "None of root's rights." : `The ${preset.length} of root's rights that were chosen, and no others.`,
+    mayBreak: "Every program that needs one of the others.",
+  };
+}
+
+const presetWords: Record<CapabilityPreset, Pick<FixPlan, "summary" | "mayBreak">> = {
   system: {
     summary: "All that a system with systemd uses in a container; what concerns the whole computer is taken away.",
     mayBreak: "Programs that set the clock, load modules, read the kernel's messages or its audit log.",
@@ -135,9 +179,16 @@ const presetWords: Record<"minimal" | "service" | "system", Pick<FixPlan, "summa
 };
 
 /** What a fix would do; nothing of it is done. @throws ProblemError as `planFix`. */
-export function previewFix({ lxcPath, reader }: World, name: string, fix: LineFix): SecurityFixPreview {
-  const { summary, mayBreak, before, after, files } = planFix({ lxcPath }, name, fix);
-  return { summary, mayBreak, ...changedLines(before, after), files, needsRestart: isActive(reader.readOne(name)) };
+export function previewFix({ lxcPath, reader }: World, name: string, fix: ConfigurationFix): SecurityFixPreview {
+  const { summary, mayBreak, before, after, files } = planFix({ lxcPath, reader }, name, fix);
+  return {
+    changes: "configuration",
+    summary,
+    mayBreak,
+    ...changedLines(before, after),
+    files,
+    needsRestart: isActive(reader.readOne(name)),
+  };
 }
 
 /** Whether a fix could leave a container less isolated than its configuration has it now: another set of rights, or another profile. */
@@ -147,7 +198,7 @@ export function weakens({ lxcPath }: World, name: string, fix: SecurityFix): boo
   const { entries } = readEffectiveConfig(path);
   if (fix.check === "capabilities") {
     const has = configuredCapabilities(entries);
-    return presets[fix.preset].some((one) => !has.has(one));
+    return keptBy(fix).some((one) => !has.has(one));
   }
   if (fix.check === "mandatory-access") {
     // A profile of an administrator's own may refuse more than one that LXC generates.

@@ -3,6 +3,7 @@ import { lastValueOf, valuesOf } from "../config.ts";
 import { type Mount, parseMountinfo } from "../mountinfo.ts";
 import { type AuditFacts, isPrivilegedNow } from "./audit-facts.ts";
 import type { Judgement } from "./check.ts";
+import { writableFolderOf } from "./writable-places.ts";
 
 /** File systems that the kernel makes up, and that show nothing of this computer's files. */
 const madeUp = new Set([
@@ -79,7 +80,10 @@ export function checkRootMount(facts: AuditFacts): Judgement {
         ? `/proc/PID/mountinfo: / is ${root?.type ?? "not there"} with ${options.join(",")}`
         : `lxc.rootfs.options = ${configured.join(",") || "(not set)"}`,
     ],
-    fixes: missing.length > 0 && (facts.storage === "dir" || facts.storage === "btrfs") ? [{ check: "root-mount" }] : [],
+    fixes:
+      missing.length > 0 && (facts.storage === "dir" || facts.storage === "btrfs" || facts.storage === "overlay")
+        ? [{ check: "root-mount" }]
+        : [],
   };
   const isConfigured = ["nosuid", "nodev"].every((option) => configured.includes(option));
   if (facts.running && isConfigured !== (missing.length === 0))
@@ -170,6 +174,8 @@ function judgeLine(facts: AuditFacts, line: string, mounts: readonly Mount[]): S
   const isDevice = status?.type === "device";
   if (!isBind && !isDevice) return undefined;
   if (usualSources.test(real)) return undefined;
+  // Its own files, which lie beside its root file system where that is read-only.
+  if (real === source && real.startsWith(`${writableFolderOf(facts.lxcPath, facts.name)}/`)) return undefined;
   const inForce = mounts.findLast(({ mountPoint }) => mountPoint === target);
   const readOnly = inForce ? inForce.options.includes("ro") : options.includes("ro");
   const common = { source, target, isReadOnly: readOnly, note: real === source ? "" : ` (which is ${real})` };

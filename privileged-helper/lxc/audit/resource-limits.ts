@@ -74,14 +74,21 @@ function checkLimit(facts: AuditFacts, name: LimitName): Judgement {
 
 /** What is suggested leaves the rest of this computer enough to go on. */
 function suggestion(facts: AuditFacts, name: LimitName): SecurityFix {
-  if (name === "processes") return { check: "processes", count: suggestedProcesses };
+  const value = suggestedLimit(facts, name);
+  if (name === "processes") return { check: "processes", count: value };
+  return name === "memory" ? { check: "memory", bytes: value } : { check: "processor-time", cpus: value };
+}
+
+/** Bytes, processes, or processors. */
+export function suggestedLimit(facts: Pick<AuditFacts, "read">, name: LimitName): number {
+  if (name === "processes") return suggestedProcesses;
   if (name === "memory") {
     const kib = Number(/^MemTotal:\s+(\d+) kB/m.exec(facts.read("/proc/meminfo") ?? "")?.[1] ?? 0);
     const half = Math.floor((kib * 1024) / 2 / wholeBytes) * wholeBytes;
-    return { check: "memory", bytes: Math.max(half, smallestMemoryBytes) };
+    return Math.max(half, smallestMemoryBytes);
   }
   const processors = (facts.read("/proc/cpuinfo")?.match(/^processor\s*:/gm) ?? []).length || 1;
-  return { check: "processor-time", cpus: Math.max(processors - 1, processors / 2) };
+  return Math.max(processors - 1, processors / 2);
 }
 
 function smallestOf(values: readonly (number | undefined)[]): number | undefined {

@@ -22,7 +22,7 @@ const record = z.object({
   fixes: z
     .array(
       z.object({
-        check: z.enum(fixableChecks),
+        check: z.enum(fixableChecks).exclude(["suid-files"]),
         at: z.number(),
         removes: z.array(line),
         adds: z.array(line),
@@ -33,9 +33,36 @@ const record = z.object({
       }),
     )
     .max(maxFixes),
+  /** Files that marks were taken off, in the order in which that was done. */
+  stripped: z
+    .array(
+      z.object({
+        at: z.number(),
+        files: z.array(
+          z.object({
+            /** Below the uppermost layer. */ path: line,
+            inode: z.string(),
+            mode: z.int(),
+            uid: z.int(),
+            gid: z.int(),
+            size: z.int(),
+            modifiedNs: z.string(),
+            /** When its inode was changed last, by us; absent where we did not get so far. */ changedNs: z.string().optional(),
+            /** `security.capability`, in hexadecimal. */
+            capabilities: z
+              .string()
+              .regex(/^0x[0-9a-f]{1,128}$/)
+              .optional(),
+          }),
+        ),
+      }),
+    )
+    .max(maxFixes)
+    .default([]),
 });
 export type SecurityRecord = z.infer<typeof record>;
 export type DoneFix = SecurityRecord["fixes"][number];
+export type StrippedFile = SecurityRecord["stripped"][number]["files"][number];
 
 /** @returns Nothing decided where there is no such file, or it is none of ours. */
 export function readSecurityRecord(lxcPath: string, name: string): SecurityRecord {
@@ -47,21 +74,24 @@ export function readSecurityRecord(lxcPath: string, name: string): SecurityRecor
   } catch {
     // Whatever it is, nothing is believed of it.
   }
-  return { accepted: {}, fixes: [] };
+  return { accepted: {}, fixes: [], stripped: [] };
 }
 
 /** Replaces it in one step. */
-export function writeSecurityRecord(lxcPath: string, name: string, { accepted, fixes }: SecurityRecord): void {
+export function writeSecurityRecord(lxcPath: string, name: string, { accepted, fixes, stripped }: SecurityRecord): void {
   const path = join(lxcPath, name, file);
   const staged = join(lxcPath, name, `.${file}.${process.pid}.new`);
   rmSync(staged, { force: true });
-  writeFileSync(staged, `${JSON.stringify({ accepted, fixes: fixes.slice(-maxFixes) })}\n`, { flag: "wx", mode: 0o600 });
+  writeFileSync(staged, `${JSON.stringify({ accepted, fixes: fixes.slice(-maxFixes), stripped: stripped.slice(-maxFixes) })}\n`, {
+    flag: "wx",
+    mode: 0o600,
+  });
   renameSync(staged, path);
 }
 
 /** @param risk Nothing where it is no longer accepted. */
 export function acceptRisk(lxcPath: string, name: string, check: SecurityCheckId, risk: AcceptedRisk | undefined): void {
-  const { accepted, fixes } = readSecurityRecord(lxcPath, name);
-  const { [check]: _, ...others } = accepted;
-  writeSecurityRecord(lxcPath, name, { accepted: risk ? { ...others, [check]: risk } : others, fixes });
+  const record = readSecurityRecord(lxcPath, name);
+  const { [check]: _, ...others } = record.accepted;
+  writeSecurityRecord(lxcPath, name, { ...record, accepted: risk ? { ...others, [check]: risk } : others });
 }

@@ -1,6 +1,8 @@
+import { createHash } from "node:crypto";
 import { closeSync, fstatSync } from "node:fs";
 import { join } from "node:path";
 import { ProblemError, toProblem } from "../../contract/problems.ts";
+import type { SecurityFix } from "../../contract/security.ts";
 import { lastValueOf } from "../config.ts";
 import { parseCapabilities } from "../file-capabilities.ts";
 import { listFiles } from "../folder.ts";
@@ -11,6 +13,7 @@ import { isFolder } from "../start-facts.ts";
 import { type AuditFacts, statusField } from "./audit-facts.ts";
 import type { Judgement } from "./check.ts";
 import { knownPrograms } from "./known-suid-programs.ts";
+import { explainUnchangeable } from "./unchangeable.ts";
 
 /** What gives whoever runs it more rights. */
 export type PrivilegedFile = {
@@ -29,6 +32,8 @@ export type PrivilegedFile = {
 
 const searchTimeoutSeconds = 10;
 const maxFiles = 2000;
+/** A system has about thirty. */
+const maxListedFiles = 200;
 const maxListBytes = 4 * 1024 * 1024;
 const maxPackages = 5000;
 
@@ -37,7 +42,7 @@ export async function checkSuidFiles(facts: AuditFacts): Promise<Judgement> {
   const common = {
     title: "Programs with more rights",
     why: "A program with SUID, SGID or capabilities of its own that nobody means to be there is how a user becomes root, or stays it.",
-    fixes: [],
+    fixes: [] as SecurityFix[],
   };
   if (facts.layers.length === 0) {
     const summary = "Its files are in no folder of this computer, so they cannot be searched while it is audited.";
@@ -63,14 +68,30 @@ export async function checkSuidFiles(facts: AuditFacts): Promise<Judgement> {
     ? statusField(facts.running, "NoNewPrivs") === "1"
     : lastValueOf(facts.entries, "lxc.no_new_privs") === "1");
   const shipped = judged.length - strays.length - unlisted.length;
+  const isOwn = ({ path }: PrivilegedFile) => facts.layers.length === 1 || isInLayer(facts.layers[0] ?? "", path);
+  const obstacle = explainUnchangeable(facts);
+  const listed = [...strays, ...unlisted, ...judged.filter(({ verdict }) => verdict === "shipped")].slice(0, maxListedFiles);
+  const suspicious = listed.filter(({ file, verdict }) => verdict !== "shipped" && isOwn(file)).map(({ file }) => idOf(file));
   return {
     ...common,
+    fixes: obstacle === undefined && suspicious.length > 0 ? [{ check: "suid-files", files: suspicious }] : [],
+    markedFiles: {
+      ...(obstacle !== undefined && { obstacle }),
+      files: listed.map(({ file, verdict, owner }) => ({
+        id: idOf(file),
+        path: shownPath(file),
+        rights: rightsOf(file),
+        verdict,
+        isOwn: isOwn(file),
+        ...(owner !== undefined && { package: owner }),
+      })),
+    },
     state: strays.length > 0 && isHeeded ? "problem" : strays.length + unlisted.length > 0 && isHeeded ? "warning" : "ok",
     summary:
       strays.length > 0
         ? `${count(strays.length)} that no distribution ships so: ${strays
             .slice(0, 3)
-            .map(({ file }) => shown(file))
+            .map(({ file }) => shownPath(file))
             .join(", ")}${isHeeded ? "." : ", which the kernel does not heed here."}`
         : unlisted.length > 0
           ? `${count(unlisted.length)} that ${unlisted.length === 1 ? "belongs" : "belong"} to a package, and is not known to be shipped so.`
@@ -79,7 +100,7 @@ export async function checkSuidFiles(facts: AuditFacts): Promise<Judgement> {
       .slice(0, 60)
       .map(
         ({ file, verdict, owner }) =>
-          `${shown(file)}: ${rightsOf(file)}${verdict === "shipped" ? ", as shipped" : owner ? `, of package ${owner}` : ", of no package"}`,
+          `${shownPath(file)}: ${rightsOf(file)}${verdict === "shipped" ? ", as shipped" : owner ? `, of package ${owner}` : ", of no package"}`,
       )
       .concat(judged.length === 0 ? ["no file with SUID, SGID or capabilities was found"] : []),
   };
@@ -184,6 +205,10 @@ function readOwners(layers: readonly string[], paths: readonly string[]): Map<st
   return owners;
 }
 
+function isInLayer(layer: string, relative: string): boolean {
+  return statInside(layer, relative) !== undefined;
+}
+
 function statInside(layer: string, relative: string) {
   const file = openInside(layer, relative);
   if (file === undefined) return undefined;
@@ -194,12 +219,17 @@ function statInside(layer: string, relative: string) {
   }
 }
 
-function rightsOf({ bits, capabilities }: PrivilegedFile): string {
+export function rightsOf({ bits, capabilities }: Pick<PrivilegedFile, "bits" | "capabilities">): string {
   return [bits & 0o4000 ? "SUID" : "", bits & 0o2000 ? "SGID" : "", capabilities ?? ""].filter(Boolean).join(", ");
 }
 
+/** Names a file in a request, so that no path comes back to root. */
+export function idOf({ path }: Pick<PrivilegedFile, "path">): string {
+  return createHash("sha256").update(path).digest("hex").slice(0, 32);
+}
+
 /** A name in a container may be anything. */
-function shown({ path }: PrivilegedFile): string {
+export function shownPath({ path }: Pick<PrivilegedFile, "path">): string {
   return `/${path.replace(/[^\x20-\x7e]/g, "?").slice(0, 200)}`;
 }
 

@@ -2,6 +2,7 @@ import type { Fact } from "../../ui/facts-table.tsx";
 import { formatList } from "../../ui/format.ts";
 import { copyOf } from "./clone-values.ts";
 import { toFirstStart } from "./first-start-values.ts";
+import { explainHardened } from "./option-values.ts";
 import type { CreateChoices } from "./use-create-choices.ts";
 
 type Chosen = Pick<CreateChoices, "values" | "names" | "template" | "choice" | "base" | "isUnprivileged" | "mayReserve"> & {
@@ -24,6 +25,9 @@ export function summaryOf(chosen: Chosen): Fact[] {
     names.length === 1 ? ["Name", names[0]] : ["Names", `${names[0]} to ${names.at(-1)}`],
     ["Made of", sourceText(chosen)],
     ["Root inside", isUnprivileged ? "Nobody on this computer (unprivileged)" : "Root on this computer (privileged)"],
+    ...(more.hardened && explainHardened(values.source === "clone", isUnprivileged) === undefined
+      ? [["Hardened", "All that isolates it is turned on"] as Fact]
+      : []),
     ["Limits", limits.length > 0 ? limits.join(", ") : none],
     ["Network", networkText(chosen)],
     ["Starts", startText(values.start, more.autostart)],

@@ -3,7 +3,9 @@ import { IconAlertTriangle } from "@tabler/icons-react";
 import type { ReactNode } from "react";
 import type { HostInfo } from "../../../privileged-helper/contract/model.ts";
 import { formatBytes } from "../../ui/format.ts";
+import { HardenedField } from "./hardened-field.tsx";
 import {
+  explainHardened,
   explainLimit,
   explainNetwork,
   type Limit,
@@ -18,6 +20,8 @@ type Props = {
   onChanged: (values: OptionValues) => void;
   isClone: boolean;
   isUnprivileged: boolean;
+  /** It runs one application, and no system. */
+  isApplication: boolean;
   /** Absent while it is not known. */
   host?: HostInfo;
   /** What else belongs to the network. */
@@ -25,7 +29,7 @@ type Props = {
 };
 
 /** What every container can be asked, and most are not. */
-export function OptionFields({ values, onChanged, isClone, isUnprivileged, host, children }: Props) {
+export function OptionFields({ values, onChanged, isClone, isUnprivileged, isApplication, host, children }: Props) {
   const limit = (name: Limit) => ({
     placeholder: isClone ? "As its base" : "No limit",
     value: values[name],
@@ -82,6 +86,12 @@ export function OptionFields({ values, onChanged, isClone, isUnprivileged, host,
         </Alert>
       )}
       {children}
+      <HardenedField
+        isHardened={values.hardened}
+        onChanged={(hardened) => onChanged({ ...values, hardened })}
+        obstacle={explainHardened(isClone, isUnprivileged)}
+        isApplication={isApplication}
+      />
       <Switch
         label="Start when this computer starts"
         checked={values.autostart}

@@ -8,6 +8,7 @@ export type OptionValues = {
   diskMebibytes: number | string;
   network: NetworkChoice;
   autostart: boolean;
+  hardened: boolean;
 };
 export type NetworkChoice = "default" | "none" | "host" | `bridge:${string}`;
 export type Limit = "cpus" | "memoryMebibytes" | "processes" | "diskMebibytes";
@@ -19,6 +20,7 @@ export const untouchedOptions: OptionValues = {
   diskMebibytes: "",
   network: "default",
   autostart: false,
+  hardened: false,
 };
 
 const bytesPerMebibyte = 1024 * 1024;
@@ -85,8 +87,10 @@ export function mayReserveAddress(network: NetworkChoice, lxcBridge: string | un
 }
 
 /** What is asked of the helper: only what was filled in. */
-export function toOptions(values: OptionValues): Pick<ParamsInputOf<"containers.create">, "resources" | "network" | "autostart"> {
-  const { network, autostart } = values;
+export function toOptions(
+  values: OptionValues,
+): Pick<ParamsInputOf<"containers.create">, "resources" | "network" | "autostart" | "hardened"> {
+  const { network, autostart, hardened } = values;
   const resources = {
     cpus: numberOf(values.cpus),
     memoryBytes: bytesOf(values.memoryMebibytes),
@@ -97,11 +101,18 @@ export function toOptions(values: OptionValues): Pick<ParamsInputOf<"containers.
     ...(Object.values(resources).some((limit) => limit !== undefined) && { resources }),
     ...(network !== "default" && { network: requestedNetwork(network) }),
     autostart,
+    ...(hardened && { hardened }),
   };
 }
 
+/** Why a container cannot be hardened at once; undefined where it can. */
+export function explainHardened(isClone: boolean, isUnprivileged: boolean): string | undefined {
+  if (isClone) return "A clone is as its base is. Harden it once it is there, on its tab Security.";
+  return isUnprivileged ? undefined : "Only an unprivileged container can be hardened: root of a privileged one is root here.";
+}
+
 /** What stands in the fields where that is asked for. */
-export function typedOptions({ resources = {}, network, autostart = false }: ReturnType<typeof toOptions>): OptionValues {
+export function typedOptions({ resources = {}, network, autostart = false, hardened = false }: ReturnType<typeof toOptions>): OptionValues {
   const { cpus, memoryBytes, processes, diskBytes } = resources;
   return {
     cpus: cpus ?? "",
@@ -110,6 +121,7 @@ export function typedOptions({ resources = {}, network, autostart = false }: Ret
     diskMebibytes: mebibytesOf(diskBytes),
     network: network === undefined ? "default" : network.type === "bridge" ? `bridge:${network.bridge}` : network.type,
     autostart,
+    hardened,
   };
 }
 

@@ -27,7 +27,7 @@ const values: CreateValues = {
   start: false,
   address: "dhcp",
   firstStart: { packages: "curl git", user: "me", key: "", mayBecomeRoot: true, command: "" },
-  more: { cpus: 1.5, memoryMebibytes: "512", processes: "", diskMebibytes: "", network: "bridge:br0", autostart: true },
+  more: { cpus: 1.5, memoryMebibytes: "512", processes: "", diskMebibytes: "", network: "bridge:br0", autostart: true, hardened: true },
 };
 const keep = (kept: CreateValues, name = "Web") => profile.parse({ name, choices: toChoices(kept, form) });
 
@@ -40,6 +40,7 @@ describe("a profile", () => {
       resources: { cpus: 1.5, memoryBytes: 512 * 1024 * 1024, processes: undefined, diskBytes: undefined },
       network: { type: "bridge", bridge: "br0" },
       autostart: true,
+      hardened: true,
       source: { type: "template", template: "debian", options: { release: "trixie", packages: ["curl", "git"], "flush-cache": true } },
     });
     expect(JSON.stringify(keep(values))).not.toContain("secret");
@@ -68,6 +69,7 @@ describe("a profile", () => {
       diskMebibytes: limit,
       network: fc.constantFrom("default", "none", "host", "bridge:lxcbr0"),
       autostart: fc.boolean(),
+      hardened: fc.boolean(),
     });
     const firstStart = fc.record({
       packages: fc.constantFrom("", "curl git, g++"),

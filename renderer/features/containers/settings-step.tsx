@@ -12,6 +12,7 @@ export function SettingsStep({ form, values, host, isUnprivileged, mayReserve, n
         onChanged={(more) => form.setFieldValue("more", more)}
         isClone={values.source === "clone"}
         isUnprivileged={isUnprivileged}
+        isApplication={isApplication}
         host={host}
       >
         {mayReserve && (

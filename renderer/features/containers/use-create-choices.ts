@@ -26,7 +26,7 @@ import {
 } from "./create-form.ts";
 import { isFirstStartGood, nothingAtFirstStart, reasonAgainstPackages } from "./first-start-values.ts";
 import { explainChanges, explainOciFile } from "./oci-values.ts";
-import { areOptionsGood, mayReserveAddress, untouchedOptions } from "./option-values.ts";
+import { areOptionsGood, explainHardened, mayReserveAddress, untouchedOptions } from "./option-values.ts";
 import { filledInAgain, hasPassword, toChoices, valuesOfChoices } from "./profile-values.ts";
 import { explainTyped, type TypedOptions } from "./template-values.ts";
 import { type OciFile, useOciFile } from "./use-oci-file.ts";
@@ -226,6 +226,7 @@ export function useCreateChoices({ cloneFrom, image, again }: Opened): CreateCho
   const decided = (): CreateValues => ({
     ...values,
     unprivileged: isUnprivileged,
+    more: { ...values.more, hardened: values.more.hardened && explainHardened(values.source === "clone", isUnprivileged) === undefined },
     address: isApplication ? "static" : mayReserve ? values.address : "dhcp",
     firstStart: isApplication ? nothingAtFirstStart : values.firstStart,
   });

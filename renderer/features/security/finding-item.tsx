@@ -16,7 +16,9 @@ export function FindingItem({ name, finding, isManageable }: { name: string; fin
   const isLive = useIsLive();
   const canAccept = isOpen(finding) || accepted !== undefined;
   const canBePrivileged = finding.check === "user-namespace" && finding.state === "ok";
-  const hasMore = canUndo || canAccept || canBePrivileged;
+  const canChoose =
+    fixes.length === 0 && (finding.capabilities !== undefined || finding.markedFiles?.files.some(({ isOwn }) => isOwn) === true);
+  const hasMore = canUndo || canAccept || canChoose || canBePrivileged;
   return (
     <FindingRow
       finding={finding}
@@ -51,6 +53,14 @@ export function FindingItem({ name, finding, isManageable }: { name: string; fin
                   </Button>
                 </Menu.Target>
                 <Menu.Dropdown>
+                  {canChoose && (
+                    <Menu.Item
+                      disabled={finding.markedFiles?.obstacle !== undefined}
+                      onClick={() => openDialog({ type: "harden", name, finding })}
+                    >
+                      {finding.markedFiles?.obstacle ?? "Choose one by one…"}
+                    </Menu.Item>
+                  )}
                   {canUndo && <Menu.Item onClick={() => openDialog({ type: "soften", name, finding })}>Undo the fix…</Menu.Item>}
                   {canBePrivileged && (
                     <Menu.Item

@@ -13,12 +13,16 @@ import {
 import type { Client } from "../../backend/client.ts";
 import { useAnswer } from "../../state/answer.ts";
 import { useClient } from "../../state/connection.ts";
+import { useContainer } from "../../state/containers.ts";
 import { closeDialog } from "../../state/dialogs.ts";
 import { CodeBlock } from "../../ui/code-block.tsx";
 import { Dialog, DialogButtons } from "../../ui/dialog.tsx";
 import { Fold } from "../../ui/fold.tsx";
 import { ProblemView } from "../../ui/problem-view.tsx";
 import { showDone, showProblem } from "../../ui/toasts.tsx";
+import { CapabilityList } from "./capability-list.tsx";
+import { MarkedFiles } from "./marked-files.tsx";
+import { PlaceList } from "./place-list.tsx";
 import { conversionText, fixTitle, wayTexts, wayTitles } from "./security-text.ts";
 
 const mebibyte = 1024 * 1024;
@@ -28,7 +32,7 @@ const typingMilliseconds = 250;
 export function HardenDialog({ name, finding }: { name: string; finding: SecurityFinding }) {
   const client = useClient();
   const [first] = finding.fixes;
-  const [fix, setFix] = useState<SecurityFix | undefined>(first);
+  const [fix, setFix] = useState<SecurityFix | undefined>(first ?? freeChoice(finding));
   const [settled] = useDebouncedValue(fix, typingMilliseconds);
   const isValid = fix !== undefined && securityFix.safeParse(fix).success;
   const key = JSON.stringify(settled);
@@ -67,11 +71,7 @@ export function HardenDialog({ name, finding }: { name: string; finding: Securit
       }
     >
       <Text size="sm">{finding.why}</Text>
-      {fix?.check === "user-namespace" ? (
-        fix.to === "unprivileged" && <ConversionChoice fix={fix} conversion={answer?.preview.conversion} onChanged={setFix} />
-      ) : (
-        <Choice fixes={finding.fixes} fix={fix} onChanged={setFix} />
-      )}
+      {fix && <Choice name={name} finding={finding} fix={fix} conversion={answer?.preview.conversion} onChanged={setFix} />}
       {problem && (
         <Alert color="red">
           <ProblemView problem={problem} />
@@ -125,16 +125,53 @@ function ConversionChoice({
   );
 }
 
-function Choice({
-  fixes,
-  fix,
-  onChanged,
-}: {
-  fixes: readonly SecurityFix[];
-  fix: SecurityFix | undefined;
+/** Where a choice of one's own starts from; undefined where there is none. */
+function freeChoice({ capabilities, markedFiles }: SecurityFinding): SecurityFix | undefined {
+  if (capabilities) return { check: "capabilities", preset: capabilities.has };
+  return markedFiles && { check: "suid-files", files: [] };
+}
+
+type ChoiceProps = {
+  name: string;
+  finding: SecurityFinding;
+  fix: SecurityFix;
+  conversion: SecurityFixPreview["conversion"];
   onChanged(fix: SecurityFix): void;
-}) {
-  if (!fix) return null;
+};
+
+function Choice({ name, finding, fix, conversion, onChanged }: ChoiceProps) {
+  const { fixes, capabilities, markedFiles } = finding;
+  const isRunning = useContainer(name)?.state === "running";
+  if (fix.check === "user-namespace") {
+    return fix.to === "unprivileged" && <ConversionChoice fix={fix} conversion={conversion} onChanged={onChanged} />;
+  }
+  if (fix.check === "read-only") {
+    return <PlaceList name={name} isRunning={isRunning} places={fix.places} onChanged={(places) => onChanged({ ...fix, places })} />;
+  }
+  if (fix.check === "suid-files") {
+    return (
+      <MarkedFiles files={markedFiles?.files ?? []} chosen={fix.files} onChanged={(files) => onChanged({ check: "suid-files", files })} />
+    );
+  }
+  if (fix.check === "capabilities" && capabilities) {
+    const isOwn = typeof fix.preset !== "string";
+    const choose = (value: string) => onChanged(fixes.find((one) => JSON.stringify(one) === value) ?? freeChoice(finding) ?? fix);
+    return (
+      <>
+        <Radio.Group label="What it gets" value={isOwn ? "own" : JSON.stringify(fix)} onChange={choose}>
+          <Stack gap="xs" mt={6}>
+            {fixes.map((one) => (
+              <Radio key={JSON.stringify(one)} value={JSON.stringify(one)} label={fixTitle(one)} />
+            ))}
+            <Radio value="own" label="A choice of your own" />
+          </Stack>
+        </Radio.Group>
+        {typeof fix.preset !== "string" && (
+          <CapabilityList known={capabilities} chosen={fix.preset} onChanged={(preset) => onChanged({ check: "capabilities", preset })} />
+        )}
+      </>
+    );
+  }
   if (fix.check === "memory") {
     return (
       <NumberInput
@@ -144,6 +181,18 @@ function Choice({
         step={64}
         allowDecimal={false}
         onChange={(value) => onChanged({ ...fix, bytes: Number(value) * mebibyte })}
+      />
+    );
+  }
+  if (fix.check === "input-output") {
+    return (
+      <NumberInput
+        label="Reading and writing, each in MiB a second"
+        value={fix.bytesPerSecond / mebibyte}
+        min={1}
+        step={8}
+        allowDecimal={false}
+        onChange={(value) => onChanged({ ...fix, bytesPerSecond: Number(value) * mebibyte })}
       />
     );
   }
@@ -184,7 +233,7 @@ function Choice({
 }
 
 function Preview({ name, preview }: { name: string; preview: SecurityFixPreview }) {
-  const { summary, mayBreak, removes, adds, files, needsRestart, conversion } = preview;
+  const { summary, mayBreak, changes: changed, removes, adds, files, needsRestart, conversion } = preview;
   const changes = [...removes.map((line) => `- ${line}`), ...adds.map((line) => `+ ${line}`)];
   return (
     <>
@@ -196,7 +245,9 @@ function Preview({ name, preview }: { name: string; preview: SecurityFixPreview 
         {conversion && <Text size="sm">{conversionText(conversion)}</Text>}
       </div>
       <Stack gap={4}>
-        <Text size="sm">This is changed in the configuration of {name}:</Text>
+        <Text size="sm">
+          {changed === "files" ? `These modes of files of ${name} are changed:` : `This is changed in the configuration of ${name}:`}
+        </Text>
         <CodeBlock label="Changes">{changes.join("\n")}</CodeBlock>
       </Stack>
       {files.map(({ path, text }) => (

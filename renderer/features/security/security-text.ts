@@ -1,5 +1,5 @@
+import type { CapabilityPreset } from "../../../privileged-helper/contract/capabilities.ts";
 import {
-  type CapabilityPreset,
   type ConversionWay,
   type Grade,
   grades,
@@ -120,7 +120,7 @@ export function conversionText({ way, files, ids, snapshots }: NonNullable<Secur
 export function fixTitle(fix: SecurityFix): string {
   switch (fix.check) {
     case "capabilities":
-      return presetTitles[fix.preset];
+      return typeof fix.preset === "string" ? presetTitles[fix.preset] : "A choice of your own";
     case "system-calls":
       return fix.profile === "strict" ? "Stricter profile of LXC Desktop" : "LXC's own profile";
     case "memory":
@@ -129,6 +129,12 @@ export function fixTitle(fix: SecurityFix): string {
       return `At most ${fix.count} processes`;
     case "processor-time":
       return `At most ${fix.cpus} processors' time`;
+    case "suid-files":
+      return fix.files.length === 1 ? "Take the marks off one file" : `Take the marks off ${fix.files.length} files`;
+    case "input-output":
+      return `At most ${formatBytes(fix.bytesPerSecond)} a second`;
+    case "read-only":
+      return "Mount its files read-only";
     case "new-privileges":
       return "Refuse new rights";
     case "mandatory-access":

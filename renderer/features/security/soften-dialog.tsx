@@ -10,7 +10,8 @@ import { showDone, showProblem } from "../../ui/toasts.tsx";
 /** Asks before a fix is taken back. */
 export function SoftenDialog({ name, finding }: { name: string; finding: SecurityFinding }) {
   const client = useClient();
-  const isRunning = useContainer(name)?.state === "running";
+  const isOfFiles = finding.check === "suid-files";
+  const isRunning = useContainer(name)?.state === "running" && !isOfFiles;
   return (
     <Dialog
       title={`Undo the fix of ${finding.title}?`}
@@ -29,9 +30,7 @@ export function SoftenDialog({ name, finding }: { name: string; finding: Securit
       }
     >
       <Text size="sm">
-        {finding.check === "user-namespace"
-          ? `The configuration of ${name} and the owners of its files become what they were before.`
-          : `The configuration of ${name} becomes what it was before the fix, which leaves it less isolated.`}
+        {textOf(name, finding)}
         {isRunning && ` ${name} is shut down and started again for that.`}
       </Text>
     </Dialog>
@@ -47,4 +46,11 @@ async function soften(client: Client, name: string, finding: SecurityFinding): P
   } catch (error) {
     showProblem(error, () => soften(client, name, finding));
   }
+}
+
+function textOf(name: string, { check }: SecurityFinding): string {
+  if (check === "user-namespace") return `The configuration of ${name} and the owners of its files become what they were before.`;
+  if (check === "suid-files")
+    return `Files of ${name} that nobody has changed since get their marks back, and whoever runs them more rights.`;
+  return `The configuration of ${name} becomes what it was before the fix, which leaves it less isolated.`;
 }
