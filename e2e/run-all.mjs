@@ -18,6 +18,8 @@ import { runCheck, runPlaywright, runVirtualMachine, runVitest } from "./host/su
 const checkout = dirname(dirname(fileURLToPath(import.meta.url)));
 const run = `${process.pid}-${Date.now()}`;
 const environment = { CI: "true", [runMark]: run };
+/** Before each line of the tests that run side by side. */
+const [parts, whole] = ["parts | ", "whole | "];
 
 /** @type {import("./host/suites.mjs").Results} */
 const total = { passed: 0, failed: [], skipped: [] };
@@ -82,26 +84,17 @@ async function runSuites(folder) {
   const built = await runSuite("Build", () => runCheck("Build", ["npm", "run", "build"], environment));
   await runSuite("Typecheck", () => runCheck("Typecheck", ["npm", "run", "typecheck"], environment));
   await runSuite("Lint", () => runCheck("Lint", ["npm", "run", "lint"], environment));
-  await Promise.all([testParts(folder), built && testWhole(folder)]);
+  const runPackage = () => runVitest("package", folder, environment, { label: whole });
+  const runEndToEnd = () => runPlaywright(checkout, folder, environment, "end-to-end", [], whole);
+  const runIntegration = () => runVitest("integration", folder, environment, { label: parts, before: withPrivateState() });
+  await Promise.all([
+    runSuite("Unit tests", () => runVitest("unit", folder, environment, { label: parts }), parts),
+    built && runSuite("Package tests", runPackage, whole),
+  ]);
+  await Promise.all([runSuite("Integration tests", runIntegration, parts), built && runSuite("End-to-end tests", runEndToEnd, whole)]);
   if (built) await runSuite("Virtual machine", () => runVirtualMachine(folder, environment));
   else
     for (const name of ["Package tests", "End-to-end tests", "Virtual machine"]) total.skipped.push({ name, reason: "the build failed" });
-}
-
-/** @param {string} folder for the results */
-async function testParts(folder) {
-  const label = "parts | ";
-  await runSuite("Unit tests", () => runVitest("unit", folder, environment, { label }), label);
-  const integration = () => runVitest("integration", folder, environment, { label, before: withPrivateState() });
-  await runSuite("Integration tests", integration, label);
-}
-
-/** @param {string} folder for the results */
-async function testWhole(folder) {
-  const label = "whole | ";
-  await runSuite("Package tests", () => runVitest("package", folder, environment, { label }), label);
-  const endToEnd = () => runPlaywright(checkout, folder, environment, "end-to-end", [], label);
-  await runSuite("End-to-end tests", endToEnd, label);
 }
 
 /**

@@ -27,7 +27,22 @@ const hardLimitMinutes = { all: 240, some: 30 };
  * Integration tests that concern files and other programs more than what is special about this machine. Where its processor is emulated,
  * about ten times slower than the real one, they run with `--all` only.
  */
-const sameEverywhere = ["application", "clones", "disk-limit", "doctor", "first-start", "images", "oci-images", "proxy", "templates"];
+const sameEverywhere = [
+  ...[
+    "application",
+    "clones",
+    "convert",
+    "disk-limit",
+    "doctor",
+    "first-start",
+    "fuzz",
+    "images",
+    "oci-images",
+    "proxy",
+    "security",
+    "templates",
+  ],
+];
 
 /** @type {import("../host/suites.mjs").Results} */
 const total = { passed: 0, failed: [], skipped: [] };

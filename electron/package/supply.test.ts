@@ -124,10 +124,18 @@ describe("the source of what root runs", () => {
     [
       "a program that is started elsewhere than where programs are",
       /\b(spawn|spawnSync|execFile|execFileSync|fork)\(/,
-      ["lxc/run.ts", "terminals.ts", "archive/decompress.ts", "lxc/image-unpack.ts"],
+      ["lxc/run.ts", "terminals.ts", "archive/decompress.ts", "lxc/convert-owners.ts", "lxc/image-unpack.ts"],
     ],
-    ["a path that is resolved before it is used", /\brealpath(Sync)?\(/, ["lxc/audit/audit-facts.ts", "lxc/known-templates.ts"]],
-    ["removing a tree by name", /\brm(Sync)?\([^;]*recursive/, ["lxc/network.ts", "task-history.ts", "undo-host-main.ts"]],
+    [
+      "a path that is resolved before it is used",
+      /\brealpath(Sync)?\(/,
+      ["lxc/audit/audit-facts.ts", "lxc/audit/root-disk.ts", "lxc/known-templates.ts"],
+    ],
+    [
+      "removing a tree by name",
+      /\brm(Sync)?\([^;]*recursive/,
+      ["lxc/idmapped-mount.ts", "lxc/network.ts", "task-history.ts", "undo-host-main.ts"],
+    ],
     ["code that is made of text", /\beval\(|new Function\(/, []],
     ["listening", /\bcreateServer\(|\.listen\(|\bcreateSocket\(/, []],
   ];
