@@ -28,20 +28,18 @@ const hardLimitMinutes = { all: 240, some: 30 };
  * about ten times slower than the real one, they run with `--all` only.
  */
 const sameEverywhere = [
-  ...[
-    "application",
-    "clones",
-    "convert",
-    "disk-limit",
-    "doctor",
-    "first-start",
-    "fuzz",
-    "images",
-    "oci-images",
-    "proxy",
-    "security",
-    "templates",
-  ],
+  "application",
+  "clones",
+  "convert",
+  "disk-limit",
+  "doctor",
+  "first-start",
+  "fuzz",
+  "images",
+  "oci-images",
+  "proxy",
+  "security",
+  "templates",
 ];
 
 /** @type {import("../host/suites.mjs").Results} */
