@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { type Problem, ProblemError, toProblem } from "../../contract/problems.ts";
+import { ProblemError, toProblem } from "../../contract/problems.ts";
 import type { ConversionFix, SecurityFix } from "../../contract/security.ts";
 import type { JournalRecord } from "../../journal.ts";
 import { lastValueOf, parseConfig, readConfigurationText, writeConfig } from "../config.ts";
@@ -11,7 +11,7 @@ import { changedLines } from "../repair.ts";
 import { auditCheck } from "./audit.ts";
 import { readAuditFacts } from "./audit-facts.ts";
 import { keptBy } from "./capabilities.ts";
-import { comesUp, describeFailure, stopTimeoutSeconds, systemState, withoutUndo } from "./come-up.ts";
+import { changedByOthers, startAgain, stopTimeoutSeconds, systemState, tryConfiguration, withoutUndo } from "./come-up.ts";
 import { revertConversion } from "./convert-container.ts";
 import { planFix, planUndo, rememberFix } from "./fixes.ts";
 import { writeProfileFile } from "./profile-file.ts";
@@ -163,33 +163,19 @@ async function changeAndVerify(
   await task.critical(async () => {
     if (readConfigurationText(context.lxcPath, name).text !== before) {
       if (wasRunning) await start(context, name);
-      throw new ProblemError({
-        code: "not-supported",
-        what: "Somebody else has changed its configuration just now. Look at it and try again.",
-      });
+      throw changedByOthers();
     }
-    let reason: Extract<Problem, { code: "fix-taken-back" }>["reason"] = "did-not-start";
-    try {
-      prepare();
-      task.step("Changing its configuration");
-      writeConfig(path, after);
-      const { removes, adds } = changedLines(before, after);
-      task.output([...removes.map((line) => `- ${line}`), ...adds.map((line) => `+ ${line}`), ""].join("\n"));
-      if (wasRunning) {
-        await start(context, name);
-        const stateAfter = await comesUp(context, name);
-        reason = "degraded";
-        if (stateBefore === "running" && stateAfter !== "running")
-          throw new Error(`systemctl is-system-running: ${stateAfter ?? "no answer"}`);
-      }
-      reason = "no-effect";
-      const against = await hasWorked();
-      if (against !== undefined) throw new Error(against);
-      remember();
-    } catch (thrown) {
-      const runsAgain = await takeBack(context, name, { path, before, wasRunning, revert });
-      throw new ProblemError({ code: "fix-taken-back", name, reason, runsAgain, detail: describeFailure(thrown) });
-    }
+    const failure = await tryConfiguration(context, name, {
+      ...{ path, before, after, wasRunning, stateBefore, prepare },
+      async hasWorked() {
+        const against = await hasWorked();
+        if (against === undefined) remember();
+        return against;
+      },
+    });
+    if (!failure) return;
+    const runsAgain = await takeBack(context, name, { path, before, wasRunning, revert });
+    throw new ProblemError({ code: "fix-taken-back", name, runsAgain, ...failure });
   });
 }
 
@@ -209,14 +195,7 @@ async function takeBack(
     writeConfig(path, before);
     task.output("The configuration is again as it was.\n");
   }
-  if (!wasRunning) return true;
-  try {
-    await start(context, name);
-    await comesUp(context, name);
-    return true;
-  } catch {
-    return false;
-  }
+  return !wasRunning || startAgain(context, name);
 }
 
 /**

@@ -1,8 +1,11 @@
 import { readlinkSync } from "node:fs";
 import { basename } from "node:path";
-import { toProblem } from "../../contract/problems.ts";
+import { type Problem, ProblemError, toProblem } from "../../contract/problems.ts";
+import { writeConfig } from "../config.ts";
 import type { OperationContext } from "../context.ts";
+import { start } from "../lifecycle.ts";
 import { isActive } from "../list.ts";
+import { changedLines } from "../repair.ts";
 import { run } from "../run.ts";
 
 /** For a container that is to be restarted. */
@@ -22,7 +25,7 @@ export function withoutUndo(context: OperationContext, environment?: Readonly<Re
 }
 
 /** Waits until it has started as far as anybody can tell. @returns What systemd says, where it has one. @throws Error where it has ended. */
-export async function comesUp(context: OperationContext, name: string): Promise<string | undefined> {
+async function comesUp(context: OperationContext, name: string): Promise<string | undefined> {
   const { reader, task } = context;
   await new Promise((resolve) => setTimeout(resolve, comesUpMilliseconds));
   if (!isActive(reader.readOne(name))) throw new Error("It has ended within a second of its start.");
@@ -59,7 +62,72 @@ function isSystemd(pid: number): boolean {
   }
 }
 
-export function describeFailure(thrown: unknown): string {
+type ChangedConfiguration = {
+  path: string;
+  before: string;
+  after: string;
+  wasRunning: boolean;
+  /** Of its systemd, where it ran and has one. */
+  stateBefore: string | undefined;
+  /** What has to be there first. */
+  prepare(): void;
+  /** @returns What speaks against it. */
+  hasWorked(): Promise<string | undefined>;
+};
+
+/**
+ * Writes a configuration that was changed, starts the container where it ran, and looks whether it is as it is to be.
+ * @returns Why it has to be taken back; undefined where it worked.
+ */
+export async function tryConfiguration(
+  context: OperationContext,
+  name: string,
+  { path, before, after, wasRunning, stateBefore, prepare, hasWorked }: ChangedConfiguration,
+): Promise<Pick<Extract<Problem, { code: "fix-taken-back" }>, "reason" | "detail"> | undefined> {
+  const { task } = context;
+  let reason: Extract<Problem, { code: "fix-taken-back" }>["reason"] = "did-not-start";
+  try {
+    prepare();
+    task.step("Changing its configuration");
+    writeConfig(path, after);
+    const { removes, adds } = changedLines(before, after);
+    task.output([...removes.map((line) => `- ${line}`), ...adds.map((line) => `+ ${line}`), ""].join("\n"));
+    if (wasRunning) {
+      await start(context, name);
+      const stateAfter = await comesUp(context, name);
+      reason = "degraded";
+      if (stateBefore === "running" && stateAfter !== "running")
+        throw new Error(`systemctl is-system-running: ${stateAfter ?? "no answer"}`);
+    }
+    reason = "no-effect";
+    const against = await hasWorked();
+    if (against !== undefined) throw new Error(against);
+    return undefined;
+  } catch (thrown) {
+    return { reason, detail: describeFailure(thrown) };
+  }
+}
+
+/** Of one that ran before. @returns Whether it runs. */
+export async function startAgain(context: OperationContext, name: string): Promise<boolean> {
+  try {
+    await start(context, name);
+    await comesUp(context, name);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Where a configuration is not the one that a change was planned for. */
+export function changedByOthers(): ProblemError {
+  return new ProblemError({
+    code: "not-supported",
+    what: "Somebody else has changed its configuration just now. Look at it and try again.",
+  });
+}
+
+function describeFailure(thrown: unknown): string {
   const problem = toProblem(thrown);
   const text = problem.code === "start-failed" ? problem.output : problem.code === "internal" ? problem.detail : JSON.stringify(problem);
   return text.slice(0, 4096);

@@ -2,7 +2,7 @@ import { fstatSync, readFileSync, renameSync, rmSync, writeFileSync } from "node
 import { join } from "node:path";
 import * as z from "zod";
 import { isManageableName } from "../../contract/names.ts";
-import { type Problem, ProblemError } from "../../contract/problems.ts";
+import { ProblemError } from "../../contract/problems.ts";
 import type { ConversionFix } from "../../contract/security.ts";
 import type { JournalRecord } from "../../journal.ts";
 import { editConfig, readConfigurationText, writeConfig } from "../config.ts";
@@ -10,14 +10,13 @@ import { letRootThrough } from "../container-config.ts";
 import type { OperationContext } from "../context.ts";
 import { convertFiles } from "../convert-files.ts";
 import { allocateIds, findFreeBlock, takeChosenIds } from "../idmap.ts";
-import { forceStop, start, stop } from "../lifecycle.ts";
+import { forceStop, stop } from "../lifecycle.ts";
 import { isActive } from "../list.ts";
 import { withFileInside } from "../open-inside.ts";
 import { findProgram } from "../programs.ts";
 import { killMarked } from "../recover.ts";
-import { changedLines } from "../repair.ts";
 import { isPrivilegedNow, readAuditFacts } from "./audit-facts.ts";
-import { comesUp, describeFailure, stopTimeoutSeconds, systemState, withoutUndo } from "./come-up.ts";
+import { changedByOthers, startAgain, stopTimeoutSeconds, systemState, tryConfiguration, withoutUndo } from "./come-up.ts";
 import { planUndo, rememberFix } from "./fixes.ts";
 import { planConversion } from "./plan-conversion.ts";
 import { type DoneFix, idRange, readSecurityRecord, writeSecurityRecord } from "./security-record.ts";
@@ -107,39 +106,27 @@ async function carryOut(outer: OperationContext, name: string, wanted: Omit<Conv
   const context = withoutUndo({ ...outer, task: marked });
   writeConversion(lxcPath, name, { ...wanted, wasRunning });
   if (wasRunning) await stop(context, name, stopTimeoutSeconds);
-  if (readConfigurationText(lxcPath, name).text !== before) {
-    throw new ProblemError({
-      code: "not-supported",
-      what: "Somebody else has changed its configuration just now. Look at it and try again.",
-    });
-  }
+  if (readConfigurationText(lxcPath, name).text !== before) throw changedByOthers();
   if (shift) {
     // Half of its files are then somebody else's: nobody is to start it like that, whatever becomes of us.
     writeConfig(path, sealed(before));
     await convertFiles(marked, { ...shift, mode: "convert", manifest: join(lxcPath, name, manifestFile) });
   }
   await task.critical(async () => {
-    let reason: Extract<Problem, { code: "fix-taken-back" }>["reason"] = "did-not-start";
-    try {
-      task.step("Changing its configuration");
-      if (to === "unprivileged") letRootThrough(context, join(lxcPath, name));
-      writeConfig(path, after);
-      const { removes, adds } = changedLines(before, after);
-      task.output([...removes.map((line) => `- ${line}`), ...adds.map((line) => `+ ${line}`), ""].join("\n"));
-      if (wasRunning) {
-        await start(context, name);
-        const stateAfter = await comesUp(context, name);
-        reason = "degraded";
-        if (stateBefore === "running" && stateAfter !== "running")
-          throw new Error(`systemctl is-system-running: ${stateAfter ?? "no answer"}`);
-      }
-      reason = "no-effect";
-      const facts = readAuditFacts(context, name, new Map());
-      if (isPrivilegedNow(facts) !== (to === "privileged")) throw new Error(facts.running?.uidMap ?? "lxc.idmap");
-    } catch (thrown) {
+    const failure = await tryConfiguration(context, name, {
+      ...{ path, before, after, wasRunning, stateBefore },
+      prepare() {
+        if (to === "unprivileged") letRootThrough(context, join(lxcPath, name));
+      },
+      async hasWorked() {
+        const facts = readAuditFacts(context, name, new Map());
+        return isPrivilegedNow(facts) === (to === "privileged") ? undefined : (facts.running?.uidMap ?? "lxc.idmap");
+      },
+    });
+    if (failure) {
       const runsAgain = await takeBack(context, name, { ...wanted, wasRunning });
       isOver = true;
-      throw new ProblemError({ code: "fix-taken-back", name, reason, runsAgain, detail: describeFailure(thrown) });
+      throw new ProblemError({ code: "fix-taken-back", name, runsAgain, ...failure });
     }
     isOver = true;
     forget(lxcPath, name);
@@ -161,14 +148,7 @@ async function takeBack(context: OperationContext, name: string, { before, after
   if (text !== before) writeConfig(path, isSealed(text) ? unsealed(text) : planUndo(text, rememberFix(before, after)));
   forget(lxcPath, name);
   task.output("It is again as it was.\n");
-  if (!wasRunning || isActive(reader.readOne(name))) return true;
-  try {
-    await start(context, name);
-    await comesUp(context, name);
-    return true;
-  } catch {
-    return false;
-  }
+  return !wasRunning || isActive(reader.readOne(name)) || startAgain(context, name);
 }
 
 /** What a helper has left that was killed: taken back, or kept where it had come so far that the container runs with it. */
