@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import {
   appendFileSync,
@@ -383,13 +383,13 @@ function mountLoop(type: string, megabytes: number): { lxcPath: string; close():
 
 describe("a disk that is too small", () => {
   it("is told before anything is copied, and where it fills meanwhile, nothing is left", async () => {
-    const disk = mountLoop("ext4", 60);
+    const disk = mountLoop("ext4", 160);
     try {
       const reader = createContainerReader({ lxcPath: disk.lxcPath });
       const { operations, tasks } = createHelper(disk.lxcPath, reader);
       await operations.create(wanted("base"), signal);
       const large = join(disk.lxcPath, "base/rootfs/large");
-      execFileSync("dd", ["if=/dev/urandom", `of=${large}`, "bs=1M", "count=30", "status=none"]);
+      execFileSync("dd", ["if=/dev/urandom", `of=${large}`, "bs=1M", "count=90", "status=none"]);
       const copying = wanted("copy", { source: source("base") });
       expect(await problemOf(operations.create(copying, signal))).toMatchObject({
         code: "no-space",
@@ -400,13 +400,17 @@ describe("a disk that is too small", () => {
       expect(existsSync(join(disk.lxcPath, "copy"))).toBe(false);
 
       rmSync(large);
-      execFileSync("dd", ["if=/dev/urandom", `of=${large}`, "bs=1M", "count=20", "status=none"]);
+      execFileSync("dd", ["if=/dev/urandom", `of=${large}`, "bs=1M", "count=60", "status=none"]);
       const filled = createHelper(disk.lxcPath, reader);
       const copied = problemOf(filled.operations.create(copying, signal));
       const goOn = await holdUpCopy();
       // Somebody else writes although there was enough room.
-      execFileSync("fallocate", ["-l", "15M", join(disk.lxcPath, "filler")]);
-      goOn();
+      const filler = [`of=${join(disk.lxcPath, "filler")}`, "bs=1M", "status=none"];
+      try {
+        expect(spawnSync("dd", ["if=/dev/zero", ...filler], { encoding: "utf8" }).stderr).toContain("No space left");
+      } finally {
+        goOn();
+      }
       const problem = await copied;
       expect(problem).toMatchObject({ code: "no-space", path: join(disk.lxcPath, "copy/rootfs") });
       expect(

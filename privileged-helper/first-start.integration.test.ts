@@ -423,6 +423,8 @@ describe("updates inside", () => {
   it("are never taken for none where they cannot be looked for, and what a container says is only text", async () => {
     const { operations } = createHelper();
     expect(await problemOf(operations.lookForUpdates(entered, signal))).toMatchObject({ code: "wrong-state" });
+    // A test before this one has given it one.
+    rmSync(join(lxc.lxcPath, "bare/rootfs/bin/apk"), { force: true });
     expect(await find("bare")).toMatchObject({ state: "not-applicable" });
     setApk([
       "case $* in update) exit 7 ;; esac",

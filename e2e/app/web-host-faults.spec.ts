@@ -85,6 +85,34 @@ test("the app is killed while shells run: they end, also what floods, and the co
   }
 });
 
+test("what is cut off while it is loaded is loaded again: the page, and a part that is shown later", async ({ host, chromium }) => {
+  const page = await (await chromium.newContext()).newPage();
+  try {
+    const cutOff: string[] = [];
+    // As Chromium does it whenever a container that starts brings a network interface with it.
+    await page.route(/\/assets\/(index|create-dialog)-[^/]*\.js$/, (route) => {
+      const { pathname } = new URL(route.request().url());
+      if (cutOff.includes(pathname)) return route.continue();
+      cutOff.push(pathname);
+      return route.abort("connectionreset");
+    });
+    await page.goto(host.address);
+    await page.getByRole("button", { name: "Create container" }).click();
+    await expect(page.getByRole("dialog", { name: "Create container" }).getByRole("textbox", { name: "Name" })).toBeVisible();
+    expect(cutOff.length).toBeGreaterThanOrEqual(2);
+  } finally {
+    await page.context().close();
+  }
+});
+
+test("a part that never comes is said, and the rest of the app goes on", async ({ app }) => {
+  await app.route(/\/assets\/create-dialog-[^/]*\.js$/, (route) => route.abort("connectionreset"));
+  await app.getByRole("button", { name: "Create container" }).click();
+  await expect(app.getByRole("alert").filter({ hasText: "create-dialog" })).toBeVisible();
+  await app.getByRole("link", { name: "Settings" }).click();
+  await expect(app.getByRole("heading", { name: "Settings" })).toBeVisible();
+});
+
 test("a page that crashes during a flood has its terminals as they were when it is loaded again", async ({ app }) => {
   const terminals = await openTerminals(app, "e2e-crash");
   await run(app, terminals, "echo before-$((6*7))", "before-42");

@@ -1,7 +1,10 @@
+/** The one script that stands in the page itself (renderer/index.html), by what it says: no other is run. */
+const ownScript = "sha256-n7/8p0Mz6H/Ick97+5FX0tssZ1qemQnhdQKZqXUIfDs=";
+
 /** What the page may do, as headers for both hosts: its own scripts and styles, its own connection, nothing else. */
 const contentSecurityPolicy = [
   "default-src 'none'",
-  "script-src 'self'",
+  `script-src 'self' '${ownScript}'`,
   // Mantine and xterm.js write style elements; styles cannot run code.
   "style-src 'self' 'unsafe-inline'",
   "font-src 'self'",

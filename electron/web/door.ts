@@ -4,7 +4,8 @@ import { readConnections, type UidOfClient } from "./peer-uid.ts";
 /**
  * Lets nobody in but this app's user, and root, from whom nothing on this computer can be kept anyway. Looking who it is takes a while,
  * so there is as much time between two looks as one takes, and all that came meanwhile are looked at together: many connections, of
- * whomever, do not keep us from everything else.
+ * whomever, do not keep us from everything else. The kernel hands out its table of sockets in pieces, while it changes: one that is not in it
+ * is looked for again before it is sent away.
  */
 export type Door = {
   /** To be called with every new connection; it is ended where it may not come in. */
@@ -13,10 +14,14 @@ export type Door = {
   isIn(socket: Socket): Promise<boolean>;
 };
 
+const looksForOne = 4;
+const lookAgainMilliseconds = 20;
+
 /** @param letIn Called with each that may come in. */
 export function createDoor(letIn: (socket: Socket) => void): Door {
   const looks = new WeakMap<Socket, Promise<boolean>>();
-  let waiting: { socket: Socket; decide(mayEnter: boolean): void }[] = [];
+  type Arrived = { socket: Socket; looks: number; decide(mayEnter: boolean): void };
+  let waiting: Arrived[] = [];
   let nextLookAt = 0;
 
   const look = () => {
@@ -24,19 +29,26 @@ export function createDoor(letIn: (socket: Socket) => void): Door {
     const uidOfClient = readConnections();
     const arrived = waiting;
     waiting = [];
-    for (const { socket, decide } of arrived) {
+    for (const one of arrived) {
+      const { socket, decide } = one;
       const mayEnter = isOurUsers(socket, uidOfClient);
+      one.looks += 1;
+      if (mayEnter === undefined && one.looks < looksForOne && !socket.destroyed) {
+        waiting.push(one);
+        continue;
+      }
       if (mayEnter) letIn(socket);
       else socket.destroy();
-      decide(mayEnter);
+      decide(mayEnter === true);
     }
     const endedAt = performance.now();
     nextLookAt = endedAt + (endedAt - startedAt);
+    if (waiting.length > 0) setTimeout(look, Math.max(lookAgainMilliseconds, nextLookAt - endedAt));
   };
 
   return {
     arrive(socket) {
-      looks.set(socket, new Promise((decide) => waiting.push({ socket, decide })));
+      looks.set(socket, new Promise((decide) => waiting.push({ socket, looks: 0, decide })));
       if (waiting.length > 1) return;
       const milliseconds = nextLookAt - performance.now();
       if (milliseconds > 0) setTimeout(look, milliseconds);
@@ -46,8 +58,9 @@ export function createDoor(letIn: (socket: Socket) => void): Door {
   };
 }
 
-function isOurUsers(socket: Socket, uidOfClient: UidOfClient): boolean {
+/** @returns Undefined where the kernel has not named whose it is. */
+function isOurUsers(socket: Socket, uidOfClient: UidOfClient): boolean | undefined {
   const { remoteAddress = "", remotePort = 0, localAddress = "", localPort = 0 } = socket;
   const uid = uidOfClient({ address: remoteAddress, port: remotePort }, { address: localAddress, port: localPort });
-  return uid !== undefined && (uid === process.getuid?.() || uid === 0);
+  return uid === undefined ? undefined : uid === process.getuid?.() || uid === 0;
 }

@@ -1,22 +1,16 @@
 import { Group } from "@mantine/core";
-import { lazy } from "react";
 import { ConfigurationPanel } from "../features/configuration/configuration-panel.tsx";
 import { ContainerPage } from "../features/container/container-page.tsx";
 import { Overview } from "../features/container/overview.tsx";
 import { ContainerActions } from "../features/containers/container-actions.tsx";
 import { LogsPanel } from "../features/logs/logs-panel.tsx";
 import { RunCommandButton } from "../features/terminal/run-command-button.tsx";
+import { later } from "./later.ts";
 
-const TerminalPanel = lazy(() =>
-  import("../features/terminal/terminal-panel.tsx").then(({ TerminalPanel }) => ({ default: TerminalPanel })),
-);
-const ContainerMetrics = lazy(() =>
-  import("../features/metrics/container-metrics.tsx").then(({ ContainerMetrics }) => ({ default: ContainerMetrics })),
-);
+const TerminalPanel = later(() => import("../features/terminal/terminal-panel.tsx").then(({ TerminalPanel }) => TerminalPanel));
+const ContainerMetrics = later(() => import("../features/metrics/container-metrics.tsx").then(({ ContainerMetrics }) => ContainerMetrics));
 
-const SecurityPanel = lazy(() =>
-  import("../features/security/security-panel.tsx").then(({ SecurityPanel }) => ({ default: SecurityPanel })),
-);
+const SecurityPanel = later(() => import("../features/security/security-panel.tsx").then(({ SecurityPanel }) => SecurityPanel));
 
 /** Joins the features that make up a container's page. */
 export function ContainerRoute({ name, tab }: { name: string; tab: string }) {

@@ -3,10 +3,16 @@ import { IconBug } from "@tabler/icons-react";
 import { Component, type ReactNode } from "react";
 import { Details } from "../ui/problem-view.tsx";
 
-type Props = { /** Another address is another attempt. */ address: string; children: ReactNode };
+type Props = {
+  /** Something else here is another attempt. */
+  of: unknown;
+  /** Told instead of saying so in its place. */
+  onError?: (error: Error) => void;
+  children: ReactNode;
+};
 type State = { error?: Error };
 
-/** Says so where a page cannot be drawn, instead of leaving it blank. React offers this to classes only. */
+/** Says so where something cannot be drawn, instead of leaving everything blank. React offers this to classes only. */
 export class ErrorBoundary extends Component<Props, State> {
   override state: State = {};
 
@@ -15,12 +21,17 @@ export class ErrorBoundary extends Component<Props, State> {
   }
 
   override componentDidUpdate(before: Props) {
-    if (this.state.error && before.address !== this.props.address) this.setState({ error: undefined });
+    if (this.state.error && before.of !== this.props.of) this.setState({ error: undefined });
+  }
+
+  override componentDidCatch(error: Error) {
+    this.props.onError?.(error);
   }
 
   override render() {
     const { error } = this.state;
     if (!error) return this.props.children;
+    if (this.props.onError) return null;
     return (
       <div className="session-screen">
         <Stack align="center" gap="sm" maw={560}>

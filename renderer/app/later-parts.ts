@@ -1,54 +1,40 @@
-import { lazy } from "react";
+import { later } from "./later.ts";
 
 /** Pages and dialogs that are loaded when they are first shown: the list of containers is there sooner, and the page takes less memory. */
-export const AcceptRiskDialog = lazy(() =>
-  import("../features/security/accept-risk-dialog.tsx").then(({ AcceptRiskDialog }) => ({ default: AcceptRiskDialog })),
+export const AcceptRiskDialog = later(() =>
+  import("../features/security/accept-risk-dialog.tsx").then(({ AcceptRiskDialog }) => AcceptRiskDialog),
 );
-export const ComparePage = lazy(() => import("../features/metrics/compare-page.tsx").then(({ ComparePage }) => ({ default: ComparePage })));
-export const ContainerRoute = lazy(() => import("./container-route.tsx").then(({ ContainerRoute }) => ({ default: ContainerRoute })));
-export const CreateDialog = lazy(() =>
-  import("../features/containers/create-dialog.tsx").then(({ CreateDialog }) => ({ default: CreateDialog })),
+export const ComparePage = later(() => import("../features/metrics/compare-page.tsx").then(({ ComparePage }) => ComparePage));
+export const ContainerRoute = later(() => import("./container-route.tsx").then(({ ContainerRoute }) => ContainerRoute));
+export const CreateDialog = later(() => import("../features/containers/create-dialog.tsx").then(({ CreateDialog }) => CreateDialog));
+export const DeleteImageDialog = later(() =>
+  import("../features/images/delete-image-dialog.tsx").then(({ DeleteImageDialog }) => DeleteImageDialog),
 );
-export const DeleteImageDialog = lazy(() =>
-  import("../features/images/delete-image-dialog.tsx").then(({ DeleteImageDialog }) => ({ default: DeleteImageDialog })),
+export const DeleteReadyImageDialog = later(() =>
+  import("../features/images/delete-ready-image-dialog.tsx").then(({ DeleteReadyImageDialog }) => DeleteReadyImageDialog),
 );
-export const DeleteReadyImageDialog = lazy(() =>
-  import("../features/images/delete-ready-image-dialog.tsx").then(({ DeleteReadyImageDialog }) => ({ default: DeleteReadyImageDialog })),
+export const FixDialog = later(() => import("../features/host/fix-dialog.tsx").then(({ FixDialog }) => FixDialog));
+export const FixStartDialog = later(() =>
+  import("../features/containers/fix-start-dialog.tsx").then(({ FixStartDialog }) => FixStartDialog),
 );
-export const FixDialog = lazy(() => import("../features/host/fix-dialog.tsx").then(({ FixDialog }) => ({ default: FixDialog })));
-export const FixStartDialog = lazy(() =>
-  import("../features/containers/fix-start-dialog.tsx").then(({ FixStartDialog }) => ({ default: FixStartDialog })),
+export const HardenDialog = later(() => import("../features/security/harden-dialog.tsx").then(({ HardenDialog }) => HardenDialog));
+export const HostMetrics = later(() => import("../features/metrics/host-metrics.tsx").then(({ HostMetrics }) => HostMetrics));
+export const HostPage = later(() => import("../features/host/host-page.tsx").then(({ HostPage }) => HostPage));
+export const ImagesPage = later(() => import("../features/images/images-page.tsx").then(({ ImagesPage }) => ImagesPage));
+export const KeepDialog = later(() => import("../features/containers/keep-dialog.tsx").then(({ KeepDialog }) => KeepDialog));
+export const NewTerminalDialog = later(() =>
+  import("../features/terminal/new-terminal-dialog.tsx").then(({ NewTerminalDialog }) => NewTerminalDialog),
 );
-export const HardenDialog = lazy(() =>
-  import("../features/security/harden-dialog.tsx").then(({ HardenDialog }) => ({ default: HardenDialog })),
+export const SaveImageDialog = later(() =>
+  import("../features/containers/save-image-dialog.tsx").then(({ SaveImageDialog }) => SaveImageDialog),
 );
-export const HostMetrics = lazy(() => import("../features/metrics/host-metrics.tsx").then(({ HostMetrics }) => ({ default: HostMetrics })));
-export const HostPage = lazy(() => import("../features/host/host-page.tsx").then(({ HostPage }) => ({ default: HostPage })));
-export const ImagesPage = lazy(() => import("../features/images/images-page.tsx").then(({ ImagesPage }) => ({ default: ImagesPage })));
-export const KeepDialog = lazy(() => import("../features/containers/keep-dialog.tsx").then(({ KeepDialog }) => ({ default: KeepDialog })));
-export const NewTerminalDialog = lazy(() =>
-  import("../features/terminal/new-terminal-dialog.tsx").then(({ NewTerminalDialog }) => ({ default: NewTerminalDialog })),
+export const SecurityPage = later(() => import("../features/security/security-page.tsx").then(({ SecurityPage }) => SecurityPage));
+export const SettingsPage = later(() => import("../features/settings/settings-page.tsx").then(({ SettingsPage }) => SettingsPage));
+export const ShortcutsDialog = later(() =>
+  import("../features/settings/shortcuts-dialog.tsx").then(({ ShortcutsDialog }) => ShortcutsDialog),
 );
-export const SaveImageDialog = lazy(() =>
-  import("../features/containers/save-image-dialog.tsx").then(({ SaveImageDialog }) => ({ default: SaveImageDialog })),
-);
-export const SecurityPage = lazy(() =>
-  import("../features/security/security-page.tsx").then(({ SecurityPage }) => ({ default: SecurityPage })),
-);
-export const SettingsPage = lazy(() =>
-  import("../features/settings/settings-page.tsx").then(({ SettingsPage }) => ({ default: SettingsPage })),
-);
-export const ShortcutsDialog = lazy(() =>
-  import("../features/settings/shortcuts-dialog.tsx").then(({ ShortcutsDialog }) => ({ default: ShortcutsDialog })),
-);
-export const SoftenDialog = lazy(() =>
-  import("../features/security/soften-dialog.tsx").then(({ SoftenDialog }) => ({ default: SoftenDialog })),
-);
-export const TasksPage = lazy(() => import("../features/tasks/tasks-page.tsx").then(({ TasksPage }) => ({ default: TasksPage })));
-export const TerminalsPage = lazy(() =>
-  import("../features/terminal/terminals-page.tsx").then(({ TerminalsPage }) => ({ default: TerminalsPage })),
-);
-export const TerminalWindowPage = lazy(() =>
-  import("./terminal-window-page.tsx").then(({ TerminalWindowPage }) => ({ default: TerminalWindowPage })),
-);
-export const TryDialog = lazy(() => import("../features/terminal/try-dialog.tsx").then(({ TryDialog }) => ({ default: TryDialog })));
+export const SoftenDialog = later(() => import("../features/security/soften-dialog.tsx").then(({ SoftenDialog }) => SoftenDialog));
+export const TasksPage = later(() => import("../features/tasks/tasks-page.tsx").then(({ TasksPage }) => TasksPage));
+export const TerminalsPage = later(() => import("../features/terminal/terminals-page.tsx").then(({ TerminalsPage }) => TerminalsPage));
+export const TerminalWindowPage = later(() => import("./terminal-window-page.tsx").then(({ TerminalWindowPage }) => TerminalWindowPage));
+export const TryDialog = later(() => import("../features/terminal/try-dialog.tsx").then(({ TryDialog }) => TryDialog));

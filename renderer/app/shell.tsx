@@ -7,7 +7,7 @@ import { DestroyDialog, ForceStopDialog, StillRunningDialog } from "../features/
 import { ContainersPage } from "../features/containers/containers-page.tsx";
 import { useClient } from "../state/connection.ts";
 import { useContainersStore } from "../state/containers.ts";
-import { openDialog, useDialogs } from "../state/dialogs.ts";
+import { closeDialog, type Dialog, openDialog, useDialogs } from "../state/dialogs.ts";
 import { useSession } from "../state/session.ts";
 import { useSettings } from "../state/settings.ts";
 import { actionOf, shortcutOf } from "../state/shortcuts.ts";
@@ -73,11 +73,7 @@ export function Shell({ isConnected }: { isConnected: boolean }) {
         </main>
         <TaskBar />
       </div>
-      {session.state === "ready" && (
-        <Suspense fallback={null}>
-          <Dialogs />
-        </Suspense>
-      )}
+      {session.state === "ready" && <Dialogs />}
     </div>
   );
 }
@@ -172,7 +168,7 @@ function Pages({ session }: { session: Session }) {
   return (
     <>
       {session.state !== "ready" && !isSettings && <SessionNotice session={session} />}
-      <ErrorBoundary address={location}>
+      <ErrorBoundary of={location}>
         <Suspense fallback={<Loader aria-label="Loading" m="xl" />}>
           <Switch>
             <Route path="/containers">
@@ -228,7 +224,19 @@ function TaskBar() {
 
 function Dialogs() {
   const dialog = useDialogs((state) => state.dialog);
-  if (!dialog) return null;
+  return (
+    <ErrorBoundary of={dialog} onError={failDialog}>
+      <Suspense fallback={null}>{dialog && <OneDialog dialog={dialog} />}</Suspense>
+    </ErrorBoundary>
+  );
+}
+
+function failDialog(error: Error): void {
+  closeDialog();
+  showProblem(error);
+}
+
+function OneDialog({ dialog }: { dialog: Dialog }) {
   if (dialog.type === "create") return <CreateDialog {...dialog} />;
   if (dialog.type === "destroy") return <DestroyDialog name={dialog.name} />;
   if (dialog.type === "fix-start") return <FixStartDialog problem={dialog.problem} />;
