@@ -6,10 +6,10 @@ import { endCurrent, runMark } from "./host/command.mjs";
 import { removeInterruptedRun } from "./host/interrupted-run.mjs";
 import { installNodeModules } from "./host/node-modules.mjs";
 import { installPackages } from "./host/packages.mjs";
-import { withPrivateState } from "./host/private-state.mjs";
 import { startServices } from "./host/services.mjs";
 import { findLeftBehind, recordState } from "./host/state.mjs";
 import { runCheck, runPlaywright, runVirtualMachine, runVitest } from "./host/suites.mjs";
+import { hasKvm } from "./vm/machine.mjs";
 
 /**
  * All checks of LXC Desktop on a Debian machine, from a plain checkout: `npm test`. They make real containers, so they need root.
@@ -18,8 +18,6 @@ import { runCheck, runPlaywright, runVirtualMachine, runVitest } from "./host/su
 const checkout = dirname(dirname(fileURLToPath(import.meta.url)));
 const run = `${process.pid}-${Date.now()}`;
 const environment = { CI: "true", [runMark]: run };
-/** Before each line of the tests that run side by side. */
-const [parts, whole] = ["parts | ", "whole | "];
 
 /** @type {import("./host/suites.mjs").Results} */
 const total = { passed: 0, failed: [], skipped: [] };
@@ -75,42 +73,38 @@ async function runAll() {
   }
 }
 
-/**
- * The tests of parts and those of the whole app keep less than one processor busy each, so they run side by side; the virtual machines
- * take all that there is.
- * @param {string} folder for the results
- */
+/** @param {string} folder for the results of the suites */
 async function runSuites(folder) {
   const built = await runSuite("Build", () => runCheck("Build", ["npm", "run", "build"], environment));
   await runSuite("Typecheck", () => runCheck("Typecheck", ["npm", "run", "typecheck"], environment));
   await runSuite("Lint", () => runCheck("Lint", ["npm", "run", "lint"], environment));
-  const runPackage = () => runVitest("package", folder, environment, { label: whole });
-  const runEndToEnd = () => runPlaywright(checkout, folder, environment, "end-to-end", [], whole);
-  const runIntegration = () => runVitest("integration", folder, environment, { label: parts, before: withPrivateState() });
-  await Promise.all([
-    runSuite("Unit tests", () => runVitest("unit", folder, environment, { label: parts }), parts),
-    built && runSuite("Package tests", runPackage, whole),
-  ]);
-  await Promise.all([runSuite("Integration tests", runIntegration, parts), built && runSuite("End-to-end tests", runEndToEnd, whole)]);
-  if (built) await runSuite("Virtual machine", () => runVirtualMachine(folder, environment));
-  else
-    for (const name of ["Package tests", "End-to-end tests", "Virtual machine"]) total.skipped.push({ name, reason: "the build failed" });
+  await runSuite("Unit tests", () => runVitest("unit", folder, environment));
+  await runSuite("Integration tests", () => runVitest("integration", folder, environment));
+  if (built) await runSuite("Package tests", () => runVitest("package", folder, environment));
+  else total.skipped.push({ name: "Package tests", reason: "the build failed" });
+  if (built) await runSuite("End-to-end tests", () => runPlaywright(checkout, folder, environment));
+  else total.skipped.push({ name: "End-to-end tests", reason: "the build failed" });
+  if (!built) total.skipped.push({ name: "Virtual machine", reason: "the build failed" });
+  else if (hasKvm()) await runSuite("Virtual machine", () => runVirtualMachine(folder, environment));
+  else {
+    const reason = "there is no KVM here, and emulated it takes a quarter of an hour more: npm run test:vm";
+    total.skipped.push({ name: "Virtual machine", reason });
+  }
 }
 
 /**
  * @param {string} title
  * @param {() => Promise<import("./host/suites.mjs").Results>} suite
- * @param {string} [label] before each line of its output
  * @returns {Promise<boolean>} true if nothing failed
  */
-async function runSuite(title, suite, label = "") {
+async function runSuite(title, suite) {
   if (interrupted) return false;
-  console.log(`\n${label}== ${title}`);
+  console.log(`\n== ${title}`);
   const started = Date.now();
   const { passed, failed, skipped } = await suite();
-  for (const { name, reason } of skipped) console.log(`${label}skipped: ${name}: ${reason}`);
   const seconds = Math.round((Date.now() - started) / 1000);
-  console.log(`${label}${title}: ${passed} passed, ${failed.length} failed, ${skipped.length} skipped (${seconds} s)`);
+  for (const { name, reason } of skipped) console.log(`skipped: ${name}: ${reason}`);
+  console.log(`${title}: ${passed} passed, ${failed.length} failed, ${skipped.length} skipped (${seconds} s)`);
   total.passed += passed;
   total.failed.push(...failed);
   total.skipped.push(...skipped);

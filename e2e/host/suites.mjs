@@ -21,17 +21,16 @@ export async function runCheck(name, argv, environment) {
  * @param {"unit" | "integration" | "package"} project
  * @param {string} folder for the results
  * @param {Record<string, string>} environment
- * @param {{ label?: string, before?: readonly string[] }} [options] what is put before each line of the output; a program that runs it
  * @returns {Promise<Results>}
  */
-export async function runVitest(project, folder, environment, { label = "", before = [] } = {}) {
+export async function runVitest(project, folder, environment) {
   const file = join(folder, `${project}.json`);
   const reporters = ["--reporter=default", "--reporter=./e2e/host/vitest-results.mjs"];
-  const exitCode = await runLive(
-    [...before, "node_modules/.bin/vitest", "run", "--project", project, ...reporters],
-    { ...environment, NO_COLOR: "1", LXC_DESKTOP_TEST_RESULTS: file },
-    label,
-  );
+  const exitCode = await runLive(["node_modules/.bin/vitest", "run", "--project", project, ...reporters], {
+    ...environment,
+    NO_COLOR: "1",
+    LXC_DESKTOP_TEST_RESULTS: file,
+  });
   return withExitCode(project, exitCode, readJson(file));
 }
 
