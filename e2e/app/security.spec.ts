@@ -211,6 +211,7 @@ test.describe("is it safe?", () => {
     await expectNoViolations(app, "marks of files");
     await marks.getByRole("button", { name: "Fix", exact: true }).click();
     await expect.poll(() => statSync(stray).mode & 0o7777).toBe(0o755);
+    await expect(check(app, "Programs with more rights")).toContainText("OK", { timeout: 60_000 });
     await closeNews(app);
     await app.getByRole("button", { name: "More about Programs with more rights" }).click();
     await app.getByRole("menuitem", { name: "Undo the fix" }).click();
@@ -219,6 +220,7 @@ test.describe("is it safe?", () => {
       .getByRole("button", { name: "Undo", exact: true })
       .click();
     await expect.poll(() => statSync(stray).mode & 0o7777).toBe(0o4755);
+    await expect(check(app, "Programs with more rights")).not.toContainText("OK", { timeout: 60_000 });
     await closeNews(app);
 
     await app.getByRole("button", { name: "Fix Read-only system" }).click();
