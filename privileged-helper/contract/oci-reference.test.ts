@@ -73,6 +73,12 @@ describe("a reference", () => {
     expect(titleOf("docker-archive:/home/me/app.tar:docker.io/library/alpine:3")).toBe("alpine:3");
   });
 
+  it("keeps the capital letters of a server that nothing else tells from a part of a name", () => {
+    expect(written("docker://Registry/app")).toBe("docker://Registry/app:latest");
+    expect(written("docker://LocalHost/app")).toBe("docker://localhost/app:latest");
+    expect(written("docker://Registry.Example/app")).toBe("docker://registry.example/app:latest");
+  });
+
   it("is the same when it is read again, and is nothing that a program takes for an option", () => {
     const characters = fc.constantFrom(..."aB0.-_:/@[] \n\t=,sha256docker://".split(""));
     fc.assert(

@@ -75,8 +75,7 @@ function parseRegistry(typed: string): OciReference | string {
   const of = hasTag ? name.slice(colon + 1) : undefined;
   if (of !== undefined && !tag.test(of)) return `${of === "" ? "Nothing" : of} is not a tag.`;
   const [first = "", ...others] = path.split("/");
-  // As Docker tells them apart: a server has a dot or a port, or is this computer.
-  const hasServer = others.length > 0 && (/[.:]/.test(first) || first === "localhost" || first !== first.toLowerCase());
+  const hasServer = others.length > 0 && (isLikeServer(first) || first !== first.toLowerCase());
   const server = hasServer ? canonicalHost(first) : dockerHub;
   const image = hasServer ? others.join("/") : path;
   if (!host.test(server) || portOf(server) > 65_535) return `${first} is not the name of a server.`;
@@ -104,9 +103,15 @@ function parseLocal(type: LocalType, text: string): OciReference | string {
   return image === "" ? "After the colon comes which image it is." : { type, path: text.slice(0, colon), image };
 }
 
-/** Docker's own server has more than one name. */
+/** As Docker tells it from the first part of a name: it has a dot or a port, or is this computer. Capital letters are a sign, too. */
+function isLikeServer(first: string): boolean {
+  return /[.:]/.test(first) || first === "localhost";
+}
+
+/** Docker's own server has more than one name. One that only its capital letters tell from a part of a name keeps them. */
 function canonicalHost(name: string): string {
   const lower = name.toLowerCase();
+  if (!isLikeServer(lower)) return name;
   return lower === "index.docker.io" || lower === "registry-1.docker.io" ? dockerHub : lower;
 }
 
