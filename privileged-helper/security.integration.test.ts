@@ -547,20 +547,17 @@ describe("a read-only system", () => {
 });
 
 describe("a container that is made hardened", () => {
+  const wanted = {
+    name: "hard",
+    source: { type: "template", template: "busybox" },
+    unprivileged: true,
+    start: true,
+    address: "dhcp",
+    network: { type: "none" },
+    hardened: true,
+  };
   const make = (others: Partial<ParamsInputOf<"containers.create">> = {}) =>
-    operations.create(
-      methods["containers.create"].params.parse({
-        name: "hard",
-        source: { type: "template", template: "busybox" },
-        unprivileged: true,
-        start: true,
-        address: "dhcp",
-        network: { type: "none" },
-        hardened: true,
-        ...others,
-      }),
-      signal,
-    );
+    operations.create(methods["containers.create"].params.parse({ ...wanted, ...others }), signal);
   const configOf = () => readFileSync(join(lxc.lxcPath, "hard/config"), "utf8");
   const stateOf = (report: Awaited<ReturnType<typeof auditContainer>>, check: SecurityCheckId) =>
     report.findings.find((one) => one.check === check)?.state;
@@ -571,17 +568,7 @@ describe("a container that is made hardened", () => {
   afterEach(remove);
 
   it("starts, and the kernel shows all of it; the preview has the same lines", async () => {
-    const previewed = await operations.preview(
-      methods["containers.preview"].params.parse({
-        name: "hard",
-        source: { type: "template", template: "busybox" },
-        unprivileged: true,
-        start: true,
-        address: "dhcp",
-        network: { type: "none" },
-        hardened: true,
-      }),
-    );
+    const previewed = await operations.preview(methods["containers.preview"].params.parse(wanted));
     await make();
     expect(lxc.reader.readOne("hard")).toMatchObject({ state: "running", privileged: false });
     const report = await auditContainer(lxc, "hard");

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { Container } from "../contract/model.ts";
 import { ProblemError } from "../contract/problems.ts";
-import { writableFolderOf } from "./audit/writable-places.ts";
+import { keepsFilesBeside } from "./audit/writable-places.ts";
 import { type ConfigEntry, lastValueOf, parseConfig, readConfigurationText, readEffectiveConfig, valuesOf } from "./config.ts";
 import type { OperationContext } from "./context.ts";
 import { bytesOnDisk, copyFiles } from "./copy-files.ts";
@@ -26,7 +26,7 @@ export async function saveImage(
   const ids = idsOf(entries);
   const options = (lastValueOf(entries, "lxc.rootfs.options") ?? "").split(",");
   if (options.some((option) => option.startsWith("idmap="))) throw notSupported("Its files have their owners only while it runs.");
-  if (valuesOf(entries, "lxc.mount.entry").some((value) => value.startsWith(`${writableFolderOf(lxcPath, container.name)}/`)))
+  if (keepsFilesBeside(entries, lxcPath, container.name))
     throw notSupported("Its system is read-only, and some of its files lie beside it. Undo that first.");
   const { folder, rootfs } = makeImageFolder(context, id);
   const shown = await showFiles(task, entries, join(folder, "merged"));

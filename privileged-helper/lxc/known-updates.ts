@@ -1,9 +1,10 @@
-import { fstatSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { fstatSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod";
 import { packageManagerNames } from "../contract/security.ts";
 import { withFileInside } from "./open-inside.ts";
 import { maxPendingUpdates } from "./package-updates.ts";
+import { replaceFile } from "./replace-file.ts";
 
 /**
  * What a container's package manager said when somebody last looked. It lies in the container's own folder, where root alone writes; a
@@ -38,10 +39,7 @@ export function readKnownUpdates(lxcPath: string, name: string): KnownUpdates | 
 
 /** Replaces it in one step. */
 export function writeKnownUpdates(lxcPath: string, name: string, known: KnownUpdates): void {
-  const staged = join(lxcPath, name, `.${file}.${process.pid}.new`);
-  rmSync(staged, { force: true });
-  writeFileSync(staged, `${JSON.stringify(known)}\n`, { flag: "wx", mode: 0o600 });
-  renameSync(staged, join(lxcPath, name, file));
+  replaceFile(join(lxcPath, name, file), `${JSON.stringify(known)}\n`, 0o600);
 }
 
 /** Nobody knows any more: what was known is being changed. */

@@ -1,10 +1,11 @@
 import { createHash, randomBytes } from "node:crypto";
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { ProblemError } from "../contract/problems.ts";
 import type { OperationContext, TaskContext } from "./context.ts";
 import { listFiles } from "./folder.ts";
 import { readProcessStat, readProcFile } from "./proc.ts";
+import { replaceFile } from "./replace-file.ts";
 import { run } from "./run.ts";
 
 /**
@@ -303,13 +304,6 @@ function withoutOurLine(text: string): string {
     .split("\n")
     .filter((line) => !line.endsWith(mark))
     .join("\n");
-}
-
-function replaceFile(path: string, text: string, mode: number) {
-  const staged = `${path}.${process.pid}.new`;
-  rmSync(staged, { force: true });
-  writeFileSync(staged, text, { flag: "wx", mode });
-  renameSync(staged, path);
 }
 
 /** lxc-net keeps a bridge that containers hang on, and starts its DHCP server anew. */

@@ -15,7 +15,7 @@ import { parseMountinfo } from "../mountinfo.ts";
 import { readProcFile } from "../proc.ts";
 import { changedLines } from "../repair.ts";
 import { listSnapshots } from "../snapshots.ts";
-import { writableFolderOf } from "./writable-places.ts";
+import { keepsFilesBeside } from "./writable-places.ts";
 
 type World = Pick<OperationContext, "lxcPath" | "reader">;
 type Line = readonly [key: string, value: string];
@@ -143,7 +143,7 @@ function requireConvertible({ lxcPath, reader }: World, name: string, entries: r
   const rootfs = join(lxcPath, name, "rootfs");
   if ((storage !== "dir" && storage !== "btrfs") || folders[0] !== rootfs)
     throw notSupported(`Only files in the container's own folder can be converted, at ${rootfs}.`);
-  if (valuesOf(entries, "lxc.mount.entry").some((entry) => entry.startsWith(`${writableFolderOf(lxcPath, name)}/`)))
+  if (keepsFilesBeside(entries, lxcPath, name))
     throw notSupported("Its system is read-only, and some of its folders lie beside it. Undo that first, and do it again afterwards.");
   const inside = parseMountinfo(readProcFile("/proc/self/mountinfo") ?? "").find(({ mountPoint }) => mountPoint.startsWith(`${rootfs}/`));
   if (inside)

@@ -1,8 +1,9 @@
-import { fstatSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { fstatSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod";
 import { type AcceptedRisk, fixableChecks, riskNote, type SecurityCheckId, securityCheckIds } from "../../contract/security.ts";
 import { withFileInside } from "../open-inside.ts";
+import { replaceFile } from "../replace-file.ts";
 
 /**
  * What people have decided about a container: risks that they accept, and fixes that can be taken back. It lies in the container's own folder,
@@ -79,14 +80,8 @@ export function readSecurityRecord(lxcPath: string, name: string): SecurityRecor
 
 /** Replaces it in one step. */
 export function writeSecurityRecord(lxcPath: string, name: string, { accepted, fixes, stripped }: SecurityRecord): void {
-  const path = join(lxcPath, name, file);
-  const staged = join(lxcPath, name, `.${file}.${process.pid}.new`);
-  rmSync(staged, { force: true });
-  writeFileSync(staged, `${JSON.stringify({ accepted, fixes: fixes.slice(-maxFixes), stripped: stripped.slice(-maxFixes) })}\n`, {
-    flag: "wx",
-    mode: 0o600,
-  });
-  renameSync(staged, path);
+  const kept = { accepted, fixes: fixes.slice(-maxFixes), stripped: stripped.slice(-maxFixes) };
+  replaceFile(join(lxcPath, name, file), `${JSON.stringify(kept)}\n`, 0o600);
 }
 
 /** @param risk Nothing where it is no longer accepted. */

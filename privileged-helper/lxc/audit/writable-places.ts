@@ -2,7 +2,7 @@ import { chmodSync, chownSync, lstatSync, mkdirSync, renameSync, rmdirSync, stat
 import { join } from "node:path";
 import { ProblemError } from "../../contract/problems.ts";
 import type { WritablePlace, WrittenPlaces } from "../../contract/security.ts";
-import { lastValueOf, valuesOf } from "../config.ts";
+import { type ConfigEntry, lastValueOf, valuesOf } from "../config.ts";
 import type { ContainerReader } from "../list.ts";
 import { lookInside } from "../look-inside.ts";
 import { parseMountinfo } from "../mountinfo.ts";
@@ -25,6 +25,11 @@ const emptyAtStart = /^\/(run|tmp|var\/run|var\/tmp|var\/lock)(\/|$)/;
 
 export function writableFolderOf(lxcPath: string, name: string): string {
   return join(lxcPath, name, folderName);
+}
+
+/** Whether some of its folders lie there, and not in its root file system. */
+export function keepsFilesBeside(entries: readonly ConfigEntry[], lxcPath: string, name: string): boolean {
+  return valuesOf(entries, "lxc.mount.entry").some((entry) => entry.startsWith(`${writableFolderOf(lxcPath, name)}/`));
 }
 
 /** Where a place has its files on disk. No component of a place has a plus. */
