@@ -173,6 +173,14 @@ describe("stopping", () => {
     expect(stateOf("stops")).toBe("stopped");
   });
 
+  it("does not ask an init that has only just been started and could not hear it yet", async () => {
+    const { operations } = createHelper();
+    addContainer("early-stop", `sleep 0.8; ${endsWhenAsked}`);
+    await operations.start("early-stop", signal);
+    await operations.stop("early-stop", 20, signal);
+    expect(stateOf("early-stop")).toBe("stopped");
+  });
+
   it("leaves it running where init does not end in time, and says that the time was too short", async () => {
     const { operations } = createHelper();
     addContainer("stubborn", endsNever);

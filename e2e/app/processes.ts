@@ -1,8 +1,9 @@
 import { readdirSync, readFileSync } from "node:fs";
 
-/** Helpers that were started through the installed launcher. */
+/** Helpers that were started through the installed launcher, without what they start, which looks like themselves for a moment. */
 export function helperPids(): number[] {
-  return pids().filter((pid) => commandOf(pid).includes("/usr/lib/lxc-desktop/helper/main.cjs"));
+  const found = pids().filter((pid) => commandOf(pid).includes("/usr/lib/lxc-desktop/helper/main.cjs"));
+  return found.filter((pid) => !found.includes(parentOf(pid) ?? 0));
 }
 
 /** Processes whose command line has this in it. */
@@ -14,16 +15,22 @@ export function pidsOf(text: string): number[] {
 export function descendants(pid: number): number[] {
   const parents = new Map<number, number>();
   for (const one of pids()) {
-    try {
-      const stat = readFileSync(`/proc/${one}/stat`, "utf8");
-      parents.set(one, Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]));
-    } catch {
-      // It has just ended.
-    }
+    const parent = parentOf(one);
+    if (parent !== undefined) parents.set(one, parent);
   }
   const found = [pid];
   for (const parent of found) for (const [child, its] of parents) if (its === parent) found.push(child);
   return found;
+}
+
+/** Nothing once the process has ended. */
+function parentOf(pid: number): number | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
+  } catch {
+    return undefined;
+  }
 }
 
 /** The command line, with blanks between the arguments; nothing once the process has ended. */

@@ -73,8 +73,7 @@ test("two apps at once show the same, and of two that want the same one gets a c
       await expect(second.getByRole("alert")).toContainText("There is no e2e-gone");
       await expect(second.getByText("No containers yet")).toBeVisible();
     });
-    // What a helper starts looks like itself for a moment.
-    await expect.poll(() => helperPids().sort()).toEqual(helpers);
+    expect(helperPids().sort()).toEqual(helpers);
     expect(crashes).toEqual([]);
   } finally {
     for (const page of pages) await page.context().close();

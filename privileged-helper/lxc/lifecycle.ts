@@ -6,6 +6,7 @@ import { type StartCause, startCause } from "../contract/start-causes.ts";
 import type { OperationContext } from "./context.ts";
 import { directIdmap, isWarningOfDirectIdmap } from "./direct-idmap.ts";
 import { noticeEarlyEnd, placeOfConsole } from "./early-end.ts";
+import { waitUntilInitListens } from "./halt-signal.ts";
 import { isActive } from "./list.ts";
 import { readTail, withFileInside } from "./open-inside.ts";
 import { fixFor } from "./repair.ts";
@@ -175,11 +176,13 @@ async function attemptStart(
  * @throws ProblemError `timed-out` where it still runs after that time: it is left running.
  */
 export async function stop({ lxcPath, reader, task }: OperationContext, name: string, timeoutSeconds: number): Promise<void> {
-  if (reader.readOne(name)?.state === "frozen") {
+  const container = reader.readOne(name);
+  if (container?.state === "frozen") {
     task.step("Thawing, so that it can end");
     await run("lxc-unfreeze", ["-n", name, "-P", lxcPath], { task, timeoutSeconds: freezeTimeoutSeconds });
   }
   task.step("Waiting for it to shut down");
+  if (container?.initPid !== undefined) await waitUntilInitListens(lxcPath, name, container.initPid, task.signal);
   const args = ["-n", name, "-P", lxcPath, "--nokill", "-t", String(timeoutSeconds)];
   const startedAt = performance.now();
   const { exitCode, output } = await run("lxc-stop", args, {

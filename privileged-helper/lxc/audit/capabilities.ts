@@ -17,10 +17,13 @@ const waysOut: readonly CapabilityName[] = ["mac_admin", "mac_override", "sys_mo
 /** The bounding set of init, which limits every process of the container, or what the configuration will make of it. */
 export function checkCapabilities(facts: AuditFacts): Judgement {
   const isPrivileged = isPrivilegedNow(facts);
-  // Nobody gives what they do not have: of a helper that has less itself, as in a container, its containers have less, too. A new user
-  // namespace begins with all of them (user_namespaces(7)).
-  const ours = isPrivileged ? statusField({ status: facts.read("/proc/self/status") ?? "" }, "CapBnd") : undefined;
-  const given = decode(ours ?? "f".repeat(16));
+  // Nobody gives what they do not have: where this computer's own init has less, as in a container, its containers have less, too. A new
+  // user namespace begins with all of them (user_namespaces(7)).
+  const boundOf = (process: string) => {
+    const bound = isPrivileged ? statusField({ status: facts.read(`/proc/${process}/status`) ?? "" }, "CapBnd") : undefined;
+    return decode(bound ?? "f".repeat(16));
+  };
+  const given = boundOf("1");
   const configured = new Set([...configuredCapabilities(facts.entries)].filter((name) => given.has(name)));
   const running = facts.running && decode(statusField(facts.running, "CapBnd") ?? "0");
   const has = running ?? configured;
@@ -60,7 +63,10 @@ export function checkCapabilities(facts: AuditFacts): Judgement {
       .filter((preset) => [...has].some((name) => !capabilitiesOfPresets[preset].includes(name as CapabilityName)))
       .map((preset) => ({ check: "capabilities", preset })),
   };
-  if (running && !sameSet(running, configured)) {
+  // The helper has less than init, and with it what it starts.
+  const fromUs = boundOf("self");
+  const isFromUs = running !== undefined && sameSet(running, new Set([...configured].filter((name) => fromUs.has(name))));
+  if (running && !isFromUs && !sameSet(running, configured)) {
     judgement.difference = "Its configuration has another set: it was changed since the start, or its init has given some up.";
   }
   return judgement;

@@ -76,8 +76,19 @@ describe("capabilities", () => {
   it("says where what runs is not what is configured, but not of what its starter did not have either", () => {
     const status = statusText({ CapBnd: "000001fffeffffff" });
     expect(checkCapabilities(auditFacts({ running: { status } })).difference).toContain("another set");
-    const files = { "/proc/self/status": "CapBnd:\t000001fffeffffff\n" };
-    expect(checkCapabilities(auditFacts({ files, running: { status } })).difference).toBeUndefined();
+    for (const starter of ["1", "self"]) {
+      const files = { [`/proc/${starter}/status`]: "CapBnd:\t000001fffeffffff\n" };
+      expect(checkCapabilities(auditFacts({ files, running: { status } })).difference, starter).toBeUndefined();
+    }
+  });
+
+  it("tells the same of a stopped one whoever asks: what this computer's own init could give it", () => {
+    const ask = (self: string) =>
+      checkCapabilities(
+        auditFacts({ files: { "/proc/1/status": "CapBnd:\t000001ffffffffff\n", "/proc/self/status": `CapBnd:\t${self}\n` } }),
+      );
+    expect(ask("000001d7ffefffff")).toEqual(ask("000001ffffffffff"));
+    expect(ask("000001d7ffefffff").evidence.at(-1)).toContain("wake_alarm");
   });
 
   it("knows whether programs get more rights", () => {
