@@ -6,6 +6,7 @@ import xterm from "@xterm/headless";
 import { spawn as spawnOnTerminal } from "node-pty";
 import { createBackend } from "../../electron/backend/backend.ts";
 import { startHelperProcess } from "../../electron/backend/helper-process.ts";
+import { helperNodeOptions } from "../../privileged-helper/contract/node-options.ts";
 import { createPortPair } from "../../privileged-helper/wire/port.ts";
 import { type Client, createClient } from "../../renderer/backend/client.ts";
 import { openTerminal, type TerminalSession } from "../../renderer/backend/terminal-session.ts";
@@ -26,7 +27,11 @@ export async function terminalFigures(lxcPath: string, name: string): Promise<Fi
   await lxc("lxc-start", "-n", name, "-P", lxcPath);
   const folder = mkdtempSync(join(tmpdir(), "lxc-desktop-bench-terminal-"));
   const { version } = JSON.parse(readFileSync("package.json", "utf8")) as { version: string };
-  const helper = startHelperProcess(process.execPath, [resolve("dist/helper/main.cjs"), "root", `--lxcpath=${lxcPath}`], process.env);
+  const helper = startHelperProcess(
+    process.execPath,
+    [...helperNodeOptions, resolve("dist/helper/main.cjs"), "root", `--lxcpath=${lxcPath}`],
+    process.env,
+  );
   const backend = createBackend({
     version,
     installedAs: { kind: "checkout" },

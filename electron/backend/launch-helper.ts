@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { helperNodeOptions } from "../../privileged-helper/contract/node-options.ts";
 import { type InstalledAs, type Problem, ProblemError } from "../../privileged-helper/contract/problems.ts";
 import { askPolkit, polkitEnvironment } from "./ask-polkit.ts";
 import { type HelperEnd, type HelperProcess, startHelperProcess } from "./helper-process.ts";
@@ -24,8 +25,6 @@ export type HelperLauncherOptions = {
 
 const installedHome = "/usr/lib/lxc-desktop";
 const pkexec = "/usr/bin/pkexec";
-/** As the root-owned launcher has them. */
-const nodeOptions = ["--max-semi-space-size=1"];
 /** Exit codes of the root-owned launcher (sysexits.h): EX_CONFIG, EX_UNAVAILABLE. */
 const unsafeExit = 78;
 const noNodeExit = 69;
@@ -41,7 +40,7 @@ export function createHelperLauncher({ version, dist, installedAs, home = instal
     if (process.getuid?.() === 0) {
       // Electron's own program is no Node that could run it.
       if (process.versions.electron === undefined && existsSync(ownHelper))
-        return direct(process.execPath, [...nodeOptions, ownHelper, "root"], installedAs);
+        return direct(process.execPath, [...helperNodeOptions, ownHelper, "root"], installedAs);
       if (!existsSync(launcher)) throw new ProblemError({ code: "helper-missing", path: launcher, installedAs });
       return direct(launcher, ["root"], installedAs);
     }

@@ -5,6 +5,7 @@ import type { Readable, Writable } from "node:stream";
 import { build } from "esbuild";
 import { type EventName, type Events, heartbeatEveryMilliseconds } from "../contract/events.ts";
 import type { MethodName, ParamsInputOf, ResultOf } from "../contract/methods.ts";
+import { helperNodeOptions } from "../contract/node-options.ts";
 import { createFrameReader, encodeFrame } from "../wire/frames.ts";
 import { createPeer } from "../wire/peer.ts";
 import type { Port } from "../wire/port.ts";
@@ -33,7 +34,7 @@ export type HelperClient = {
  * @param around A command that runs the one that is appended to it, elsewhere.
  */
 export function startHelper(script: string, lxcPath: string, around: readonly string[] = []): HelperClient {
-  return startAnyHelper([...around, process.execPath, "--max-semi-space-size=1", script, "root", `--lxcpath=${lxcPath}`]);
+  return startAnyHelper([...around, process.execPath, ...helperNodeOptions, script, "root", `--lxcpath=${lxcPath}`]);
 }
 
 /** Whatever helper a command starts, spoken to as the host does: frames over its standard streams. */
