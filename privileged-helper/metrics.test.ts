@@ -217,6 +217,16 @@ describe("containers in which nothing moves", () => {
     expect(namesOf(ticks[2])).toEqual(["works", "rests"]);
   });
 
+  it("are told by name only, too, where somebody else has had them read anew", () => {
+    restingAndBusy();
+    vi.advanceTimersByTime(1000);
+    host.countAnew("rests");
+    work();
+    vi.advanceTimersByTime(1000);
+    expect(ticks.at(-1)?.unchanged).toEqual(["rests"]);
+    expect(ticks.at(-1)?.samples).toMatchObject([{ name: "works" }]);
+  });
+
   it("are told in full as soon as something moves", () => {
     restingAndBusy();
     vi.advanceTimersByTime(3000);

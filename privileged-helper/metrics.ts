@@ -44,6 +44,8 @@ type Metered = {
   last: Reading | undefined;
   /** What its last sample was made of, if nothing had moved then: as long as nothing does, each further one would be the same. */
   toldAtRest?: Counters;
+  /** Its last sample, if that had rates. */
+  told?: MetricsSample;
 };
 
 /** The second tick comes early, so that rates need not be waited for. */
@@ -170,7 +172,10 @@ function createSampling({ containers, open, openHost, isBehind, clock, meters }:
         if (interfaces) sample.interfaces = interfaces;
         if (Object.keys(entry.meter.missing).length > 0) sample.missing = entry.meter.missing;
       }
-      samples.push(sample);
+      // Who else samples it may have read it anew, and found the same.
+      if (hasRate && entry.told && isSame(sample, entry.told)) unchanged.push(entry.container.name);
+      else samples.push(sample);
+      entry.told = hasRate ? sample : undefined;
       entry.toldAtRest = hasRate && before.counters === now.counters ? now.counters : undefined;
     }
     // It has ended, or been started again: then it is metered anew.
@@ -204,7 +209,7 @@ function createSampling({ containers, open, openHost, isBehind, clock, meters }:
     begin(newWish) {
       wish = newWish;
       ticksOfThisWatch = 0;
-      for (const entry of metered.values()) entry.toldAtRest = undefined;
+      for (const entry of metered.values()) entry.toldAtRest = entry.told = undefined;
       unwatch ??= containers.onChanged(({ changed, removed }) => {
         for (const name of removed) forget(name);
         for (const container of changed) follow(container);
@@ -226,6 +231,12 @@ function createSampling({ containers, open, openHost, isBehind, clock, meters }:
       forgetHost();
     },
   };
+}
+
+/** Whether two samples tell the same. What each interface does is told by the second. */
+function isSame(one: MetricsSample, other: MetricsSample): boolean {
+  const keys = Object.keys(one) as (keyof MetricsSample)[];
+  return keys.length === Object.keys(other).length && keys.every((key) => one[key] === other[key]);
 }
 
 function openRunning({ name, initPid, startedAt }: RunningContainer): CounterReader | undefined {
