@@ -86,7 +86,12 @@ test("a terminal moves into a window of its own, with its screen and what runs i
     await closing;
     await expect(terminals).toContainText("kept-6");
     await run(app, terminals, "echo $word-$((7))", "kept-7");
+    await tabs(terminals).first().dblclick();
+    await app.getByRole("textbox", { name: "Name of the tab" }).fill("Büro & Co?");
+    await app.keyboard.press("Enter");
     const third = await openWindow(app, "e2e-window");
+    await expect(third.window).toHaveTitle("Büro & Co? – e2e-window");
+    await expect(third.shown.getByRole("heading")).toContainText("Büro & Co?");
     await expect(third.shown).toContainText("kept-7");
     await run(third.window, third.shown, "echo $word-$((8))", "kept-8");
     const closingToo = third.window.waitForEvent("close");

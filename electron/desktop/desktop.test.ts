@@ -339,7 +339,7 @@ describe("a window of a terminal", () => {
     expect(window?.options.webPreferences).toEqual(app?.options.webPreferences);
     expect(callsOf("window.loadURL").at(-1)?.args).toEqual(["app://bundle/index.html#/terminal-window/7"]);
     const focused = callsOf("window.focus").length;
-    open({ url: "app://bundle/index.html#/terminal-window/7" });
+    open({ url: "app://bundle/index.html#/terminal-window/7?name=a%20b" });
     expect(recorded.windows).toHaveLength(2);
     expect(callsOf("window.focus")).toHaveLength(focused + 1);
     // That window opens none itself.
@@ -363,6 +363,8 @@ describe("a window of a terminal", () => {
       "app://bundle/index.html#/terminal-window/",
       "app://bundle/index.html#/terminal-window/x",
       "app://bundle/index.html#/terminal-window/7/../..",
+      "app://bundle/index.html#/terminal-window/7?name=<b>",
+      "app://bundle/index.html#/terminal-window/7?other=1",
       "app://bundle/other.html#/terminal-window/7",
       "app://evil/index.html#/terminal-window/7",
     ]) {

@@ -10,22 +10,24 @@ export type Windows = {
   kindOf(contents: WebContents): PageKind | undefined;
 };
 
-const terminalRoute = /^#\/terminal-window\/\d{1,10}$/;
+/** With what the person has called the terminal, percent-encoded (encodeURIComponent). */
+const terminalRoute = /^#\/terminal-window\/(\d{1,10})(\?name=[\w.!~*'()%-]{1,1000})?$/;
 
 export function createWindows(preload: string): Windows {
   let appWindow: BrowserWindow | undefined;
-  /** By what follows the page's address: each terminal has one. */
+  /** By the terminal's channel. */
   const terminalWindows = new Map<string, BrowserWindow>();
 
   const openTerminal = (url: string) => {
     const route = url.startsWith(pageAddress) ? url.slice(pageAddress.length) : "";
-    if (!terminalRoute.test(route)) return false;
-    const there = terminalWindows.get(route);
+    const channel = terminalRoute.exec(route)?.[1];
+    if (channel === undefined) return false;
+    const there = terminalWindows.get(channel);
     if (there) bringToFront(there);
     else {
       const window = openWindow({ preload, width: 900, height: 560, route, openPage: () => false });
-      terminalWindows.set(route, window);
-      window.on("closed", () => terminalWindows.delete(route));
+      terminalWindows.set(channel, window);
+      window.on("closed", () => terminalWindows.delete(channel));
     }
     return true;
   };

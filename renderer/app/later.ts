@@ -1,7 +1,9 @@
 import { type ComponentType, type LazyExoticComponent, lazy } from "react";
 
-const attempts = 4;
+/** Over ten seconds: so long the network may change again and again where many containers are started at once. */
+const attempts = 8;
 const pauseMilliseconds = 400;
+const longestPauses = 5;
 
 /**
  * A part of the app that is loaded when it is first shown. React remembers for good that loading has failed, so what does not come at once,
@@ -20,7 +22,7 @@ export async function loadPatiently<T>(load: () => Promise<T>, pause = pauseMill
       return await load();
     } catch (error) {
       if (attempt === attempts) throw error;
-      await new Promise((resolve) => setTimeout(resolve, attempt * pause));
+      await new Promise((resolve) => setTimeout(resolve, Math.min(attempt, longestPauses) * pause));
     }
   }
 }

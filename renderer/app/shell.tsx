@@ -226,8 +226,17 @@ function Dialogs() {
   const dialog = useDialogs((state) => state.dialog);
   return (
     <ErrorBoundary of={dialog} onError={failDialog}>
-      <Suspense fallback={null}>{dialog && <OneDialog dialog={dialog} />}</Suspense>
+      <Suspense fallback={<ComingDialog />}>{dialog && <OneDialog dialog={dialog} />}</Suspense>
     </ErrorBoundary>
+  );
+}
+
+/** Seen only where a dialog takes its time to be loaded. */
+function ComingDialog() {
+  return (
+    <div className="coming-dialog">
+      <Loader aria-label="Loading" />
+    </div>
   );
 }
 

@@ -14,7 +14,11 @@ export function openOwnWindow(id: string): boolean {
   const info = useTerminals.getState().terminals.get(id);
   if (info?.channel === undefined) return false;
   // One name for each, so that a second one is not opened.
-  const opened = window.open(ownWindowAddress(info.channel), `lxc-desktop-terminal-${info.channel}`, features);
+  const opened = window.open(
+    ownWindowAddress(info.channel, nameOfTab(info.container, id)),
+    `lxc-desktop-terminal-${info.channel}`,
+    features,
+  );
   // Electron opens it itself, and gives no page a hold on it.
   if (!opened && location.protocol !== "app:") {
     showNotices("No window was opened", [
@@ -25,6 +29,12 @@ export function openOwnWindow(id: string): boolean {
   opened?.focus();
   changeRow(info.container, (row) => ownTab(row, id));
   return true;
+}
+
+/** What the person has called the tab that a terminal has for itself. */
+function nameOfTab(container: string, id: string): string | undefined {
+  const tabs = useTerminals.getState().rows[container]?.tabs ?? [];
+  return tabs.find(({ root }) => root.type === "terminal" && root.id === id)?.name;
 }
 
 /** From a terminal's own window: the app's page shows it again. */

@@ -1,6 +1,7 @@
 import { ActionIcon, Button, Loader, Menu, Text, Title } from "@mantine/core";
 import { IconArrowBackUp, IconChevronDown, IconTerminal2 } from "@tabler/icons-react";
 import { type ReactNode, useEffect } from "react";
+import { ownTerminalName } from "../../backend/own-terminal.ts";
 import { useTerminals } from "../../state/terminals.ts";
 import { EmptyState } from "../../ui/page.tsx";
 import { closingDone } from "./live-terminals.ts";
@@ -20,7 +21,8 @@ export function TerminalWindow({ notice }: { notice: ReactNode }) {
   const info = useTerminals(({ terminals }) => [...terminals.values()][0]);
   const isClosed = isKnown && info === undefined;
   const isElsewhere = info?.isElsewhere === true;
-  const title = info && `${shownTitle(info)} – ${info.container}`;
+  const called = info && (ownTerminalName ?? shownTitle(info));
+  const title = info && `${called} – ${info.container}`;
 
   useEffect(() => {
     document.title = title ?? "LXC Desktop";
@@ -49,7 +51,7 @@ export function TerminalWindow({ notice }: { notice: ReactNode }) {
       <section aria-label={`Terminal ${info.container}`} className="terminal-frame">
         <div className="terminal-head">
           <Title order={1} className="terminal-window-title">
-            {shownTitle(info)}
+            {called}
             <Text span inherit c="dimmed" fw={400}>
               {" "}
               {info.container}
