@@ -11,6 +11,7 @@ import { createJournal } from "./journal.ts";
 import { createLocks } from "./locks.ts";
 import type { Log } from "./log.ts";
 import { auditAll, auditContainer } from "./lxc/audit/audit.ts";
+import { createCapabilityWatches } from "./lxc/audit/capability-use.ts";
 import { previewFix, weakens } from "./lxc/audit/fixes.ts";
 import { previewConversion } from "./lxc/audit/plan-conversion.ts";
 import { acceptRisk } from "./lxc/audit/security-record.ts";
@@ -147,6 +148,7 @@ export function createHandlers({
   });
   const metrics = createMetrics({ containers: watch, isBehind: isHostBehind });
   const diskUsage = createDiskUsageReader({ lxcPath });
+  const capabilityWatches = createCapabilityWatches();
   const logs = createLogWatch({ lxcPath });
   const nextChannel = createChannels(randomInt(1, maxFirstChannel));
   const uploads = createUploads({
@@ -197,6 +199,7 @@ export function createHandlers({
     metrics.stop();
     logs.stop();
     imageWatch.stop();
+    void capabilityWatches.close();
   };
 
   return {
@@ -219,6 +222,7 @@ export function createHandlers({
       tasks.abortAll();
       await tasks.idle();
       await uploads.closeAll();
+      await capabilityWatches.close();
     },
     recover() {
       uploads.removeAbandoned();
@@ -295,6 +299,10 @@ export function createHandlers({
         return fix.check === "suid-files" ? previewStripping(world, find(name).name, fix) : previewFix(world, find(name).name, fix);
       },
       "security.written": ({ name }) => findWritten({ lxcPath, reader }, find(name).name),
+      "security.capabilityUse": ({ name }) => {
+        const { initPid = 0 } = requireEntrance(name);
+        return capabilityWatches.look(name, initPid);
+      },
       "security.fix": async ({ name, fix }, { signal, authorize }) => {
         const mayWeaken = weakens({ lxcPath, reader }, find(name).name, fix);
         if (mayWeaken) await authorize("configure-raw", name);

@@ -31,6 +31,7 @@ import {
 import { containerName, linkName, newContainerName, snapshotName } from "./names.ts";
 import { ociReference, ociReferenceText } from "./oci-reference.ts";
 import {
+  type CapabilityUse,
   fixableChecks,
   reportFormats,
   riskNote,
@@ -351,6 +352,8 @@ export const methods = {
   },
   /** Which folders it has written to since its start: those that a read-only system would have to leave writable. */
   "security.written": { params: onContainer, result: result<WrittenPlaces>(), action: "view" },
+  /** Has the kernel tell which of root's rights it uses from the first call on, as long as there is another one every few seconds. */
+  "security.capabilityUse": { params: onContainer, result: result<CapabilityUse>(), action: "view" },
   /**
    * Changes the container's configuration. One that runs is restarted, which needs `manage`, too; where it does not come up as it was, all of
    * it is taken back. What could leave it less isolated than it is needs `configure-raw`.

@@ -70,6 +70,9 @@ export type WrittenPlaces = {
   places: (WritablePlace & { files: number; example: string })[];
 };
 
+/** Which of root's rights a container has used while it was watched. */
+export type CapabilityUse = { /** Milliseconds since the epoch. */ since: number; used: CapabilityName[] };
+
 /**
  * How a container comes to ids of its own. `idmapped`: the kernel shows its files with other owners (lxc.container.conf(5), `lxc.rootfs.options`).
  * `shifted`: its files are given other owners.

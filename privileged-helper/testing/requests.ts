@@ -53,6 +53,7 @@ export const examples: Record<MethodName, object> = {
   "security.auditAll": {},
   "security.previewFix": { name: "web", fix: { check: "memory", bytes: 268_435_456 } },
   "security.written": { name: "web" },
+  "security.capabilityUse": { name: "web" },
   "security.fix": { name: "web", fix: { check: "capabilities", preset: "service" } },
   "security.undo": { name: "web", check: "capabilities" },
   "security.lookForUpdates": { name: "web" },

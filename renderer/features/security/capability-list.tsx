@@ -1,7 +1,9 @@
 import { Badge, Button, Checkbox, Group, Text } from "@mantine/core";
+import { type ReactNode, useState } from "react";
 import { type CapabilityName, capabilitiesOfPresets, capabilityNames } from "../../../privileged-helper/contract/capabilities.ts";
 import type { SecurityFinding } from "../../../privileged-helper/contract/security.ts";
 import { type CapabilityJudgement, capabilityTexts, judgementTexts } from "./capability-text.ts";
+import { CapabilityUseWatch } from "./capability-use-watch.tsx";
 
 const groups: readonly { judgement: CapabilityJudgement; title: string }[] = [
   { judgement: "usual", title: "Usual: most services use some of them" },
@@ -10,13 +12,16 @@ const groups: readonly { judgement: CapabilityJudgement; title: string }[] = [
 ];
 
 type Props = {
+  name: string;
+  isRunning: boolean;
   known: NonNullable<SecurityFinding["capabilities"]>;
   chosen: readonly CapabilityName[];
   onChanged(chosen: CapabilityName[]): void;
 };
 
 /** All of root's rights, to be chosen one by one: what each lets it do, how risky that is, and who needs it. */
-export function CapabilityList({ known: { has, given, init, neededByInit }, chosen, onChanged }: Props) {
+export function CapabilityList({ name: container, isRunning, known: { has, given, init, neededByInit }, chosen, onChanged }: Props) {
+  const [used, setUsed] = useState<readonly CapabilityName[]>([]);
   const initName = init === "systemd" ? "systemd" : "its init";
   const missing = neededByInit.filter((name) => !chosen.includes(name));
   const set = (name: CapabilityName, isOn: boolean) =>
@@ -38,6 +43,12 @@ export function CapabilityList({ known: { has, given, init, neededByInit }, chos
           None
         </Button>
       </Group>
+      <CapabilityUseWatch
+        name={container}
+        isRunning={isRunning}
+        onUsed={setUsed}
+        onKeep={() => onChanged(capabilityNames.filter((one) => used.includes(one) || neededByInit.includes(one)))}
+      />
       <Text size="sm" mt={6} aria-live="polite">
         {chosen.length} of {capabilityNames.length} chosen.
         {missing.length > 0 && ` ${initName === "systemd" ? initName : "Its init"} may miss ${missing.join(", ")}.`}
@@ -60,6 +71,7 @@ export function CapabilityList({ known: { has, given, init, neededByInit }, chos
                   <span className="capability-label">
                     <code>{name}</code>
                     {judgement === "dangerous" && <Mark color="red">{judgementTexts.dangerous}</Mark>}
+                    {used.includes(name) && <Mark color="green">used it</Mark>}
                     {neededByInit.includes(name) && <Mark color="blue">{initName} needs it</Mark>}
                     {capabilitiesOfPresets.service.includes(name) && <Mark color="gray">service</Mark>}
                     {has.includes(name) && <Mark color="gray">has it now</Mark>}
@@ -74,7 +86,7 @@ export function CapabilityList({ known: { has, given, init, neededByInit }, chos
   );
 }
 
-function Mark({ color, children }: { color: string; children: React.ReactNode }) {
+function Mark({ color, children }: { color: string; children: ReactNode }) {
   return (
     <Badge size="xs" variant="light" color={color} className="capability-mark">
       {children}

@@ -167,7 +167,13 @@ function Choice({ name, finding, fix, conversion, onChanged }: ChoiceProps) {
           </Stack>
         </Radio.Group>
         {typeof fix.preset !== "string" && (
-          <CapabilityList known={capabilities} chosen={fix.preset} onChanged={(preset) => onChanged({ check: "capabilities", preset })} />
+          <CapabilityList
+            name={name}
+            isRunning={isRunning}
+            known={capabilities}
+            chosen={fix.preset}
+            onChanged={(preset) => onChanged({ check: "capabilities", preset })}
+          />
         )}
       </>
     );
