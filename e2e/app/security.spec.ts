@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Page } from "@playwright/test";
 import { expectNoViolationsInBothThemes as expectNoViolations } from "./axe.ts";
 import { closeNews, createContainer, expect, flip, test } from "./fixtures.ts";
-import { lxcLs, lxcPath } from "./lxc.ts";
+import { lxc, lxcLs, lxcPath } from "./lxc.ts";
 import { setRule } from "./test-user.ts";
 
 const name = "e2e-safe";
@@ -198,6 +198,21 @@ test.describe("is it safe?", () => {
     await capabilities.getByRole("checkbox", { name: /^kill/ }).uncheck();
     await expect(capabilities).toContainText("Its init may miss kill.");
     await expectNoViolations(app, "capabilities one by one");
+    // Linux 6.14 and later.
+    if (readFileSync("/proc/kallsyms", "utf8").includes("__tracepoint_cap_capable")) {
+      await test.step("the rights that it uses are watched, and chosen by that", async () => {
+        await capabilities.getByRole("button", { name: "Watch what it uses" }).click();
+        await expect(capabilities.getByRole("status")).toContainText("Let it do all of its usual work meanwhile.");
+        lxc("lxc-attach", "-n", name, "--", "sh", "-c", "sleep 2; touch /tmp/mine; chown 1000 /tmp/mine");
+        await expect(capabilities.getByRole("status")).toContainText("it used chown");
+        await expect(capabilities.getByRole("checkbox", { name: /^chown.*used it/ })).toBeVisible();
+        await capabilities.getByRole("button", { name: "Stop watching" }).click();
+        await expect(capabilities.getByRole("status")).toContainText("While it was watched");
+        await capabilities.getByRole("button", { name: "Choose what it used and its init needs" }).click();
+        await expect(capabilities.getByRole("checkbox", { name: /^kill/ })).toBeChecked();
+        await expectNoViolations(app, "capabilities that were used");
+      });
+    }
     await capabilities.getByRole("button", { name: "Cancel" }).click();
 
     const stray = join(lxcPath, name, "rootfs", "stray");
