@@ -8,7 +8,7 @@ import { createRealLxc, type RealLxc } from "./testing/real-lxc.ts";
 const tracing = "/sys/kernel/tracing";
 
 /** Linux 6.14 and later. */
-const kernelTells = readFileSync("/proc/kallsyms", "utf8").includes("__tracepoint_cap_capable");
+const kernelTells = readFileSync("/proc/kallsyms", "utf8").includes("trace_event_raw_event_cap_capable");
 
 let lxc: RealLxc;
 let folder: string;

@@ -199,7 +199,7 @@ test.describe("is it safe?", () => {
     await expect(capabilities).toContainText("Its init may miss kill.");
     await expectNoViolations(app, "capabilities one by one");
     // Linux 6.14 and later.
-    if (readFileSync("/proc/kallsyms", "utf8").includes("__tracepoint_cap_capable")) {
+    if (readFileSync("/proc/kallsyms", "utf8").includes("trace_event_raw_event_cap_capable")) {
       await test.step("the rights that it uses are watched, and chosen by that", async () => {
         await capabilities.getByRole("button", { name: "Watch what it uses" }).click();
         await expect(capabilities.getByRole("status")).toContainText("Let it do all of its usual work meanwhile.");
