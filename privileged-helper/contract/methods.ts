@@ -1,5 +1,6 @@
 import * as z from "zod";
-import { type AlertList, alertRule } from "./alerts.ts";
+import { alertRule } from "./alert-rule.ts";
+import type { AlertList } from "./alerts.ts";
 import { application } from "./application.ts";
 import { firstStart } from "./first-start.ts";
 import { type History, type HistoryEvent, historyQuestion } from "./history.ts";

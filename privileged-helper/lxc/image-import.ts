@@ -1,6 +1,7 @@
 import { chownSync, closeSync, openSync, readSync } from "node:fs";
 import type { ParamsOf } from "../contract/methods.ts";
-import { ProblemError, problem as problemSchema } from "../contract/problems.ts";
+import { problem as problemSchema } from "../contract/problem-schema.ts";
+import { ProblemError } from "../contract/problems.ts";
 import type { Upload, Uploads } from "../uploads.ts";
 import type { OperationContext, TaskContext } from "./context.ts";
 import { bytesOnDisk } from "./copy-files.ts";

@@ -47,19 +47,27 @@ export function formatTook(milliseconds: number): string {
   return milliseconds < 1000 ? `${Math.max(0, Math.round(milliseconds))} ms` : formatDuration(milliseconds);
 }
 
-const timeOfDay = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
-const dayAndTime = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
-const fullDate = new Intl.DateTimeFormat("en-GB", { dateStyle: "full", timeStyle: "medium" });
+/** Made when the first date is shown: the browser takes more than a megabyte for it. */
+function dateFormat(options: Intl.DateTimeFormatOptions): (time: number) => string {
+  let made: Intl.DateTimeFormat | undefined;
+  return (time) => {
+    made ??= new Intl.DateTimeFormat("en-GB", options);
+    return made.format(time);
+  };
+}
+const timeOfDay = dateFormat({ hour: "2-digit", minute: "2-digit" });
+const dayAndTime = dateFormat({ day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+const fullDate = dateFormat({ dateStyle: "full", timeStyle: "medium" });
 
 /** "14:03", or "24 Nov, 14:03" where that was not today. */
 export function formatMoment(time: number, now: number): string {
   const isToday = new Date(time).toDateString() === new Date(now).toDateString();
-  return (isToday ? timeOfDay : dayAndTime).format(time);
+  return (isToday ? timeOfDay : dayAndTime)(time);
 }
 
 /** "Tuesday 24 November 2026 at 14:03:12" */
 export function formatDate(time: number): string {
-  return fullDate.format(time);
+  return fullDate(time);
 }
 
 /** An argv as it can be pasted into a shell. */

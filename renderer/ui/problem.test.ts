@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { type Problem, type ProblemCode, problem } from "../../privileged-helper/contract/problems.ts";
+import { problem } from "../../privileged-helper/contract/problem-schema.ts";
+import type { Problem, ProblemCode } from "../../privileged-helper/contract/problems.ts";
 import { explainProblem } from "./problem.ts";
 
 /** One of each; complete by type. */

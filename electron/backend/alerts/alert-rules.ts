@@ -1,7 +1,8 @@
 import { copyFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import * as z from "zod";
-import { type AlertRule, alertRule, maxAlertRules } from "../../../privileged-helper/contract/alerts.ts";
+import { alertRule } from "../../../privileged-helper/contract/alert-rule.ts";
+import { type AlertRule, maxAlertRules } from "../../../privileged-helper/contract/alerts.ts";
 import { ProblemError } from "../../../privileged-helper/contract/problems.ts";
 import { readJsonFile, writeJsonFile } from "../json-file.ts";
 

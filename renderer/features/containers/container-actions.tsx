@@ -13,7 +13,7 @@ import {
   IconSnowflakeOff,
   IconTrash,
 } from "@tabler/icons-react";
-import type { ReactNode } from "react";
+import { type ReactNode, useRef, useState } from "react";
 import type { Container } from "../../../privileged-helper/contract/model.ts";
 import { useClient } from "../../state/connection.ts";
 import { useIsLive } from "../../state/live.ts";
@@ -50,31 +50,7 @@ export function ContainerActions({ container, layout }: { container: Container; 
     run: () => void performAction(client, action, name),
   }));
 
-  if (layout === "menu") {
-    return (
-      <Menu position="bottom-end" withinPortal portalProps={{ target: "#main" }} withInitialFocusPlaceholder={false} shadow="md">
-        <Menu.Target>
-          <ActionIcon variant="subtle" color="gray" aria-label={`Actions for ${name}`}>
-            <IconDots size={18} aria-hidden />
-          </ActionIcon>
-        </Menu.Target>
-        <Menu.Dropdown>
-          {actions.map(({ action, label, reason, run }) => (
-            <Menu.Item
-              key={action}
-              leftSection={icons[action]}
-              disabled={reason !== undefined}
-              className={action === "destroy" && reason === undefined ? "dangerous" : undefined}
-              onClick={run}
-            >
-              {label}
-              {reason !== undefined && <span className="menu-reason">{reason}</span>}
-            </Menu.Item>
-          ))}
-        </Menu.Dropdown>
-      </Menu>
-    );
-  }
+  if (layout === "menu") return <ActionsMenu name={name} actions={actions} />;
 
   if (layout === "row") {
     return (
@@ -112,6 +88,50 @@ export function ContainerActions({ container, layout }: { container: Container; 
         </Tooltip>
       ))}
     </Group>
+  );
+}
+
+type OfferedAction = { action: Action; label: string; reason: string | undefined; run(): void };
+
+/** Made when it is opened first: hundreds of menus that nobody opens would take megabytes. */
+function ActionsMenu({ name, actions }: { name: string; actions: readonly OfferedAction[] }) {
+  const [isOpen, setIsOpen] = useState<boolean>();
+  const target = useRef<HTMLButtonElement>(null);
+  const button = { variant: "subtle", color: "gray", "aria-label": `Actions for ${name}`, children: <IconDots size={18} aria-hidden /> };
+  if (isOpen === undefined) {
+    return <ActionIcon {...button} aria-haspopup="menu" aria-expanded={false} onClick={() => setIsOpen(true)} />;
+  }
+  return (
+    <Menu
+      opened={isOpen}
+      onChange={setIsOpen}
+      // The button that had the focus when it was made is another one.
+      onClose={() => target.current?.focus()}
+      returnFocus={false}
+      position="bottom-end"
+      withinPortal
+      portalProps={{ target: "#main" }}
+      withInitialFocusPlaceholder={false}
+      shadow="md"
+    >
+      <Menu.Target>
+        <ActionIcon {...button} ref={target} />
+      </Menu.Target>
+      <Menu.Dropdown>
+        {actions.map(({ action, label, reason, run }) => (
+          <Menu.Item
+            key={action}
+            leftSection={icons[action]}
+            disabled={reason !== undefined}
+            className={action === "destroy" && reason === undefined ? "dangerous" : undefined}
+            onClick={run}
+          >
+            {label}
+            {reason !== undefined && <span className="menu-reason">{reason}</span>}
+          </Menu.Item>
+        ))}
+      </Menu.Dropdown>
+    </Menu>
   );
 }
 
