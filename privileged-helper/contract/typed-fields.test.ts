@@ -210,4 +210,26 @@ describe("every text in a request", () => {
       ).toEqual([]);
     }
   });
+
+  it("is never a megabyte", () => {
+    for (const text of ["a".repeat(1024 * 1024), "/a".repeat(512 * 1024), `A=${"b".repeat(1024 * 1024)}`])
+      expect(accepted(() => text)).toEqual([]);
+  });
+
+  it("is no name of a variable that means more than its value", () => {
+    const refused = ["A\nB", "", "=", "A=B", "1A", "A B", "A-B", "A".repeat(65), "LXC\u0000", "Ä"];
+    for (const name of refused)
+      expect(
+        accepted(() => name).filter((path) => path === "kind.environment{name}"),
+        JSON.stringify(name),
+      ).toEqual([]);
+    const { params } = methods["terminal.open"];
+    const opens = (count: number) => ({
+      name: "web",
+      columns: 80,
+      rows: 24,
+      kind: { type: "shell", environment: Object.fromEntries(Array.from({ length: count }, (_, index) => [`A${index}`, "b"])) },
+    });
+    expect([params.safeParse(opens(32)).success, params.safeParse(opens(33)).success]).toEqual([true, false]);
+  });
 });

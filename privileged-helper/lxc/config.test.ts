@@ -201,6 +201,23 @@ describe("a change", () => {
     expect(readdirSync(folder).sort()).toEqual(["config", "secret"]);
   });
 
+  it("removes what a helper that was killed had begun to write, and nothing else", () => {
+    const others = [".config.x.new", ".configuration.1.new", "config.1.new", ".config.1"];
+    for (const name of ["config", ".config.1.new", ".config.4194304.new", ...others]) writeFileSync(join(folder, name), "half");
+    writeConfig(join(folder, "config"), "lxc.uts.name = web\n");
+    expect(readdirSync(folder).sort()).toEqual(["config", ...others].sort());
+  });
+
+  it("that fails leaves the configuration as it was, and nothing beside it", () => {
+    const path = join(folder, "config");
+    writeFileSync(path, "lxc.uts.name = web\n");
+    mkdirSync(join(folder, "none"));
+    expect(() => writeConfig(join(folder, "none/none/config"), "x")).toThrow("ENOENT");
+    expect(() => writeConfig(path, Symbol("no text") as unknown as string)).toThrow();
+    expect(readFileSync(path, "utf8")).toBe("lxc.uts.name = web\n");
+    expect(readdirSync(folder).sort()).toEqual(["config", "none"]);
+  });
+
   it("is written in one step and keeps the file's mode", () => {
     const path = join(folder, "config");
     writeFileSync(path, "lxc.uts.name = web\n", { mode: 0o600 });

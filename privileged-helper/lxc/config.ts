@@ -164,11 +164,19 @@ function toLine(key: string, value: string): string {
   return `${key} = ${value}`;
 }
 
-/** Replaces a configuration in one step: whoever reads it sees the old one or the new one. Keeps its mode. */
+/**
+ * Replaces a configuration in one step: whoever reads it sees the old one or the new one. Keeps its mode. What a helper that was killed had begun
+ * to write is removed; no other one writes it now, because one operation at a time has the container.
+ */
 export function writeConfig(path: string, text: string): void {
-  const staged = join(dirname(path), `.${basename(path)}.${process.pid}.new`);
+  const folder = dirname(path);
+  const stagedBy = (pid: number | string) => `.${basename(path)}.${pid}.new`;
+  const staged = join(folder, stagedBy(process.pid));
   const mode = modeOf(path) ?? 0o640;
-  rmSync(staged, { force: true });
+  for (const name of readdirSync(folder)) {
+    const [, pid] = /\.(\d+)\.new$/.exec(name) ?? [];
+    if (pid !== undefined && name === stagedBy(pid)) rmSync(join(folder, name), { force: true });
+  }
   const descriptor = openSync(staged, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, mode);
   try {
     fchmodSync(descriptor, mode);
