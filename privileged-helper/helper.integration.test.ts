@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { appendFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
@@ -153,6 +153,47 @@ describe("the helper", () => {
     }
     expect(await problemOf(helper.callRaw("containers.start", { name: "nobody" }))).toEqual({ code: "not-found", what: "nobody" });
     expect((await helper.call("containers.watch", {})).containers).toHaveLength(1);
+  });
+
+  it("lists folders of hostile names and touches none of them, and takes no link for a container", async () => {
+    const names = ["-rf", "--help", "a b", "a\nb", "a;id", "a'\"`id`", "\u202ea", "ä", "x".repeat(255), "a\u001b[2J"];
+    const touches = "$(touch mark)";
+    for (const name of [...names, touches]) {
+      mkdirSync(join(lxc.lxcPath, name, "rootfs"), { recursive: true });
+      writeFileSync(join(lxc.lxcPath, name, "config"), `lxc.rootfs.path = dir:${lxc.lxcPath}/box/rootfs\nlxc.start.auto = 1\n`);
+    }
+    symlinkSync("/etc", join(lxc.lxcPath, "evil"));
+    symlinkSync(join(lxc.lxcPath, "box"), join(lxc.lxcPath, "alias"));
+    start();
+    try {
+      const { containers } = await helper.call("containers.watch", {});
+      expect(
+        containers
+          .filter(({ manageable }) => !manageable)
+          .map(({ name }) => name)
+          .sort(),
+      ).toEqual([...names, touches].sort());
+      expect(containers.filter(({ manageable }) => manageable).map(({ name }) => name)).toEqual(["box"]);
+      const overview = await helper.call("security.auditAll", {});
+      expect(overview.skipped.map(({ name }) => name).sort()).toEqual([...names, touches].sort());
+      expect(overview.containers.map(({ name }) => name)).toEqual(["box"]);
+      for (const name of [...names, touches, "evil", "alias"]) {
+        for (const method of [
+          "containers.start",
+          "containers.destroy",
+          "containers.configuration",
+          "security.audit",
+          "containers.diskUsage",
+        ]) {
+          const problem = await problemOf(helper.callRaw(method, { name }));
+          expect(["invalid-request", "not-found"], `${method} ${name}`).toContain(problem?.code);
+        }
+      }
+      expect(readdirSync("/").includes("mark")).toBe(false);
+    } finally {
+      await helper.close();
+      for (const name of [...names, touches, "evil", "alias"]) rmSync(join(lxc.lxcPath, name), { recursive: true });
+    }
   });
 
   it.each([

@@ -152,12 +152,12 @@ describe("what is not root's", () => {
   };
 
   /** Perl, because Node fills abstract names up with zeros, and then they are other names. `$>` is the effective user. */
-  type Listening = { launch?: string[]; makeAs?: "nobody" | "whoever it is"; name?: string };
-  const listen = async ({ launch = [], makeAs = "whoever it is", name = commandSocketName(lxc.lxcPath, "two") }: Listening) => {
+  type Listening = { launch?: string[]; makeAs?: "nobody" | "whoever it is"; name?: string; title?: string };
+  const listen = async ({ launch = [], makeAs = "whoever it is", name = commandSocketName(lxc.lxcPath, "two"), title = "" }: Listening) => {
     const [become, comeBack] = makeAs === "nobody" ? ["$> = 65534;", "$> = 0;"] : ["", ""];
     const script = `use Socket; ${become} socket(S, PF_UNIX, SOCK_STREAM, 0) or die; bind(S, pack_sockaddr_un("\\0$ARGV[0]")) or die;
-      listen(S, 5) or die; ${comeBack} $| = 1; print "listening\\n"; sleep 600;`;
-    const [file = "", ...args] = [...launch, "/usr/bin/perl", "-e", script, name.slice(1)];
+      listen(S, 5) or die; ${comeBack} $0 = $ARGV[1] if $ARGV[1]; $| = 1; print "listening\\n"; sleep 600;`;
+    const [file = "", ...args] = [...launch, "/usr/bin/perl", "-e", script, name.slice(1), title];
     const child = spawn(file, args, { stdio: ["ignore", "pipe", "inherit"] });
     helpers.push(child);
     await once(child.stdout, "data");
@@ -177,6 +177,13 @@ describe("what is not root's", () => {
   it("makes no container run: a socket of LXC's name that somebody else holds", async () => {
     const child = await listen({ launch: likeNobody });
     expect(stateOf("two")).toBe("stopped");
+    expect(stateOf("two")).toBe("stopped");
+    await end(child);
+  });
+
+  it("makes no container run: a process that calls itself the container's monitor, with its socket", async () => {
+    const child = await listen({ launch: likeNobody, title: `[lxc monitor] ${lxc.lxcPath} two` });
+    expect(readFileSync(`/proc/${child.pid}/cmdline`, "utf8")).toContain(`[lxc monitor] ${lxc.lxcPath} two`);
     expect(stateOf("two")).toBe("stopped");
     await end(child);
   });
@@ -234,10 +241,13 @@ describe("what is not root's", () => {
     lxc.run("lxc-stop", "-k", "-n", "two");
   });
 
-  it("makes no container run: a control group of LXC's name with somebody else's process in it", async () => {
+  it.each([
+    ["at the top", ""],
+    ["below one of somebody's own", "user-of-ours"],
+  ])("makes no container run: a control group of LXC's name with somebody else's process in it, %s", async (_where, below) => {
     const [root = ""] = lxcCgroupRoots();
-    const group = join(root, "lxc.payload.one");
-    mkdirSync(group);
+    const group = join(root, below, "lxc.payload.one");
+    mkdirSync(group, { recursive: true });
     const child = await asNobody("console.log('here'); setInterval(() => {}, 1000)");
     try {
       writeFileSync(join(group, "cgroup.procs"), String(child.pid));
@@ -247,6 +257,7 @@ describe("what is not root's", () => {
       await once(child, "exit");
       helpers.splice(helpers.indexOf(child), 1);
       await vi.waitFor(() => rmdirSync(group));
+      if (below !== "") rmdirSync(join(root, below));
     }
   });
 });

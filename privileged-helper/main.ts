@@ -15,6 +15,7 @@ import {
 import { ProblemError } from "./contract/problems.ts";
 import { createDispatch } from "./dispatch.ts";
 import { createHandlers } from "./handlers.ts";
+import { closeInheritedFiles } from "./inherited-files.ts";
 import { createLog, limitNoise, logPath } from "./log.ts";
 import { defaultLxcPath } from "./lxc/host.ts";
 import { createRememberedRights } from "./remembered-rights.ts";
@@ -46,6 +47,7 @@ function readArguments(args: string[]): { mode: Mode; lxcPath: string } {
 }
 
 function main() {
+  closeInheritedFiles();
   const { mode, lxcPath } = readArguments(process.argv.slice(2));
   const caller: Caller | undefined = mode === "root" ? undefined : readCaller();
   process.chdir("/");

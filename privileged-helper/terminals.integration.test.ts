@@ -37,9 +37,9 @@ afterEach(async () => {
   await vi.waitFor(() => expect(leftInside()).toEqual([]), { timeout: 10_000 });
 });
 
-function start() {
+function start(around?: readonly string[]) {
   terminals.clear();
-  helper = startHelper(script, lxc.lxcPath);
+  helper = startHelper(script, lxc.lxcPath, around);
   helper.onData((channel, bytes) => {
     const terminal = of(channel);
     terminal.bytes += bytes.length;
@@ -92,6 +92,35 @@ describe("a terminal", () => {
     const channel = await open({ type: "command", argv: ["sh", "-c", 'printf "<%s>" "$1"; exit 7', "sh", "$(id); ' \""] });
     expect(await ended(channel)).toEqual({ exitCode: 7 });
     expect(of(channel).text).toBe("<$(id); ' \">");
+  });
+
+  it("has nothing of the helper's: no variable of its environment, no open file, no terminal", async () => {
+    // As whoever starts it might have them: a variable, a file and a folder of this computer's that are open.
+    start(["/bin/sh", "-c", 'exec 8</etc/shadow 9</; LXC_DESKTOP_SECRET_OF_THE_HELPER=x exec "$@"', "sh"]);
+    const channel = await shell();
+    // The helper itself has it, so that there is something to be inherited.
+    expect(readFileSync(`/proc/${helper.pid}/environ`, "utf8")).toContain("LXC_DESKTOP_SECRET_OF_THE_HELPER");
+    type(channel, "tr '\\0' '\\n' </proc/$$/environ | cut -d = -f 1 | sort | tr '\\n' ' '; echo vari''ables\n");
+    await shows(channel, /variables/);
+    const [, variables = ""] = /\n([^\n]*)variables\r/.exec(of(channel).text) ?? [];
+    expect(
+      variables
+        .split(" ")
+        .filter((name) => !["COLORTERM", "HOME", "LANG", "LOGNAME", "PATH", "SHELL", "TERM", "USER", "container", ""].includes(name)),
+    ).toEqual([]);
+    expect(variables).toContain("TERM");
+    type(channel, "ls -l --color=never /proc/$$/fd; echo fi''les\n");
+    await shows(channel, /files\r/);
+    const files = [...of(channel).text.matchAll(/ \d+ -> (.*)\r$/gm)].map(([, target]) => target);
+    expect(files.length).toBeGreaterThanOrEqual(3);
+    for (const target of files) expect(target).toMatch(/^\/dev\/(pts\/\d+|tty|null)$/);
+    // A program can type into the terminal that it is controlled by (TIOCSTI, ioctl_tty(2)), which has to be another one than ours.
+    type(channel, "echo terminal-$(cut -d ' ' -f 7 /proc/$$/stat); exit\n");
+    await shows(channel, /terminal-\d+/);
+    const [, controlling] = /terminal-(\d+)/.exec(of(channel).text) ?? [];
+    expect(Number(controlling)).toBeGreaterThan(0);
+    expect(controlling).not.toBe(readFileSync(`/proc/${helper.pid}/stat`, "utf8").split(") ")[1]?.split(" ")[4]);
+    await ended(channel);
   });
 
   it("brings 100 MB byte for byte", async () => {

@@ -163,6 +163,15 @@ describe("a request", () => {
     "/INDEX.HTML",
     "/socket",
     "/.git/config",
+    "/assets/%6dain.js",
+    "/assets//main.js",
+    "/./index.html",
+    "/index.html/",
+    "/assets\\main.js",
+    "/%00",
+    "/__proto__",
+    "/constructor",
+    "/../dist/helper/main.js",
   ])("for anything else finds nothing: %s", async (path) => {
     expect((await ask(path)).status).toBe(404);
   });
@@ -196,6 +205,40 @@ describe("a request", () => {
     expect(await askRaw("GET / HTTP/1.1\r\nConnection: close\r\n\r\n")).toContain(" 400 ");
     expect(await askRaw(`GET / HTTP/1.1\r\nHost: ${address.host}\r\nHost: evil.example\r\nConnection: close\r\n\r\n`)).toMatch(/ 4\d\d /);
     expect(await askRaw(`GET http://evil.example/ HTTP/1.1\r\nHost: ${address.host}\r\nConnection: close\r\n\r\n`)).toContain(" 404 ");
+  });
+
+  it("is answered alike whoever a proxy says that it is for or from", async () => {
+    const named = [
+      "x-forwarded-host",
+      "x-forwarded-for",
+      "x-forwarded-proto",
+      "x-original-url",
+      "x-rewrite-url",
+      "x-http-method-override",
+      "forwarded",
+    ];
+    const plain = await ask("/");
+    for (const header of named) {
+      const { status, body, headers } = await ask("/", { [header]: "evil.example/assets/main.js" });
+      expect({ status, body, headers: { ...headers, date: "" } }, header).toEqual({
+        status: plain.status,
+        body: plain.body,
+        headers: { ...plain.headers, date: "" },
+      });
+      expect((await ask("/", { host: "evil.example", [header]: address.host })).status, header).toBe(421);
+    }
+  });
+
+  it("is told of no address, token or secret in any answer", async () => {
+    const { secret, socket } = await enter({ token: token() });
+    for (const path of ["/", "/assets/main.js", "/none", "/socket"]) {
+      for (const host of [address.host, "evil.example"]) {
+        const { body, headers } = await ask(path, { host });
+        const all = JSON.stringify([body, headers]);
+        for (const one of [secret, token(), address.hostname]) expect(all, `${path} ${host}`).not.toContain(one);
+      }
+    }
+    socket.close();
   });
 
   it("of another origin is refused", async () => {
@@ -262,6 +305,14 @@ describe("a connection", () => {
       `${address.origin}/`,
       address.origin.toUpperCase(),
       `http://${address.hostname}:1`,
+      `http://${address.hostname}`,
+      `${address.origin}.`,
+      `https://${address.host}`,
+      `http://x.${address.host}`,
+      `${address.origin}@evil.example`,
+      "app://bundle",
+      `http://localhost:${address.port}`,
+      `http://127.0.0.1:${address.port}`,
     ]) {
       expect(await outcome(open({ origin })), origin).toBe(403);
     }
@@ -310,6 +361,12 @@ describe("a connection", () => {
     ["other letters", () => ({ token: token().toUpperCase().replace(/[0-9]/g, "A") })],
     ["the token as a secret", () => ({ secret: token() })],
     ["nothing that is known", () => ({ secret: "0".repeat(64) })],
+    ["more than the token", () => ({ token: `${token()}0` })],
+    ["blanks around the token", () => ({ token: ` ${token()} ` })],
+    ["the token and a wrong one behind it", () => JSON.parse(`{"token":"${token()}","token":"0"}`)],
+    ["the token by inheritance", () => JSON.parse(`{"__proto__":{"token":"${token()}"}}`)],
+    ["a zero byte behind the token", () => ({ token: `${token()}\0` })],
+    ["the name of the address", () => ({ token: address.hostname.split(".")[0], secret: address.hostname.split(".")[0] })],
   ])("is refused for %s", async (_what, ticket) => {
     await expect(enter(ticket())).rejects.toThrow("4401");
     expect(ports).toEqual([]);

@@ -119,9 +119,10 @@ function portOf(server: string): number {
   return Number(/:([0-9]+)$/.exec(server.replace(/^\[.*\]/, ""))?.[1] ?? 0);
 }
 
-/** As it was written, to be kept. */
+/** As it was written, to be kept, without what stands around it: that may be ends of lines. */
 export const ociReferenceText = z
   .string()
+  .trim()
   .max(maxReferenceLength)
   .refine((text) => typeof parseOciReference(text) !== "string", "not a reference");
 

@@ -1,10 +1,20 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { toProblem } from "../contract/problems.ts";
-import { editConfig, lastValueOf, parseConfig, readConfigurationText, readEffectiveConfig, valuesOf, writeConfig } from "./config.ts";
+import {
+  editConfig,
+  lastValueOf,
+  parseConfig,
+  readConfigurationText,
+  readEffectiveConfig,
+  replaceInConfig,
+  valuesOf,
+  writeConfig,
+} from "./config.ts";
 
 let folder: string;
 beforeEach(() => {
@@ -62,6 +72,45 @@ lxc.novalue
     expect(() => readEffectiveConfig(join(folder, "config"))).toThrow("too many files");
   });
 
+  it("that includes a thousand others, one after the other or one in the other, is refused", () => {
+    const chain = (count: number) => {
+      for (let index = 0; index < count; index++) writeFileSync(join(folder, `${index}`), `lxc.include = ${folder}/${index + 1}\n`);
+      writeFileSync(join(folder, `${count}`), "lxc.start.order = 7\n");
+      writeFileSync(join(folder, "config"), `lxc.include = ${folder}/0\n`);
+    };
+    chain(1000);
+    expect(() => readEffectiveConfig(join(folder, "config"))).toThrow("too many files");
+    chain(10);
+    expect(lastValueOf(readEffectiveConfig(join(folder, "config")).entries, "lxc.start.order")).toBe("7");
+    mkdirSync(join(folder, "wide"));
+    for (let index = 0; index < 1000; index++) writeFileSync(join(folder, "wide", `${index}.conf`), "");
+    writeFileSync(join(folder, "config"), `lxc.include = ${folder}/wide\n`);
+    expect(() => readEffectiveConfig(join(folder, "config"))).toThrow("too many files");
+  });
+
+  it("that includes what is no file, or has no end, waits for nobody", () => {
+    execFileSync("mkfifo", [join(folder, "pipe")]);
+    const includes = [join(folder, "pipe"), "/dev/zero", "/dev/tty"].map((file) => `lxc.include = ${file}\n`);
+    writeFileSync(join(folder, "config"), `${includes.join("")}lxc.start.order = 7\n`);
+    expect(lastValueOf(readEffectiveConfig(join(folder, "config")).entries, "lxc.start.order")).toBe("7");
+  });
+
+  it.each([
+    ["a pipe", () => execFileSync("mkfifo", [join(folder, "config")])],
+    ["a folder", () => mkdirSync(join(folder, "config"))],
+    ["an endless file's name", () => symlinkSync("/dev/zero", join(folder, "config"))],
+    [
+      "fifty megabytes",
+      () => {
+        writeFileSync(join(folder, "config"), "lxc.uts.name = web\n");
+        truncateSync(join(folder, "config"), 50 * 1024 * 1024);
+      },
+    ],
+  ])("that is %s is an error at once", (_what, make) => {
+    make();
+    expect(() => readEffectiveConfig(join(folder, "config"))).toThrow(/is not a file|ELOOP|too large/);
+  });
+
   it("that is a symbolic link is not followed", () => {
     writeFileSync(join(folder, "secret"), "lxc.uts.name = secret\n");
     symlinkSync(join(folder, "secret"), join(folder, "config"));
@@ -80,6 +129,27 @@ lxc.novalue
     } catch (error) {
       expect(toProblem(error)).toEqual({ code: "not-found", what: join(folder, "web/config") });
     }
+  });
+});
+
+describe("a line of many", () => {
+  it.each(["\n", "\r", "\r\n"])("is one between two of %j, and is taken away alone", (end) => {
+    const lines = ["lxc.uts.name = web", "lxc.hook.start = /x", "# mine", "lxc.start.auto = 1"];
+    const text = lines.map((line) => line + end).join("");
+    expect(parseConfig(text).map(({ key, line }) => [key, line])).toEqual([
+      ["lxc.uts.name", 1],
+      ["lxc.hook.start", 2],
+      ["lxc.start.auto", 4],
+    ]);
+    const without = lines.toSpliced(1, 1).map((line) => line + end);
+    expect(editConfig(text, { remove: (key) => key === "lxc.hook.start" })).toBe(without.join(""));
+    const other = lines.with(1, "lxc.hook.start = /y").map((line) => line + end);
+    expect(replaceInConfig(text, ({ key }) => (key === "lxc.hook.start" ? [key, "/y"] : undefined))).toBe(other.join(""));
+  });
+
+  it("is read in a moment, however many and long they are", () => {
+    const parsed = parseConfig(`${"\n".repeat(500_000)}${" ".repeat(250_000)}lxc.uts.name = ${"\t".repeat(250_000)}x\n`);
+    expect(parsed).toEqual([{ key: "lxc.uts.name", value: "x", line: 500_001 }]);
   });
 });
 
@@ -115,6 +185,37 @@ describe("a change", () => {
       ["lxc.sysctl.net.ipv4.conf.vethAB1C.rp_filter", "0"],
     ];
     expect(editConfig("", { add: lines })).toBe(lines.map((line) => `${line.join(" = ")}\n`).join(""));
+  });
+
+  it("takes the place of a link, and changes nothing that it or what lies beside it leads to", () => {
+    const secret = join(folder, "secret");
+    writeFileSync(secret, "root:!:1::::::\n", { mode: 0o600 });
+    const before = statSync(secret);
+    symlinkSync(secret, join(folder, "config"));
+    symlinkSync(secret, join(folder, `.config.${process.pid}.new`));
+    writeConfig(join(folder, "config"), "lxc.uts.name = web\n");
+    expect(readFileSync(secret, "utf8")).toBe("root:!:1::::::\n");
+    const after = statSync(secret);
+    expect([after.ino, after.mtimeMs, after.mode]).toEqual([before.ino, before.mtimeMs, before.mode]);
+    expect(readFileSync(join(folder, "config"), "utf8")).toBe("lxc.uts.name = web\n");
+    expect(readdirSync(folder).sort()).toEqual(["config", "secret"]);
+  });
+
+  it("removes what a helper that was killed had begun to write, and nothing else", () => {
+    const others = [".config.x.new", ".configuration.1.new", "config.1.new", ".config.1"];
+    for (const name of ["config", ".config.1.new", ".config.4194304.new", ...others]) writeFileSync(join(folder, name), "half");
+    writeConfig(join(folder, "config"), "lxc.uts.name = web\n");
+    expect(readdirSync(folder).sort()).toEqual(["config", ...others].sort());
+  });
+
+  it("that fails leaves the configuration as it was, and nothing beside it", () => {
+    const path = join(folder, "config");
+    writeFileSync(path, "lxc.uts.name = web\n");
+    mkdirSync(join(folder, "none"));
+    expect(() => writeConfig(join(folder, "none/none/config"), "x")).toThrow("ENOENT");
+    expect(() => writeConfig(path, Symbol("no text") as unknown as string)).toThrow();
+    expect(readFileSync(path, "utf8")).toBe("lxc.uts.name = web\n");
+    expect(readdirSync(folder).sort()).toEqual(["config", "none"]);
   });
 
   it("is written in one step and keeps the file's mode", () => {

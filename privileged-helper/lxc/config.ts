@@ -25,25 +25,47 @@ const maxIncludedFiles = 200;
 
 /**
  * Entries in the order of the file. Like LXC (confile.c, parse_line): only lines that begin with `lxc.` count, blanks around
- * key and value are cut, and one pair of quotes around the value is removed.
+ * key and value are cut, and one pair of quotes around the value is removed. A carriage return ends a line, too, and a zero byte the file.
+ * What only looks like a blank is none, or a line would count here that LXC passes over.
  */
 export function parseConfig(text: string): ConfigEntry[] {
   const entries: ConfigEntry[] = [];
-  for (const [index, line] of text.split("\n").entries()) {
-    const trimmed = line.trim();
+  const [read = ""] = text.split("\0", 1);
+  for (const [index, line] of splitLines(read).entries()) {
+    const trimmed = withoutBlanks(line);
     if (!trimmed.startsWith("lxc.")) continue;
     const equals = trimmed.indexOf("=");
     if (equals < 0) continue;
-    entries.push({ key: trimmed.slice(0, equals).trimEnd(), value: unquote(trimmed.slice(equals + 1).trim()), line: index + 1 });
+    // The number of an interface is a number: `lxc.net.00` is `lxc.net.0`.
+    const key = withoutBlanks(trimmed.slice(0, equals)).replace(/^lxc\.net\.0+(?=\d)/, "lxc.net.");
+    entries.push({ key, value: unquote(withoutBlanks(trimmed.slice(equals + 1))), line: index + 1 });
   }
   return entries;
 }
 
-/** All values of a key that may be given several times. An empty value takes back those before it. */
+/** Lines with their ends. */
+function splitLines(text: string): string[] {
+  return text.split(/(?<=\n)|(?<=\r)(?!\n)/);
+}
+
+function withoutBlanks(text: string): string {
+  const isBlank = (index: number) => " \t\r\n".includes(text[index] ?? "x");
+  let start = 0;
+  let end = text.length;
+  while (isBlank(start)) start++;
+  while (end > start && isBlank(end - 1)) end--;
+  return text.slice(start, end);
+}
+
+/** Keys that take back all that begin with them, where they are empty. */
+const groups = /^lxc\.(?:net(?:\.\d+)?|hook|cgroup2?|prlimit|sysctl|proc)$/;
+
+/** All values of a key that may be given several times. An empty value, also of a group of keys, takes back those before it. */
 export function valuesOf(entries: readonly ConfigEntry[], key: string): string[] {
   let values: string[] = [];
   for (const entry of entries) {
-    if (entry.key !== key) continue;
+    const isOfGroup = entry.value === "" && groups.test(entry.key) && key.startsWith(`${entry.key}.`);
+    if (entry.key !== key && !isOfGroup) continue;
     if (entry.value === "") values = [];
     else values.push(entry.value);
   }
@@ -105,10 +127,11 @@ export function editConfig(
       .filter(({ key, value }) => remove(key, value))
       .map(({ line }) => line),
   );
-  const kept = text.split("\n").filter((_, index) => !removed.has(index + 1));
-  if (kept.at(-1) === "") kept.pop();
-  for (const entry of add) kept.push(toLine(...entry));
-  return `${kept.join("\n")}\n`;
+  const kept = splitLines(text)
+    .filter((_, index) => !removed.has(index + 1))
+    .join("");
+  const ended = /[^\r\n]$/.test(kept) ? `${kept}\n` : kept;
+  return ended + add.map((entry) => `${toLine(...entry)}\n`).join("");
 }
 
 /**
@@ -121,14 +144,13 @@ export function replaceInConfig(
   change: (entry: ConfigEntry) => readonly [key: string, value: string] | "removed" | undefined,
 ): string {
   const changes = new Map(parseConfig(text).map((entry) => [entry.line, change(entry)]));
-  return text
-    .split("\n")
+  return splitLines(text)
     .flatMap((line, index) => {
       const changed = changes.get(index + 1);
       if (changed === undefined) return line;
-      return changed === "removed" ? [] : toLine(...changed);
+      return changed === "removed" ? [] : toLine(...changed) + (/[\r\n]*$/.exec(line)?.[0] ?? "");
     })
-    .join("\n");
+    .join("");
 }
 
 function toLine(key: string, value: string): string {
@@ -142,11 +164,19 @@ function toLine(key: string, value: string): string {
   return `${key} = ${value}`;
 }
 
-/** Replaces a configuration in one step: whoever reads it sees the old one or the new one. Keeps its mode. */
+/**
+ * Replaces a configuration in one step: whoever reads it sees the old one or the new one. Keeps its mode. What a helper that was killed had begun
+ * to write is removed; no other one writes it now, because one operation at a time has the container.
+ */
 export function writeConfig(path: string, text: string): void {
-  const staged = join(dirname(path), `.${basename(path)}.${process.pid}.new`);
+  const folder = dirname(path);
+  const stagedBy = (pid: number | string) => `.${basename(path)}.${pid}.new`;
+  const staged = join(folder, stagedBy(process.pid));
   const mode = modeOf(path) ?? 0o640;
-  rmSync(staged, { force: true });
+  for (const name of readdirSync(folder)) {
+    const [, pid] = /\.(\d+)\.new$/.exec(name) ?? [];
+    if (pid !== undefined && name === stagedBy(pid)) rmSync(join(folder, name), { force: true });
+  }
   const descriptor = openSync(staged, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, mode);
   try {
     fchmodSync(descriptor, mode);

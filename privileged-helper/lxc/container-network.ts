@@ -63,15 +63,15 @@ export function isOwnNetworkKey(key: string): boolean {
   return ownKeys.has(key);
 }
 
+/** What each of a container's interfaces is, where the last of several lines counts. @param entries Its configuration with everything that it includes. */
+export function networkTypes(entries: readonly ConfigEntry[]): string[] {
+  const keys = new Set(entries.map(({ key }) => key).filter((key) => /^lxc\.net\.\d+\.type$/.test(key)));
+  return [...keys].flatMap((key) => lastValueOf(entries, key) ?? []);
+}
+
 /** True where a container has this computer's own interfaces. @param entries Its configuration with everything that it includes. */
 export function usesHostNetwork(entries: readonly ConfigEntry[]): boolean {
-  const types = new Map<string, string>();
-  for (const { key, value } of entries) {
-    // Forgets the interfaces before it.
-    if (key === "lxc.net" && value === "") types.clear();
-    if (/^lxc\.net\.\d+\.type$/.test(key)) types.set(key, value);
-  }
-  return [...types.values()].includes("none");
+  return networkTypes(entries).includes("none");
 }
 
 /**

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { closeSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { closeSync, linkSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
@@ -48,4 +48,13 @@ it("leaves no descriptor open when it refuses", () => {
   const before = readdirSync("/proc/self/fd").length;
   for (const path of ["logs", "logs/none", "none/none", "logs/console.log/x"]) textOf(path);
   expect(readdirSync("/proc/self/fd").length).toBe(before);
+});
+
+it("writes into no file that has another name as well: that may be one of this computer's", () => {
+  linkSync(join(folder, "secret"), join(folder, "web/hostname"));
+  expect(openInside(join(folder, "web"), "hostname", "write")).toBeUndefined();
+  rmSync(join(folder, "secret"));
+  const file = openInside(join(folder, "web"), "hostname", "write");
+  expect(file).toBeDefined();
+  if (file !== undefined) closeSync(file);
 });

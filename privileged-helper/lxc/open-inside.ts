@@ -7,6 +7,7 @@ const { O_RDONLY, O_RDWR, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_NOCTTY } = cons
  * that nothing put in the way by someone else leads out of the folder. (Node has no openat2(2): `/proc/self/fd/N/NAME` stands in.)
  * @param folder One that only root can change; it is followed as it is written.
  * @param relative A path such as `logs/console.log`; undefined comes back for empty components, `.` and `..`.
+ * @param access Nothing is written into a file that has other names as well, which may lie anywhere on the same file system.
  * @returns A descriptor that the caller closes, or undefined where there is no such file or it is not a regular one.
  */
 export function openInside(folder: string, relative: string, access: "read" | "write" = "read"): number | undefined {
@@ -25,7 +26,8 @@ export function openInside(folder: string, relative: string, access: "read" | "w
     // Some devices act on being opened.
     if (!lstatSync(path).isFile()) return undefined;
     const file = openSync(path, (access === "read" ? O_RDONLY : O_RDWR) | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
-    if (fstatSync(file).isFile()) return file;
+    const status = fstatSync(file);
+    if (status.isFile() && (access === "read" || status.nlink === 1)) return file;
     closeSync(file);
     return undefined;
   } catch {

@@ -9,6 +9,7 @@ import {
   holdFile,
   parseProcessStat,
   parseWhenChanged,
+  pidsInNamespaces,
   readProcessStat,
   readProcFile,
   realUidOf,
@@ -46,6 +47,23 @@ describe("the status of a process", () => {
       expect(realUidOf(child.pid ?? 0)).toBe(process.getuid?.());
       // The kernel counts in hundredths of a second, and the boot time is a whole second.
       expect(Math.abs(startTimeMilliseconds(stat ?? { startTicks: "0" }) - before)).toBeLessThan(3000);
+    } finally {
+      child.kill("SIGKILL");
+    }
+  });
+});
+
+describe.skipIf(process.getuid?.() !== 0)("a process that calls itself what it likes", () => {
+  it.each(["x) R 1 1 1 1", "a\nUid:\t0\t0\n", "NSpid:\t1\t1", ") S 1 (", "\u001b[2J\u202e"])("is read as what it is: %j", async (name) => {
+    // Perl sets both names that a process has by this one.
+    const script = "$0 = $ARGV[0]; $| = 1; print 'named'; sleep 60";
+    const child = spawn("/usr/bin/perl", ["-e", script, name], { stdio: ["ignore", "pipe", "inherit"], uid: 65534, gid: 65534 });
+    try {
+      await once(child.stdout, "data");
+      const pid = child.pid ?? 0;
+      expect(readProcessStat(pid)).toMatchObject({ pid, parentPid: process.pid, state: expect.stringMatching(/^[RSD]$/) });
+      expect(realUidOf(pid)).toBe(65534);
+      expect(pidsInNamespaces(pid)).toEqual(pidsInNamespaces(process.pid).with(-1, pid));
     } finally {
       child.kill("SIGKILL");
     }

@@ -94,6 +94,10 @@ describe("peer", () => {
     ["a long id", `{"jsonrpc":"2.0","id":"${"a".repeat(65)}","method":"a"}`],
     ["an infinite id", '{"jsonrpc":"2.0","id":1e999,"method":"a"}'],
     ["deep nesting cut off", "[".repeat(100_000)],
+    ["a byte order mark", '\ufeff{"jsonrpc":"2.0","id":1,"method":"a"}'],
+    ["something behind it", '{"jsonrpc":"2.0","id":1,"method":"a"}{"jsonrpc":"2.0","id":2,"method":"a"}'],
+    ["a zero byte behind it", '{"jsonrpc":"2.0","id":1,"method":"a"}\0'],
+    ["what only JavaScript takes", '{"jsonrpc":"2.0","id":1,"method":"a","params":NaN}'],
   ])("ends the connection at %s", async (_what, text) => {
     const { near, onClose } = join({});
     sendText(near, text);
@@ -108,6 +112,16 @@ describe("peer", () => {
       await soon();
       expect(onClose).toHaveBeenCalledWith(expect.stringContaining("protocol error"), false);
     }
+  });
+
+  it("takes the last of two keys of one name, and no key for more than a name", async () => {
+    const onCall = vi.fn(async (_method: string, _params: unknown) => ({}));
+    const { near, onClose } = join({ onCall });
+    sendText(near, '{"jsonrpc":"2.0","id":1,"method":"a","method":"b","params":{"name":"x","name":"y"},"__proto__":{"method":"c"}}');
+    sendText(near, '{"__proto__":{"jsonrpc":"2.0","id":2,"method":"a"}}');
+    await soon();
+    expect(onCall.mock.calls.map(([method, params]) => [method, params])).toEqual([["b", { name: "y" }]]);
+    expect(onClose).toHaveBeenCalledWith(expect.stringContaining("protocol error"), false);
   });
 
   it("ends the connection when an id is used while its call still runs", async () => {

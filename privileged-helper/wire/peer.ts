@@ -48,7 +48,7 @@ export function createPeer(port: Port, handlers: PeerHandlers, options: PeerOpti
   const { maxRunningCalls = defaultMaxRunningCalls, unlimitedMethods = new Set() } = options;
   const closeProblem = options.closeProblem ?? ((reason: string): Problem => ({ code: "helper-lost", detail: reason }));
   const encoder = new TextEncoder();
-  const decoder = new TextDecoder("utf-8", { fatal: true });
+  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   const pending = new Map<number, Pending>();
   const running = new Map<string | number, AbortController>();
   let nextId = 1;

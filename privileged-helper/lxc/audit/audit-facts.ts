@@ -4,7 +4,7 @@ import type { Container } from "../../contract/model.ts";
 import { ProblemError } from "../../contract/problems.ts";
 import { parseFibTrie } from "../addresses.ts";
 import { controllerVersion } from "../cgroup.ts";
-import { type ConfigEntry, lastValueOf, parseConfig, readConfigurationText, readEffectiveConfig } from "../config.ts";
+import { type ConfigEntry, lastValueOf, parseConfig, readConfigurationText, readEffectiveConfig, valuesOf } from "../config.ts";
 import { foldersWith } from "../counter-files.ts";
 import { type KnownUpdates, readKnownUpdates } from "../known-updates.ts";
 import { type ContainerReader, parseRootfs } from "../list.ts";
@@ -106,7 +106,7 @@ export function readIdmaps(lxcPath: string, names: readonly string[]): Map<strin
     names.map((name) => {
       try {
         const { entries } = readEffectiveConfig(join(lxcPath, name, "config"));
-        return [name, entries.filter(({ key }) => key === "lxc.idmap").map(({ value }) => value)];
+        return [name, valuesOf(entries, "lxc.idmap")];
       } catch {
         return [name, []];
       }
@@ -252,7 +252,7 @@ export function statusField({ status }: Pick<RunningFacts, "status">, field: str
 /** Whether its root is root of this computer: the kernel's word for one that runs, the configuration's for another. */
 export function isPrivilegedNow(facts: AuditFacts): boolean {
   if (facts.running) return mapsRoot(parseMap(facts.running.uidMap));
-  return !facts.entries.some(({ key, value }) => key === "lxc.idmap" && value !== "");
+  return valuesOf(facts.entries, "lxc.idmap").length === 0;
 }
 
 export type MapRow = { inside: number; outside: number; count: number };

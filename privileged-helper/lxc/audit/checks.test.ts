@@ -25,6 +25,15 @@ describe("root inside is not root outside", () => {
     expect(changed).toMatchObject({ state: "ok", difference: expect.stringContaining("says that it is privileged") });
   });
 
+  it("does not take a map for one that a later line takes back, or that LXC passes over", () => {
+    for (const config of [`${idmap}lxc.idmap =\n`, `${idmap}lxc.idmap = ""\n`, `\ufeff${idmap.split("\n")[0]}\n`, `\0${idmap}`]) {
+      expect(checkUserNamespace(auditFacts({ config })), JSON.stringify(config)).toMatchObject({
+        state: "problem",
+        evidence: ["lxc.idmap is not set"],
+      });
+    }
+  });
+
   it("does not take a map for safe that has this computer's root in it, as a user or as a group", () => {
     expect(checkUserNamespace(auditFacts({ config: idmap, running: { uidMap: "0 100000 1000\n1000 0 1\n" } })).state).toBe("problem");
     expect(checkUserNamespace(auditFacts({ config: idmap, running: { uidMap: unprivilegedMap } }))).toMatchObject({
@@ -47,6 +56,22 @@ describe("root inside is not root outside", () => {
     const files = { "/etc/subuid": "root:100000:65536\nme:120000:10\n" };
     expect(checkIdRange(auditFacts({ config: idmap, files }))).toMatchObject({ state: "problem" });
     expect(checkIdRange(auditFacts({ config: "lxc.idmap = u 0 1000 65536" })).state).toBe("problem");
+  });
+});
+
+describe("a network that is this computer's", () => {
+  it.each([
+    ["after another type", "lxc.net.0.type = veth\nlxc.net.0.type = none\n"],
+    ["by another way to write its number", "lxc.net.0.type = veth\nlxc.net.00.type = none\n"],
+    ["after a carriage return", "lxc.uts.name = web\rlxc.net.0.type = none\n"],
+  ])("is found: %s", (_what, config) => {
+    expect(checkNetwork(auditFacts({ config }))).toMatchObject({ state: "problem", summary: expect.stringContaining("network") });
+  });
+
+  it("is none that was taken back", () => {
+    for (const end of ["lxc.net =", "lxc.net.0 =", "lxc.net.0.type = empty"]) {
+      expect(checkNetwork(auditFacts({ config: `lxc.net.0.type = none\n${end}\n` })), end).toMatchObject({ state: "ok" });
+    }
   });
 });
 

@@ -1,3 +1,4 @@
+import { networkTypes } from "../container-network.ts";
 import { lookInside, readStart } from "../look-inside.ts";
 import type { AuditFacts } from "./audit-facts.ts";
 import { carelessPorts } from "./careless-ports.ts";
@@ -16,7 +17,7 @@ const maxFileBytes = 256 * 1024;
 
 /** Whether what should be its own, network, processes and so on, is this computer's. */
 export function checkNetwork(facts: AuditFacts): Judgement {
-  const types = facts.entries.filter(({ key }) => /^lxc\.net\.\d+\.type$/.test(key)).map(({ value }) => value);
+  const types = networkTypes(facts.entries);
   const sharing = facts.entries.filter(({ key, value }) => key.startsWith("lxc.namespace.share.") && value !== "");
   const isHostNetwork = types.length > 0 && types.every((type) => type === "none");
   const configured = [...(isHostNetwork ? ["net"] : []), ...sharing.map(({ key }) => key.slice("lxc.namespace.share.".length))];

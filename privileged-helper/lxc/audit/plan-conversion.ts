@@ -62,8 +62,8 @@ export async function planConversion(
     const ids = singleIdRange(maps);
     if (!ids) throw notSupported("Its ids are not one range.");
     const after = privilegedConfig(text);
-    const left = parseConfig(after).some(({ key, value }) => key === "lxc.idmap" && value !== "");
-    if (left) throw notSupported("Its mapping of ids is in a file that other containers include, too.");
+    if (valuesOf(parseConfig(after), "lxc.idmap").length > 0)
+      throw notSupported("Its mapping of ids is in a file that other containers include, too.");
     if (rootfsOptions(entries).includes(idmapOption)) return { ...common, after, ids, way: "idmapped" };
     toolsOfConversion();
     return { ...common, after, ids, way: "shifted", shift: { rootfs, from: ids, to: hostIds(ids.count) } };

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -60,6 +61,32 @@ describe("programs with more rights", () => {
     put("srv/x", 0o755, "", upper);
     symlinkSync("/usr/bin", join(upper, "srv/outside"));
     expect(await check([upper, rootfs])).toMatchObject({ state: "ok", summary: "None." });
+  });
+
+  it("are found whatever they are called and however deep they are", async () => {
+    put("srv/a\nb/x", 0o4755);
+    put(`srv/${"d/".repeat(300)}y`, 0o2755);
+    const { state, markedFiles } = await check();
+    expect(state).toBe("problem");
+    expect(markedFiles?.files.map(({ path }) => path)).toEqual(
+      expect.arrayContaining(["/srv/a?b/x", expect.stringMatching(/^\/srv\/d\/d\//)]),
+    );
+  });
+
+  it("are searched for to the end where a tree is deeper than any path", async () => {
+    put("srv/x", 0o4755);
+    execFileSync("perl", ["-e", "for (1..3000) { mkdir 'd'; chdir 'd' or die }"], { cwd: rootfs });
+    expect(await check()).toMatchObject({ state: "problem", summary: expect.stringContaining("/srv/x") });
+    execFileSync("/bin/rm", ["-rf", join(rootfs, "d")]);
+  });
+
+  it.skipIf(process.getuid?.() !== 0)("with capabilities are found where a name has an end of a line, and outside is none", async () => {
+    const file = `srv/a\n${folder}/outside`;
+    put(file, 0o755);
+    writeFileSync(join(folder, "outside"), "");
+    execFileSync("/usr/sbin/setcap", ["cap_setuid=ep", join(rootfs, file)]);
+    const { markedFiles } = await check();
+    expect(markedFiles?.files.map(({ path, rights }) => [path, rights])).toEqual([[`/srv/a?${folder}/outside`, "cap_setuid=ep"]]);
   });
 
   it("are not known where there is nothing to search", async () => {

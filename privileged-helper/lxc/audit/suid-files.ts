@@ -120,7 +120,7 @@ export async function findPrivilegedFiles(layers: readonly string[]): Promise<Pr
     // One after the other: starting a process holds up everything else for a moment.
     const marked = await run("find", ["-P", layer, "-xdev", "-type", "f", "-perm", "/6000", "-print0"], options);
     const capable = await run("getcap", ["-r", layer], options);
-    const capabilities = new Map(parseCapabilities(capable.output).map(({ path, capabilities }) => [path, capabilities]));
+    const capabilities = new Map(parseCapabilities(capable.output, layer).map(({ path, capabilities }) => [path, capabilities]));
     const paths = new Set([...marked.output.split("\0").filter((path) => path.startsWith(`${layer}/`)), ...capabilities.keys()]);
     for (const path of [...paths].slice(0, maxFiles)) {
       const relative = path.slice(layer.length + 1);

@@ -37,6 +37,17 @@ it("quotes what would be another cell, and makes no formula of a name", () => {
   expect(toCsv(timeline, [{ title: '=1+"2"', unit: "%", lane: lane(5) }]).split("\r\n")[0]).toBe(`time (UTC),"'=1+""2"" (%)"`);
 });
 
+it.each(["=cmd|' /C calc'!A0", "+1+1", "-1+cmd|' /C calc'!A0", "@SUM(1)", "\t=1", "\r=1", "\n=1", "-rf"])(
+  "makes no formula of %j",
+  (title) => {
+    const timeline = { from: 0, to: 9_000, times: [5_000], stepMilliseconds: 0, lanes: {} };
+    const csv = toCsv(timeline, [{ title, unit: "%", lane: lane(-5) }]);
+    expect(csv).toMatch(/^time \(UTC\),"?'/);
+    // What was measured stays a number.
+    expect(csv.split("\r\n").at(-2)).toBe("1970-01-01T00:00:05.000Z,-5");
+  },
+);
+
 it("gives each container's readings a place in one table, where they were read at different times", () => {
   const timeline = { from: 0, to: 9_000, times: [1_000], stepMilliseconds: 0, lanes: {} };
   const columns = [

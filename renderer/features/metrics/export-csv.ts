@@ -40,8 +40,8 @@ export function toCsv({ times, stepMilliseconds, from, to }: Timeline, columns: 
     .concat("\r\n");
 }
 
-/** A program that reads tables takes what begins like a formula for one. */
+/** A program that reads tables takes what begins like a formula for one; a number below zero is none. */
 function quoted(cell: string): string {
-  const text = /^[=+@\t]/.test(cell) ? `'${cell}` : cell;
+  const text = /^([=+@\t\r\n]|-(?![\d.]+$))/.test(cell) ? `'${cell}` : cell;
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

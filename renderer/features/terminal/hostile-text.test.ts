@@ -63,6 +63,12 @@ describe("a link", () => {
     expect(realAddress("https://example.org@evil.test/")?.host).toBe("evil.test");
   });
 
+  it("has nothing in it that a terminal, a shell or a header would obey", () => {
+    for (const text of ["https://x.test/\n\r\u001b]0;x\u0007", "https://x.test/a b'\"<>`", "http://x.test/#\u2028\u202e"]) {
+      expect(realAddress(text)?.href, JSON.stringify(text)).toMatch(/^https?:\/\/x\.test\/[!-~]*$/);
+    }
+  });
+
   it("leads nowhere else than to the web", () => {
     for (const link of [
       "javascript:alert(1)",
@@ -72,6 +78,13 @@ describe("a link", () => {
       "app://x",
       "",
       "//x",
+      "vscode://file/etc/passwd",
+      "JaVaScRiPt:alert(1)",
+      " javascript:alert(1)",
+      "java\nscript:alert(1)",
+      "blob:https://example.org/x",
+      "view-source:https://example.org",
+      "https://",
       "x".repeat(9_000),
     ]) {
       expect(realAddress(link)).toBeUndefined();
