@@ -11,6 +11,8 @@ export default defineConfig({
           name: "unit",
           include: ["privileged-helper/**/*.test.ts", "electron/**/*.test.ts", "renderer/**/*.test.{ts,tsx}"],
           exclude: ["**/*.integration.test.ts"],
+          // None of them is about time: a computer that has more to do must not fail them.
+          testTimeout: 30_000,
         },
       },
       {

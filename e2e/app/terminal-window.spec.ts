@@ -16,6 +16,14 @@ async function openWindow(app: Page, name: string): Promise<{ window: Page; show
   return { window, shown: window.getByRole("region", { name: `Terminal ${name}` }) };
 }
 
+/** Waits for its prompt, too: lxc-attach throws away what is typed before it has set up its terminal. */
+async function openShell(shown: Locator, button: string) {
+  const prompts = async () => (await shown.locator(".xterm-accessibility-tree").innerText()).split("/ #").length;
+  const before = await prompts();
+  await shown.getByRole("button", { name: button }).click();
+  await expect.poll(prompts).toBeGreaterThan(before);
+}
+
 /** Presses keys with which a window closes, before they are let go. */
 const pressAndGo = (window: Page, keys: string) => window.keyboard.press(keys).catch(() => {});
 
@@ -128,14 +136,14 @@ test("a terminal of a split gets a tab and a window, says how it has ended, and 
   await expect(shown).toContainText("/ #");
   await window.keyboard.type("exit 3\n");
   await expect(shown).toContainText("The shell has ended with exit code 3.");
-  await shown.getByRole("button", { name: "Open again" }).click();
+  await openShell(shown, "Open again");
   await run(window, shown, "echo again-$((1))", "again-1");
   await expect(tabs(terminals)).toHaveCount(2);
   lxc("lxc-stop", "-k", "-n", "e2e-window-split");
   await expect(shown).toContainText("e2e-window-split has stopped, and the shell with it.");
   await expectNoViolations(window, "a window whose container has stopped");
   await shown.getByRole("button", { name: "Start" }).click();
-  await shown.getByRole("button", { name: "Reconnect" }).click();
+  await openShell(shown, "Reconnect");
   await run(window, shown, "echo after-$((2))", "after-2");
   const closing = window.waitForEvent("close");
   await pressAndGo(window, "Control+Shift+W");
