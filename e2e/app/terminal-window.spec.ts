@@ -18,7 +18,7 @@ async function openWindow(app: Page, name: string): Promise<{ window: Page; show
 
 /** Waits for its prompt, too: lxc-attach throws away what is typed before it has set up its terminal. */
 async function openShell(shown: Locator, button: string) {
-  const prompts = async () => (await shown.locator(".xterm-accessibility-tree").innerText()).split("/ #").length;
+  const prompts = async () => ((await shown.locator(".xterm-accessibility-tree").textContent()) ?? "").split("/ #").length;
   const before = await prompts();
   await shown.getByRole("button", { name: button }).click();
   await expect.poll(prompts).toBeGreaterThan(before);
