@@ -79,7 +79,7 @@ export function createTerminals({ nextChannel, onData, onExited }: Events & { ne
       if (terminals.size >= maxTerminals) throw new ProblemError({ code: "too-many-requests", limit: maxTerminals });
       const channel = nextChannel();
       const pty = spawn(file, args, { name: environment.TERM, cols: columns, rows, cwd: "/", env: environment, encoding: null });
-      const { pause, resume } = pausable(pty);
+      const { pause, resume, wasPaused } = pausable(pty);
       const credit = createCredit(pause, resume);
       const descriptor = descriptorOf(pty);
       const send = (bytes: Uint8Array) => {
@@ -87,7 +87,7 @@ export function createTerminals({ nextChannel, onData, onExited }: Events & { ne
         credit.sent(bytes.byteLength);
         onData(channel, bytes);
       };
-      const asWritten = addsReturns ? undoReturns(`${basename(file)}: `, send) : { receive: send, flush() {} };
+      const asWritten = addsReturns ? undoReturns(`${basename(file)}: `, send, wasPaused) : { receive: send, flush() {} };
       terminals.set(channel, { pty, credit, input: createPtyInput(descriptor), isOpen: descriptor.isOpen, resume });
       if (before) setImmediate(send, before);
       // With `encoding: null` node-pty gives buffers, whatever its types say.
@@ -149,8 +149,13 @@ function withMore(fd: number, first: Uint8Array): Uint8Array {
  * Takes out the CR that our terminal has put before each LF.
  * @param ownPrefix How the tool's own messages begin. It writes them before anything of the container's, and their lines end in LF alone: they
  * need what the terminal adds.
+ * @param wasPaused Whether nothing was read for a while, since this was asked last: then an LF may be waiting.
  */
-function undoReturns(ownPrefix: string, send: (bytes: Uint8Array) => void): { receive(piece: Uint8Array): void; flush(): void } {
+function undoReturns(
+  ownPrefix: string,
+  send: (bytes: Uint8Array) => void,
+  wasPaused: () => boolean,
+): { receive(piece: Uint8Array): void; flush(): void } {
   const lineEnds = createLineEnds();
   let isOwn: boolean | undefined;
   let release: NodeJS.Timeout | undefined;
@@ -158,13 +163,17 @@ function undoReturns(ownPrefix: string, send: (bytes: Uint8Array) => void): { re
     clearTimeout(release);
     send(lineEnds.release());
   };
+  const flushLater = () => {
+    wasPaused();
+    release = setTimeout(() => (wasPaused() ? flushLater() : flush()), heldReturnMilliseconds);
+  };
   return {
     receive(piece) {
       isOwn ??= Buffer.from(piece.subarray(0, ownPrefix.length)).toString("latin1") === ownPrefix;
       if (isOwn) return send(piece);
       clearTimeout(release);
       send(lineEnds.undo(piece));
-      if (lineEnds.holds()) release = setTimeout(flush, heldReturnMilliseconds);
+      if (lineEnds.holds()) flushLater();
     },
     flush,
   };
@@ -190,17 +199,27 @@ function hangUpSessionInside(attach: number) {
 }
 
 /** Pauses the PTY for as long as its process lives: what a dead one left in the kernel's buffer is small, and must not be lost. */
-function pausable(pty: IPty): { pause(): void; resume(): void } {
+function pausable(pty: IPty): { pause(): void; resume(): void; wasPaused(): boolean } {
   let check: NodeJS.Timeout | undefined;
+  let isPaused = false;
+  let hasPaused = false;
   const resume = () => {
+    isPaused = false;
     clearInterval(check);
     pty.resume();
   };
   const pause = () => {
+    isPaused = true;
+    hasPaused = true;
     pty.pause();
     check = setInterval(() => {
       if (!existsSync(`/proc/${pty.pid}`)) resume();
     }, pausedCheckMilliseconds);
   };
-  return { pause, resume };
+  const wasPaused = () => {
+    const answer = hasPaused;
+    hasPaused = isPaused;
+    return answer;
+  };
+  return { pause, resume, wasPaused };
 }
