@@ -136,6 +136,19 @@ describe("a terminal", () => {
     expect(of(channel).hash.digest("hex")).toBe(whole.digest("hex"));
   }, 300_000);
 
+  it("brings ends of lines as they are to a page that takes its time", async () => {
+    start();
+    const lines = Buffer.alloc(4 * 1024 * 1024, "\r\n\r\r\n");
+    writeFileSync(join(lxc.lxcPath, "box/rootfs/lines"), lines);
+    const channel = await open({ type: "command", argv: ["sh", "-c", "stty raw; cat /lines"] });
+    of(channel).reads = false;
+    const reading = setInterval(() => helper.notify("terminal.ack", { channel, bytes: of(channel).bytes }), 250);
+    await ended(channel);
+    clearInterval(reading);
+    expect(of(channel).bytes).toBe(lines.length);
+    expect(of(channel).hash.digest("hex")).toBe(createHash("sha256").update(lines).digest("hex"));
+  });
+
   it("of another user has that user's groups, home, shell, folder and environment", async () => {
     start();
     expect(await helper.call("terminal.users", { name: "box" })).toEqual([
