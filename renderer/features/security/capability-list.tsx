@@ -71,7 +71,7 @@ export function CapabilityList({ name: container, isRunning, known: { has, given
                   <span className="capability-label">
                     <code>{name}</code>
                     {judgement === "dangerous" && <Mark color="red">{judgementTexts.dangerous}</Mark>}
-                    {used.includes(name) && <Mark color="green">used it</Mark>}
+                    {used.includes(name) && <Mark color="blue">used it</Mark>}
                     {neededByInit.includes(name) && <Mark color="blue">{initName} needs it</Mark>}
                     {capabilitiesOfPresets.service.includes(name) && <Mark color="gray">service</Mark>}
                     {has.includes(name) && <Mark color="gray">has it now</Mark>}
