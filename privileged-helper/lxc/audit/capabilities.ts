@@ -24,7 +24,9 @@ export function checkCapabilities(facts: AuditFacts): Judgement {
     return decode(bound ?? "f".repeat(16));
   };
   const given = boundOf("1");
-  const configured = new Set([...configuredCapabilities(facts.entries)].filter((name) => given.has(name)));
+  const configuredWithin = (bound: ReadonlySet<string>) =>
+    new Set([...configuredCapabilities(facts.entries)].filter((name) => bound.has(name)));
+  const configured = configuredWithin(given);
   const running = facts.running && decode(statusField(facts.running, "CapBnd") ?? "0");
   const has = running ?? configured;
   const dangerous = isPrivileged ? waysOut.filter((name) => has.has(name)) : [];
@@ -64,9 +66,7 @@ export function checkCapabilities(facts: AuditFacts): Judgement {
       .map((preset) => ({ check: "capabilities", preset })),
   };
   // The helper has less than init, and with it what it starts.
-  const fromUs = boundOf("self");
-  const isFromUs = running !== undefined && sameSet(running, new Set([...configured].filter((name) => fromUs.has(name))));
-  if (running && !isFromUs && !sameSet(running, configured)) {
+  if (running && ![configured, configuredWithin(boundOf("self"))].some((one) => sameSet(running, one))) {
     judgement.difference = "Its configuration has another set: it was changed since the start, or its init has given some up.";
   }
   return judgement;
