@@ -281,6 +281,20 @@ describe("freezing", () => {
     expect(stateOf("cold")).toBe("running");
     expect(await problemOf(operations.unfreeze("cold", signal))).toMatchObject({ code: "wrong-state", state: "running" });
   });
+
+  it("stops processes that keep starting others by vfork, too, which the kernel may not reach at once", async () => {
+    const { operations } = createHelper();
+    // BusyBox's xargs starts what it runs by vfork(2).
+    addContainer("forking", "for one in 1 2 3 4 5 6 7 8; do yes | xargs -n 1 /bin/true & done; wait");
+    await operations.start("forking", signal);
+    for (let round = 0; round < 5; round++) {
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      await operations.freeze("forking", signal);
+      expect(stateOf("forking")).toBe("frozen");
+      await operations.unfreeze("forking", signal);
+    }
+    await operations.forceStop("forking", signal);
+  });
 });
 
 describe("one operation at a time", () => {

@@ -67,8 +67,8 @@ describe("the list", () => {
     expect(Math.abs((startedAt ?? 0) - Date.now())).toBeLessThan(120_000);
   });
 
-  it("follows a container through frozen, running and stopped", () => {
-    lxc.run("lxc-freeze", "-n", "one");
+  it("follows a container through frozen, running and stopped", async () => {
+    await lxc.freeze("one");
     expect(stateOf("one")).toBe("frozen");
     lxc.run("lxc-unfreeze", "-n", "one");
     expect(stateOf("one")).toBe("running");
@@ -113,7 +113,7 @@ describe("containers of the same name in two folders", () => {
   const long = createRealLxc(`list-${"x".repeat(90)}`);
   afterAll(() => long.close());
 
-  it("are told apart while both run, though their control groups are named alike", () => {
+  it("are told apart while both run, though their control groups are named alike", async () => {
     long.makeContainer("one");
     lxc.run("lxc-start", "-n", "one");
     expect(long.reader.readOne("one")?.state).toBe("stopped");
@@ -124,7 +124,7 @@ describe("containers of the same name in two folders", () => {
       return initPid;
     });
     expect(here).not.toBe(there);
-    long.run("lxc-freeze", "-n", "one");
+    await long.freeze("one");
     expect(long.reader.readOne("one")?.state).toBe("frozen");
     expect(stateOf("one")).toBe("running");
     lxc.run("lxc-stop", "-k", "-n", "one");

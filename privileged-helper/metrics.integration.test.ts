@@ -204,7 +204,7 @@ describe("figures of real containers", () => {
   it("go on while a container is frozen", async () => {
     metrics.watch(["busy"], 500, onTick);
     await until(() => expect(ticks.length).toBeGreaterThan(1));
-    await lxc.runAside("lxc-freeze", "-n", "busy");
+    await lxc.freeze("busy");
     const count = ticks.length;
     await until(() => expect(ticks.length).toBeGreaterThan(count + 2));
     expect(sampleOf("busy")).toMatchObject({ cpuPercent: expect.any(Number), threads: expect.any(Number) });

@@ -63,7 +63,7 @@ describe("containers that someone else works on", () => {
     await lxc.runAside("lxc-start", "-d", "-n", "web");
     await soon(() => expect(reported("web")?.state).toBe("running"));
     for (let round = 0; round < 3; round += 1) {
-      await lxc.runAside("lxc-freeze", "-n", "web");
+      await lxc.freeze("web");
       await soon(() => expect(reported("web")?.state).toBe("frozen"));
       await lxc.runAside("lxc-unfreeze", "-n", "web");
       await soon(() => expect(reported("web")?.state).toBe("running"));
@@ -80,7 +80,7 @@ describe("containers that someone else works on", () => {
       expect(reported("web")?.state).toBe("running");
       expect(reported("web")?.initPid).not.toBe(first);
     });
-    await lxc.runAside("lxc-freeze", "-n", "web");
+    await lxc.freeze("web");
     await soon(() => expect(reported("web")?.state).toBe("frozen"));
     await lxc.runAside("lxc-unfreeze", "-n", "web");
   });

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Page } from "@playwright/test";
 import { expectNoViolationsInBothThemes as expectNoViolations } from "./axe.ts";
 import { closeNews, createContainer, expect, openTask, row, test } from "./fixtures.ts";
-import { lxc, lxcPath } from "./lxc.ts";
+import { lxcFreeze, lxcPath } from "./lxc.ts";
 
 /** Each problem's own screen is looked at where it is brought about: faults, web-host and web-password. */
 test.describe("axe finds nothing", () => {
@@ -51,7 +51,7 @@ test.describe("axe finds nothing", () => {
 
     await setStopTimeout(app, "1");
     // Its init does not run any more, so it cannot end.
-    lxc("lxc-freeze", "-n", "e2e-clone");
+    lxcFreeze("e2e-clone");
     await expect(row(app, "e2e-clone").getByText("Frozen", { exact: true })).toBeVisible();
     await app.getByRole("button", { name: "Stop e2e-clone", exact: true }).click();
     await expect(app.getByRole("dialog", { name: "e2e-clone is still running" })).toBeVisible({ timeout: 30_000 });

@@ -11,6 +11,11 @@ export function lxc(tool: string, ...args: string[]): string {
   return run(`/usr/bin/${tool}`, ...args);
 }
 
+/** As `lxc-freeze`, and once more where the kernel has missed a process: `freeze` in lifecycle.ts tells why. */
+export function lxcFreeze(name: string): void {
+  run("/bin/sh", "-c", 'for attempt in 1 2 3 4 5; do timeout 2 lxc-freeze -n "$1" && exit 0; done; exit 1', "sh", name);
+}
+
 /** The columns of `lxc-ls -f` for one container. */
 export function lxcLs(name: string): { state: string; ipv4: string; unprivileged: string } | undefined {
   const row = lxc("lxc-ls", "--fancy", "--fancy-format", "NAME,STATE,IPV4,UNPRIVILEGED")

@@ -1,5 +1,5 @@
 import { confirmDestroy, createContainer, expect, row, test } from "./fixtures.ts";
-import { burnCpu, exists, lxc, lxcLs } from "./lxc.ts";
+import { burnCpu, exists, lxc, lxcFreeze, lxcLs } from "./lxc.ts";
 import { slowness } from "./machine.ts";
 
 test("a person creates a container, watches it, works in it, stops it and destroys it", async ({ app }) => {
@@ -100,7 +100,7 @@ test("what is done in a shell shows up by itself", async ({ app }) => {
   await expect(row(app, "e2e-shell")).toContainText("Privileged");
   lxc("lxc-start", "-n", "e2e-shell");
   await expect(row(app, "e2e-shell").getByText("Running", { exact: true })).toBeVisible();
-  lxc("lxc-freeze", "-n", "e2e-shell");
+  lxcFreeze("e2e-shell");
   await expect(row(app, "e2e-shell").getByText("Frozen", { exact: true })).toBeVisible();
   lxc("lxc-unfreeze", "-n", "e2e-shell");
   lxc("lxc-stop", "-k", "-n", "e2e-shell");

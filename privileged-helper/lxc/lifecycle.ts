@@ -1,7 +1,7 @@
 import { fstatSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { Container, ContainerState } from "../contract/model.ts";
-import { ProblemError } from "../contract/problems.ts";
+import { ProblemError, toProblem } from "../contract/problems.ts";
 import { type StartCause, startCause } from "../contract/start-causes.ts";
 import type { OperationContext } from "./context.ts";
 import { directIdmap, isWarningOfDirectIdmap } from "./direct-idmap.ts";
@@ -29,6 +29,7 @@ const maxCauseCharacters = 1024;
 const startTimeoutSeconds = 120;
 const forceStopTimeoutSeconds = 60;
 const freezeTimeoutSeconds = 30;
+const firstFreezeAttemptSeconds = 0.5;
 /** What `lxc-stop` may need beyond the time that init was given. */
 const stopGraceSeconds = 15;
 /** After a tool is done the kernel may need a moment until its cgroups say the same. */
@@ -214,13 +215,27 @@ export async function restart(context: OperationContext, name: string, timeoutSe
   await start(context, name);
 }
 
-/** Keeps all processes of a container from running, until it is thawed. */
+/**
+ * Keeps all processes of a container from running, until it is thawed. The freezer of cgroup v1 asks each process once
+ * (Documentation/admin-guide/cgroup-v1/freezer-subsystem.rst), and one that just then begins to wait for its child of vfork(2) does not
+ * hear it: `lxc-freeze` would wait for it for ever, and a second one has the kernel ask again.
+ * @throws ProblemError `timed-out` where a process cannot be frozen. Some may be frozen then, as where it is cancelled.
+ */
 export async function freeze({ lxcPath, reader, task }: OperationContext, name: string): Promise<void> {
   task.step("Freezing");
   const args = ["-n", name, "-P", lxcPath];
-  const { exitCode, output } = await run("lxc-freeze", args, { task, timeoutSeconds: freezeTimeoutSeconds, allowExitCodes: "any" });
-  if (await settles(exitCode === 0, () => reader.readOne(name)?.state === "frozen")) return;
-  throw new ProblemError(failure(["lxc-freeze", ...args], output, exitCode));
+  const giveUpAt = performance.now() + freezeTimeoutSeconds * 1000;
+  for (let timeoutSeconds = firstFreezeAttemptSeconds; ; timeoutSeconds *= 2) {
+    try {
+      const { exitCode, output } = await run("lxc-freeze", args, { task, timeoutSeconds, allowExitCodes: "any" });
+      if (await settles(exitCode === 0, () => reader.readOne(name)?.state === "frozen")) return;
+      throw new ProblemError(failure(["lxc-freeze", ...args], output, exitCode));
+    } catch (thrown) {
+      if (toProblem(thrown).code !== "timed-out") throw thrown;
+      if (performance.now() >= giveUpAt)
+        throw new ProblemError({ code: "timed-out", what: `Freezing ${name}`, seconds: freezeTimeoutSeconds });
+    }
+  }
 }
 
 /** Lets a frozen container go on. */

@@ -39,7 +39,7 @@ import { endAbandonedFirstStart, removeAbandoned, removeAbandonedImage } from ".
 import { outdated, repairContainer } from "./repair.ts";
 import { type ClonedSource, createThrowAways, type MoreRights, requireRight, type ThrowAwayOperations } from "./throw-away-operations.ts";
 import { endAbandonedUpdate, installUpdates, lookForUpdates } from "./updates.ts";
-import { thawAbandoned } from "./while-frozen.ts";
+import { thaw, thawAbandoned } from "./while-frozen.ts";
 
 /** Everything that changes containers and images. Each promise settles when the task has ended, and all that failed is undone. */
 export type Operations = ThrowAwayOperations & {
@@ -379,7 +379,10 @@ export function createOperations(world: World): Operations {
         leadsTo: "frozen",
         signal,
         check: () => requireState(find(name), "freeze"),
-        work: (context) => freeze(context, name),
+        async work(context) {
+          context.task.onUndo(() => thaw(context, name));
+          await freeze(context, name);
+        },
       }),
     unfreeze: (name, signal) =>
       perform({

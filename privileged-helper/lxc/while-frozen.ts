@@ -33,7 +33,7 @@ export async function thawAbandoned(context: OperationContext, record: JournalRe
   context.journal.remove(record);
 }
 
-/** Also where it was frozen only half. It may have been killed meanwhile, or thawed by somebody else. */
-async function thaw(context: OperationContext, name: string): Promise<void> {
+/** Lets a container go on, also where it was frozen only half. It may have been killed meanwhile, or thawed by somebody else. */
+export async function thaw(context: OperationContext, name: string): Promise<void> {
   if (isActive(context.reader.readOne(name))) await unfreeze(context, name);
 }
