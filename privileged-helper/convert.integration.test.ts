@@ -1,11 +1,22 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chownSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chownSync,
+  existsSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { toProblem } from "./contract/problems.ts";
-import type { ConversionFix, SecurityFinding } from "./contract/security.ts";
+import type { ConversionFix, SecurityFinding, SecurityFix } from "./contract/security.ts";
 import { createJournal } from "./journal.ts";
 import { createLocks } from "./locks.ts";
 import { auditContainer } from "./lxc/audit/audit.ts";
@@ -163,6 +174,96 @@ describe("a stopped container", () => {
   });
 });
 
+describe("one whose system is read-only, and that keeps folders on disk beside it", () => {
+  const readOnly: SecurityFix = {
+    check: "read-only",
+    places: [
+      { path: "/tmp", kept: "memory" },
+      { path: "/srv", kept: "disk" },
+      { path: "/var/lib", kept: "disk" },
+    ],
+  };
+  const srv = () => join(folder(), "writable/srv");
+  const inside = (script: string) => lxc.inside(name, "/bin/busybox", "sh", "-c", script).trim();
+  const owners = "/bin/busybox stat -c '%u %g %a' /srv/kinds/shadow /srv/kinds/of-user /srv/kinds/suid /srv/linked";
+  const expectedOwners = ["0 42 640", "1000 1001 600", "0 0 4755", "1000 1001 600"];
+  async function makeReadOnly() {
+    makeContainer();
+    for (const path of ["srv", "tmp", "var/lib"]) mkdirSync(join(rootfs(), path), { recursive: true });
+    addEveryKindOfFile(join(rootfs(), "srv"));
+    linkSync(join(rootfs(), "kinds/of-user"), join(rootfs(), "srv/linked"));
+    await operations.harden({ name, fix: readOnly, mayWeaken: false }, signal);
+  }
+  /** Of modification: what is described has been written to in between. */
+  const withoutTimes = (tree: string) => tree.replace(/ \d+\.\d{5,}/g, "");
+  const trees = () => `${describeTree(join(rootfs(), "kinds"))}${describeTree(srv())}`;
+
+  it.each([shifted, idmapped])("takes them along there and back: %j", async (fix) => {
+    await makeReadOnly();
+    const [before, lines] = [trees(), config()];
+    start();
+    await harden(fix);
+    expect(uidMap()[1]).toBeGreaterThanOrEqual(65_536);
+    expect(await finding()).toMatchObject({ state: "ok" });
+    expect(inside(owners).split("\n")).toEqual(expectedOwners);
+    expect(inside("echo x > /new 2>/dev/null || echo refused; echo new > /srv/new; echo new > /var/lib/new; cat /srv/new")).toBe(
+      "refused\nnew",
+    );
+    expect(lstatSync(join(srv(), "kinds/of-user")).uid === 1000).toBe(fix.way === "idmapped");
+    const all = (await auditContainer(lxc, name)).findings;
+    for (const check of ["host-files", "read-only"]) expect(all.find((one) => one.check === check)).toMatchObject({ check, state: "ok" });
+    stop();
+    rmSync(join(srv(), "new"));
+    await harden(privileged);
+    expect(withoutTimes(trees())).toBe(withoutTimes(before));
+    expect(lstatSync(join(folder(), "writable/var+lib/new")).uid).toBe(0);
+    await undo();
+    await undo();
+    expect(config()).toBe(lines);
+    // And from there into its own files again.
+    await operations.soften(name, "read-only", signal);
+    expect(lstatSync(join(rootfs(), "srv/kinds/of-user")).uid).toBe(1000);
+    expect(existsSync(srv())).toBe(false);
+  });
+
+  it("can be made read-only when it is unprivileged already, whichever way, and privileged with its folders beside it", async () => {
+    for (const fix of [shifted, idmapped]) {
+      makeContainer();
+      for (const path of ["srv", "tmp", "var/lib"]) mkdirSync(join(rootfs(), path), { recursive: true });
+      addEveryKindOfFile(join(rootfs(), "srv"));
+      linkSync(join(rootfs(), "kinds/of-user"), join(rootfs(), "srv/linked"));
+      const before = describeTree(join(rootfs(), "srv/kinds"));
+      await harden(fix);
+      await operations.harden({ name, fix: readOnly, mayWeaken: false }, signal);
+      start();
+      expect(inside(owners).split("\n")).toEqual(expectedOwners);
+      stop();
+      await harden(privileged);
+      expect(describeTree(join(srv(), "kinds"))).toBe(before);
+      start();
+      expect(inside(owners).split("\n")).toEqual(expectedOwners);
+      stop();
+      lxc.run("lxc-destroy", "-n", name);
+    }
+  });
+
+  it("is refused, and nothing of it changed, where one of them has a foreign id", async () => {
+    await makeReadOnly();
+    chownSync(join(srv(), "kinds/plain"), 70_000, 0);
+    const [before, lines] = [trees(), config()];
+    expect(await harden(shifted).catch(toProblem)).toMatchObject({
+      code: "not-supported",
+      what: expect.stringContaining('"/srv/kinds/plain" belongs to id 70000'),
+    });
+    expect([trees(), config(), leftovers()]).toEqual([before, lines, []]);
+  });
+
+  it("leaves what the next helper takes back or has found done, before whichever step one was killed", async () => {
+    await makeReadOnly();
+    await killAtEachStep(trees, 3);
+  }, 540_000);
+});
+
 describe("a container that runs", () => {
   it.each([shifted, idmapped])("runs with ids of its own as the kernel says, and is privileged again: %j", async (fix) => {
     makeContainer();
@@ -214,35 +315,43 @@ describe("a container that runs", () => {
   });
 });
 
+/** Kills a helper before each of its steps, or each so many. @param describeFiles What has to be the same after each. */
+async function killAtEachStep(describeFiles: () => string, stride = 1) {
+  const [before, lines] = [describeFiles(), config()];
+  const record = join(folder(), "lxc-desktop-security.json");
+  const decided = existsSync(record) ? readFileSync(record) : undefined;
+  let count = 0;
+  for (let isDone = false, runs = 1; !isDone; runs++) {
+    count += stride;
+    if (count > maxSteps) throw new Error("it never ends");
+    // One that runs is stopped for it, and runs again.
+    if (runs % 4 === 0) start();
+    const wasRunning = isRunning();
+    const args = [program, lxc.lxcPath, state, name, JSON.stringify(shifted), String(count)];
+    const [exitCode] = await once(spawn(process.execPath, args, { stdio: "inherit" }), "exit");
+    isDone = exitCode === 0;
+    const journal = createHelper();
+    await operations.recover();
+    const when = `killed before step ${count}`;
+    expect(journal.abandoned(lxc.lxcPath), when).toEqual([]);
+    expect(leftovers(), when).toEqual([]);
+    const isUnprivileged = /^lxc\.idmap/m.test(config());
+    expect(isRunning(), when).toBe(wasRunning);
+    if (wasRunning) expect(uidMap()[1] !== 0, when).toBe(isUnprivileged);
+    stop();
+    if (isUnprivileged) await harden(privileged);
+    else expect(config(), when).toBe(lines);
+    expect(describeFiles(), when).toBe(before);
+    writeFileSync(configFile(), lines);
+    if (decided) writeFileSync(record, decided);
+    else rmSync(record, { force: true });
+  }
+  expect(count).toBeGreaterThan(5);
+}
+
 describe("a helper that is killed while it converts", () => {
   it("leaves what the next one takes back or has found done, before whichever step it was killed", async () => {
     makeContainer();
-    const [before, lines] = [describeTree(join(rootfs(), "kinds")), config()];
-    let count = 0;
-    for (let isDone = false; !isDone; ) {
-      count++;
-      if (count > maxSteps) throw new Error("it never ends");
-      // One that runs is stopped for it, and runs again.
-      if (count % 4 === 0) start();
-      const wasRunning = isRunning();
-      const args = [program, lxc.lxcPath, state, name, JSON.stringify(shifted), String(count)];
-      const [exitCode] = await once(spawn(process.execPath, args, { stdio: "inherit" }), "exit");
-      isDone = exitCode === 0;
-      const journal = createHelper();
-      await operations.recover();
-      const when = `killed before step ${count}`;
-      expect(journal.abandoned(lxc.lxcPath), when).toEqual([]);
-      expect(leftovers(), when).toEqual([]);
-      const isUnprivileged = /^lxc\.idmap/m.test(config());
-      expect(isRunning(), when).toBe(wasRunning);
-      if (wasRunning) expect(uidMap()[1] !== 0, when).toBe(isUnprivileged);
-      stop();
-      if (isUnprivileged) await harden(privileged);
-      else expect(config(), when).toBe(lines);
-      expect(describeTree(join(rootfs(), "kinds")), when).toBe(before);
-      writeFileSync(configFile(), lines);
-      rmSync(join(folder(), "lxc-desktop-security.json"), { force: true });
-    }
-    expect(count).toBeGreaterThan(5);
+    await killAtEachStep(() => describeTree(join(rootfs(), "kinds")));
   }, 540_000);
 });

@@ -1,7 +1,6 @@
 import { ProblemError } from "../contract/problems.ts";
 import type { TaskContext } from "./context.ts";
 import type { ConvertReport, ConvertRequest } from "./convert-owners.ts";
-import type { IdRange } from "./idmap.ts";
 import { ownProgram } from "./own-program.ts";
 import { failure, run, toolPath } from "./run.ts";
 
@@ -16,7 +15,7 @@ export function toolsOfConversion(): ConvertRequest["tools"] {
  * How many files a conversion would give to other ids. Nothing is changed.
  * @throws ProblemError `not-supported` where some have ids that are none of the container's.
  */
-export async function countFiles(shift: { rootfs: string; from: IdRange; to: IdRange }, signal: TaskContext["signal"]): Promise<number> {
+export async function countFiles(shift: Pick<ConvertRequest, "folders" | "from" | "to">, signal: TaskContext["signal"]): Promise<number> {
   let counted = 0;
   await runConvertOwners({ ...shift, mode: "look", manifest: "" }, { signal }, (report) => {
     if ("counted" in report) counted = report.counted;
@@ -67,5 +66,5 @@ async function runConvertOwners(
     },
   });
   if (refused !== undefined) throw new ProblemError({ code: "not-supported", what: refused });
-  if (exitCode !== 0) throw new ProblemError(failure(["convert-owners", request.rootfs], output, exitCode));
+  if (exitCode !== 0) throw new ProblemError(failure(["convert-owners", ...request.folders.map(({ path }) => path)], output, exitCode));
 }

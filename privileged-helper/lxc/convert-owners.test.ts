@@ -1,5 +1,16 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, existsSync, lstatSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -23,7 +34,10 @@ afterEach(() => void execFileSync("rm", ["-rf", folder]));
 
 async function convert(others: Partial<ConvertRequest> = {}): Promise<ConvertReport[]> {
   const reports: ConvertReport[] = [];
-  await convertOwners({ rootfs, from: host, to: range, mode: "convert", manifest, tools, ...others }, (line) => reports.push(line));
+  await convertOwners(
+    { folders: [{ path: rootfs, inside: "/" }], from: host, to: range, mode: "convert", manifest, tools, ...others },
+    (line) => reports.push(line),
+  );
   return reports;
 }
 const takeBack = () => convert({ from: range, to: host, mode: "return" });
@@ -70,6 +84,54 @@ describe.skipIf(process.getuid?.() !== 0 || !existsSync(tools.getfattr))(
       expect(describeTree(rootfs)).toBe(before);
     });
 
+    describe("in several folders", () => {
+      let places: ConvertRequest["folders"];
+      const all = () => places.map(({ path }) => describeTree(path)).join();
+      beforeEach(() => {
+        const place = join(folder, "place");
+        mkdirSync(place);
+        for (const path of [rootfs, place]) addEveryKindOfFile(path);
+        places = [
+          { path: rootfs, inside: "/" },
+          { path: place, inside: "/var" },
+        ];
+        // What was moved out of a root file system may have names in both.
+        for (const name of ["of-user", "suid-of-user", "capable", "suid-and-listed"])
+          linkSync(join(rootfs, "kinds", name), join(place, `also-${name}`));
+      });
+
+      it("gives each file away once, whichever of its names is met first, and back", async () => {
+        const before = all();
+        const [looked] = await convert({ folders: places, mode: "look" });
+        expect(all()).toBe(before);
+        expect(await convert({ folders: places })).toEqual([looked, { done: looked && "counted" in looked && looked.counted }]);
+        expect(lstatSync(join(folder, "place/also-of-user"))).toMatchObject({ uid: range.first + 1000, gid: range.first + 1001 });
+        expect(lstatSync(join(folder, "place/kinds/suid")).mode & 0o7777).toBe(0o4755);
+        await convert({ folders: places, from: range, to: host });
+        expect(all()).toBe(before);
+      });
+
+      it.each(["rootfs", "place"])("is taken back where it was killed in the middle of %s", async (last) => {
+        const before = all();
+        // One after the other: the first that does not lie in this folder is done whole.
+        const path =
+          halfOf(`case $(readlink /proc/self/cwd) in */${last}) chown -h +1000000:+1000000 kinds/suid kinds/capable kinds/listed ;;
+          *) exec chown "$@" ;; esac`);
+        await expect(convert({ folders: places, tools: { ...tools, chown: path } })).rejects.toThrow();
+        expect(all()).not.toBe(before);
+        expect(lstatSync(join(rootfs, "kinds/plain")).uid).toBe(last === "rootfs" ? 0 : range.first);
+        await convert({ folders: places, from: range, to: host, mode: "return" });
+        expect(all()).toBe(before);
+      });
+
+      it("names a file of a place as the container does, and changes none of either", async () => {
+        execFileSync("chown", ["70000:0", join(folder, "place/kinds/plain")]);
+        const before = all();
+        await expect(convert({ folders: places })).rejects.toThrow('"/var/kinds/plain" belongs to id 70000');
+        expect(all()).toBe(before);
+      });
+    });
+
     it("takes back what was left when a file is gone or another one has its name", async () => {
       addEveryKindOfFile(rootfs);
       await convert();
@@ -99,7 +161,7 @@ describe.skipIf(process.getuid?.() !== 0 || !existsSync(tools.getfattr))(
       expect(lstatSync(join(outside, "file")).uid).toBe(0);
       expect(lstatSync(join(rootfs, "absolute")).uid).toBe(range.first);
       symlinkSync(rootfs, join(folder, "link"));
-      await expect(convert({ rootfs: join(folder, "link") })).rejects.toThrow();
+      await expect(convert({ folders: [{ path: join(folder, "link"), inside: "/" }] })).rejects.toThrow();
     });
 
     it("names files whose ids are none of the container's, at most five, and changes none", async () => {

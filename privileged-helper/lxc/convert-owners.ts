@@ -14,13 +14,17 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
+import { join } from "node:path";
 import type { Readable } from "node:stream";
 import type { IdRange } from "./idmap.ts";
 import { type IdShift, NotShiftable, type OwnerAttribute, ownerAttributes, shiftAttribute } from "./owner-attributes.ts";
 
-/** Which files of a root file system are to belong to which other ids. */
+/** A folder whose files are the container's, and where it has them: its root file system, or a place that lies beside that. */
+export type ConvertedFolder = { path: string; inside: string };
+
+/** Which files of a container are to belong to which other ids. */
 export type ConvertRequest = {
-  rootfs: string;
+  folders: readonly ConvertedFolder[];
   from: IdRange;
   to: IdRange;
   /**
@@ -41,7 +45,15 @@ export type ConvertReport = { counted: number } | { done: number } | { refused: 
 export class Refused extends Error {}
 
 /** Most files belong to root; for the few others, and those that are more than an owner and a mode, there is a record each. */
-type FileRecord = { path: string; uid: number; gid: number; mode: number; type: string; inode: number };
+type FileRecord = {
+  /** Which of the folders it is below. */ folder: number;
+  path: string;
+  uid: number;
+  gid: number;
+  mode: number;
+  type: string;
+  inode: number;
+};
 type Kept = FileRecord & { attributes: Partial<Record<OwnerAttribute, string>> };
 
 /** Names are bytes; latin1 keeps each as it is. */
@@ -59,38 +71,43 @@ const filesAtOnce = 256;
 const maxErrorCharacters = 2000;
 
 /**
- * Gives the files of a root file system to other ids: owners, access lists and capabilities. Device files stay whose they are. C programs that
+ * Gives the files of a container to other ids: owners, access lists and capabilities. Device files stay whose they are. C programs that
  * keep descriptors of folders walk the tree (`find`, `chown -R`): each file by itself in Node would take several times as long. What they do not
  * do is done one by one here, by descriptors that no link leads astray. It may meet a file system that does not answer, so it belongs into a
  * process that can be killed, with all that it starts in its process group.
  * @throws Refused before the first change; Error.
  */
 export async function convertOwners(request: ConvertRequest, report: (line: ConvertReport) => void): Promise<void> {
-  const { rootfs, mode, from, to, manifest } = request;
+  const { folders, mode, from, to, manifest } = request;
   const before = mode === "return" ? readManifest(manifest) : undefined;
   // Nothing was changed without it.
   if (mode === "return" && !before) return;
-  const root = openSync(rootfs, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-  const here = `/proc/self/fd/${root}`;
+  const roots = folders.map(({ path }) => openSync(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
   const shift = shiftFor(from, to, mode === "return");
-  const [found, attributes] = await Promise.all([findFiles(request, here), readAttributes(request, here)]);
-  const files = openerBelow(root);
-  const foundKept = keptOf(found.records, attributes);
-  if (mode !== "return") refuseForeign(found.records, foundKept, shift, from);
+  // A file may have names in several of them: all is known before any is changed.
+  const found = await lookThrough(request, roots);
+  const files = openerBelow(roots);
+  if (mode !== "return") refuseForeign(request, found, shift);
   report({ counted: found.count });
   if (mode === "look") return;
   // Of what was written down the one before is the truth; what has come since, because the container was started once, is as it is now.
-  const writtenDown = new Set(before?.map(({ path }) => path));
-  const isNew = ({ path }: FileRecord) => !writtenDown.has(path);
-  const kept = [...(before ?? []), ...files.withInodes(foundKept.filter(isNew))];
+  const nameOf = ({ folder, path }: FileRecord) => `${folder} ${path}`;
+  const writtenDown = new Set(before?.map(nameOf));
+  const isNew = (record: FileRecord) => !writtenDown.has(nameOf(record));
+  const kept = [...(before ?? []), ...files.withInodes(found.kept.filter(isNew))];
   if (mode === "convert") writeManifest(manifest, kept);
 
-  await chownMost(request, here, found.count, (done) => report({ done }));
-  for (const { path, uid, gid, type } of found.records) {
+  let isDone = 0;
+  for (const root of roots) {
+    const alreadyDone = isDone;
+    isDone += await chownMost(request, hereIn(root), found.count, (done) => report({ done: Math.min(alreadyDone + done, found.count) }));
+  }
+  for (const record of found.records) {
+    const { path, uid, gid, type } = record;
     if (isDevice(type)) continue;
     const target = [shift(uid), shift(gid)] as const;
     if (target[0] === undefined || target[1] === undefined) throw new Error(`${path} has changed its owner meanwhile`);
-    if (target[0] !== uid || target[1] !== gid) lchownSync(files.pathOf(path), target[0], target[1]);
+    if (target[0] !== uid || target[1] !== gid) lchownSync(files.pathOf(record), target[0], target[1]);
   }
   for (const record of kept) {
     if (isDevice(record.type)) files.use(record, (path) => chownSync(path, record.uid, record.gid));
@@ -99,8 +116,29 @@ export async function convertOwners(request: ConvertRequest, report: (line: Conv
   }
   await writeAttributes(request, kept, files, (record, name, value) => (isNew(record) ? shiftAttribute(name, value, shift) : value));
   files.close();
-  closeSync(root);
+  roots.forEach(closeSync);
   report({ done: found.count });
+}
+
+function hereIn(root: number): string {
+  return `/proc/self/fd/${root}`;
+}
+
+type Found = { count: number; records: FileRecord[]; kept: Kept[] };
+
+async function lookThrough(request: ConvertRequest, roots: readonly number[]): Promise<Found> {
+  const found: Found = { count: 0, records: [], kept: [] };
+  for (const [folder, root] of roots.entries()) {
+    const [{ count, records }, attributes] = await Promise.all([
+      findFiles(request, { folder, here: hereIn(root), maxRecords: maxRecords - found.records.length }),
+      readAttributes(request, hereIn(root)),
+    ]);
+    found.count += count;
+    found.kept = found.kept.concat(keptOf(folder, records, attributes));
+    if (found.kept.length > maxKept) throw new Refused("Too many of its files have rights of their own.");
+    found.records = found.records.concat(records);
+  }
+  return found;
 }
 
 /** @param isHalfDone Some have their new owner already. */
@@ -116,7 +154,10 @@ function isDevice(type: string): boolean {
 }
 
 /** Every file is counted; those that are root's and nothing more are only that. */
-async function findFiles({ tools, from }: ConvertRequest, here: string): Promise<{ count: number; records: FileRecord[] }> {
+async function findFiles(
+  { tools, from }: ConvertRequest,
+  { folder, here, maxRecords }: { folder: number; here: string; maxRecords: number },
+): Promise<{ count: number; records: FileRecord[] }> {
   const isPlain = `-uid ${from.first} -gid ${from.first} ! -perm /6000 ! -type b ! -type c`.split(" ");
   const args = ["-P", ".", "(", ...isPlain, "-printf", ".", ")", "-o", "-printf", "x%U %G %m %y %i %p\\0"];
   const records: FileRecord[] = [];
@@ -135,7 +176,7 @@ async function findFiles({ tools, from }: ConvertRequest, here: string): Promise
       const [, uid, gid, mode = "", type = "", inode, path = ""] =
         /^x(\d+) (\d+) (\d+) (\S) (\d+) (.*)$/s.exec(part.slice(start)) ?? throwUnreadable();
       count += start + 1;
-      records.push({ path, uid: Number(uid), gid: Number(gid), mode: Number.parseInt(mode, 8), type, inode: Number(inode) });
+      records.push({ folder, path, uid: Number(uid), gid: Number(gid), mode: Number.parseInt(mode, 8), type, inode: Number(inode) });
     }
     if (records.length > maxRecords) throw new Refused("Too many of its files belong to others than root.");
   });
@@ -176,32 +217,33 @@ export function parseAttributes(text: string): Map<string, Kept["attributes"]> {
 }
 
 /** What a change of owners takes from files, or what has to be written for each anew. */
-function keptOf(records: readonly FileRecord[], attributes: ReadonlyMap<string, Kept["attributes"]>): Kept[] {
+function keptOf(folder: number, records: readonly FileRecord[], attributes: ReadonlyMap<string, Kept["attributes"]>): Kept[] {
   const special = records.filter(({ mode, type }) => isDevice(type) || (type === "f" && (mode & 0o6000) !== 0));
   const kept = new Map(special.map((record): [string, Kept] => [record.path, { ...record, attributes: {} }]));
   for (const [path, values] of attributes) {
     const known = kept.get(path);
     if (known) known.attributes = values;
-    else kept.set(path, { path, uid: -1, gid: -1, mode: 0, type: "", inode: 0, attributes: values });
+    else kept.set(path, { folder, path, uid: -1, gid: -1, mode: 0, type: "", inode: 0, attributes: values });
   }
-  if (kept.size > maxKept) throw new Refused("Too many of its files have rights of their own.");
   return [...kept.values()];
 }
 
-function refuseForeign(records: readonly FileRecord[], kept: readonly Kept[], shift: IdShift, { count }: IdRange) {
+function refuseForeign({ folders, from: { count } }: ConvertRequest, { records, kept }: Found, shift: IdShift) {
   const reasons: string[] = [];
-  const named = (path: string) => JSON.stringify(Buffer.from(path.replace(/^\./, "") || "/", asBytes).toString("utf8"));
-  for (const { path, uid, gid, type } of records) {
+  const named = ({ folder, path }: FileRecord) =>
+    JSON.stringify(join(folders[folder]?.inside ?? "/", Buffer.from(path, asBytes).toString("utf8")));
+  for (const record of records) {
+    const { uid, gid, type } = record;
     const foreign = isDevice(type) ? undefined : [uid, gid].find((id) => shift(id) === undefined);
-    if (foreign !== undefined) reasons.push(`${named(path)} belongs to id ${foreign}`);
+    if (foreign !== undefined) reasons.push(`${named(record)} belongs to id ${foreign}`);
   }
-  for (const { path, attributes } of kept) {
-    for (const [name, hex] of Object.entries(attributes) as [OwnerAttribute, string][]) {
+  for (const record of kept) {
+    for (const [name, hex] of Object.entries(record.attributes) as [OwnerAttribute, string][]) {
       try {
         shiftAttribute(name, Buffer.from(hex, "hex"), shift);
       } catch (thrown) {
         if (!(thrown instanceof NotShiftable)) throw thrown;
-        reasons.push(`of ${named(path)}: ${thrown.message}`);
+        reasons.push(`of ${named(record)}: ${thrown.message}`);
       }
     }
   }
@@ -232,8 +274,17 @@ function writeManifest(path: string, kept: readonly Kept[]) {
   renameSync(staged, path);
 }
 
-/** All that are root's, and no others. With `+` a number is never taken for a name. */
-async function chownMost({ tools, from, to }: ConvertRequest, here: string, count: number, onDone: (done: number) => void) {
+/**
+ * All that are root's, and no others. With `+` a number is never taken for a name.
+ * @param count Of all folders.
+ * @returns How many it has told.
+ */
+async function chownMost(
+  { tools, from, to }: ConvertRequest,
+  here: string,
+  count: number,
+  onDone: (done: number) => void,
+): Promise<number> {
   const pair = (id: number) => `+${id}:+${id}`;
   const tells = count >= tellFromFiles;
   let done = 0;
@@ -243,32 +294,33 @@ async function chownMost({ tools, from, to }: ConvertRequest, here: string, coun
     for (let at = piece.indexOf(10); at >= 0; at = piece.indexOf(10, at + 1)) done++;
     if (performance.now() - toldAt < tellEveryMilliseconds) return;
     toldAt = performance.now();
-    onDone(Math.min(done, count));
+    onDone(done);
   });
+  return done;
 }
 
 type Files = {
   /** A path that leads to this name in its folder and nowhere else, whatever is there. Good until the next call. */
-  pathOf(path: string): Buffer;
+  pathOf(record: Pick<Kept, "folder" | "path">): Buffer;
   /** Opens this very file; undefined where another one has its name now, or none. */
-  open(record: Pick<Kept, "path" | "inode">): number | undefined;
+  open(record: Pick<Kept, "folder" | "path" | "inode">): number | undefined;
   /** Does something with this very file, where it is still there. */
-  use(record: Pick<Kept, "path" | "inode">, act: (path: string) => void): void;
+  use(record: Pick<Kept, "folder" | "path" | "inode">, act: (path: string) => void): void;
   /** The same records, each with the number of its file. */
   withInodes(records: readonly Kept[]): Kept[];
   close(): void;
 };
 
 /** Each folder on the way is opened in the one before it, and none that is a link (Node has no openat2(2)). */
-function openerBelow(root: number): Files {
-  let at: { folder: string; descriptor: number } | undefined;
+function openerBelow(roots: readonly number[]): Files {
+  let at: { root: number | undefined; folder: string; descriptor: number } | undefined;
   const close = () => {
     if (at) closeSync(at.descriptor);
     at = undefined;
   };
   const inFolder = (folder: number, name: string) => Buffer.from(`/proc/self/fd/${folder}/${name}`, asBytes);
-  const enter = (folder: string): number => {
-    if (at?.folder === folder) return at.descriptor;
+  const enter = (root: number | undefined, folder: string): number => {
+    if (at?.root === root && at?.folder === folder) return at.descriptor;
     close();
     let descriptor = openSync(`/proc/self/fd/${root}`, O_PATH | O_DIRECTORY);
     for (const name of folder.split("/").slice(1)) {
@@ -276,24 +328,25 @@ function openerBelow(root: number): Files {
       closeSync(descriptor);
       descriptor = next;
     }
-    at = { folder, descriptor };
+    at = { root, folder, descriptor };
     return descriptor;
   };
-  const pathOf = (path: string) => {
-    if (path === ".") return inFolder(enter("."), ".");
+  const pathOf: Files["pathOf"] = ({ folder, path }) => {
+    const root = roots[folder];
+    if (path === ".") return inFolder(enter(root, "."), ".");
     const slash = path.lastIndexOf("/");
-    return inFolder(enter(path.slice(0, slash)), path.slice(slash + 1));
+    return inFolder(enter(root, path.slice(0, slash)), path.slice(slash + 1));
   };
-  const open: Files["open"] = ({ path, inode }) => {
+  const open: Files["open"] = (record) => {
     let descriptor: number;
     try {
-      descriptor = openSync(pathOf(path), O_PATH | O_NOFOLLOW);
+      descriptor = openSync(pathOf(record), O_PATH | O_NOFOLLOW);
     } catch (error) {
       if (["ENOENT", "ENOTDIR", "ELOOP"].includes((error as NodeJS.ErrnoException).code ?? "")) return undefined;
       throw error;
     }
     const stats = fstatSync(descriptor);
-    if (!stats.isSymbolicLink() && (inode === 0 || stats.ino === inode)) return descriptor;
+    if (!stats.isSymbolicLink() && (record.inode === 0 || stats.ino === record.inode)) return descriptor;
     closeSync(descriptor);
     return undefined;
   };

@@ -5,7 +5,7 @@ import { isManageableName } from "../../contract/names.ts";
 import { ProblemError } from "../../contract/problems.ts";
 import type { ConversionFix } from "../../contract/security.ts";
 import type { JournalRecord } from "../../journal.ts";
-import { editConfig, readConfigurationText, writeConfig } from "../config.ts";
+import { editConfig, parseConfig, readConfigurationText, writeConfig } from "../config.ts";
 import { letRootThrough } from "../container-config.ts";
 import type { OperationContext } from "../context.ts";
 import { convertFiles } from "../convert-files.ts";
@@ -18,7 +18,7 @@ import { killMarked } from "../recover.ts";
 import { isPrivilegedNow, readAuditFacts } from "./audit-facts.ts";
 import { changedByOthers, startAgain, stopTimeoutSeconds, systemState, tryConfiguration, withoutUndo } from "./come-up.ts";
 import { planUndo, rememberFix } from "./fixes.ts";
-import { planConversion } from "./plan-conversion.ts";
+import { foldersOfFiles, planConversion } from "./plan-conversion.ts";
 import { type DoneFix, idRange, readSecurityRecord, writeSecurityRecord } from "./security-record.ts";
 
 /**
@@ -33,7 +33,7 @@ const conversion = z.object({
   to: z.enum(["unprivileged", "privileged"]),
   before: z.string(),
   after: z.string(),
-  shift: z.object({ rootfs: z.string(), from: idRange, to: idRange }).optional(),
+  shift: z.object({ folders: z.array(z.object({ path: z.string(), inside: z.string() })), from: idRange, to: idRange }).optional(),
   wasRunning: z.boolean(),
 });
 type Conversion = z.infer<typeof conversion>;
@@ -73,7 +73,9 @@ export async function revertConversion(context: OperationContext, name: string, 
   if (to === "unprivileged" && target && findFreeBlock([target], reader.readClaims().idRanges) === undefined) {
     throw new ProblemError({ code: "not-supported", what: "Another container has got its ids since. Make it unprivileged anew." });
   }
-  const shift = done.shift && { rootfs: join(lxcPath, name, "rootfs"), from: done.shift.to, to: done.shift.from };
+  // Where it keeps its files may have changed since.
+  const folders = foldersOfFiles(lxcPath, name, parseConfig(text));
+  const shift = done.shift && { folders, from: done.shift.to, to: done.shift.from };
   await carryOut(context, name, { to, before: text, after, ...(shift && { shift }) });
 }
 
@@ -142,8 +144,8 @@ async function takeBack(context: OperationContext, name: string, { before, after
   task.step("Taking it back");
   if (hasChanged && isActive(reader.readOne(name))) await forceStop(context, name);
   if (shift) {
-    const { rootfs, from, to } = shift;
-    await convertFiles(task, { rootfs, from: to, to: from, mode: "return", manifest: join(lxcPath, name, manifestFile) });
+    const { folders, from, to } = shift;
+    await convertFiles(task, { folders, from: to, to: from, mode: "return", manifest: join(lxcPath, name, manifestFile) });
   }
   if (text !== before) writeConfig(path, isSealed(text) ? unsealed(text) : planUndo(text, rememberFix(before, after)));
   forget(lxcPath, name);

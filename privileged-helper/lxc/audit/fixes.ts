@@ -230,7 +230,7 @@ export function planUndo(text: string, done: Omit<DoneFix, "check" | "at">): str
   if (done.adds.some((line) => count(line) === 0)) {
     throw new ProblemError({
       code: "not-supported",
-      what: "The lines that the fix has added are not in the configuration any more: somebody has changed it since.",
+      what: "The lines that the fix has added are not in the configuration any more: somebody, or a later fix, has changed it since.",
     });
   }
   const lines = text.split("\n");

@@ -8,6 +8,7 @@ import { shareConfig, uselessCapabilities, usernsInclude } from "../container-co
 import { usesHostNetwork } from "../container-network.ts";
 import type { OperationContext, TaskContext } from "../context.ts";
 import { countFiles, toolsOfConversion } from "../convert-files.ts";
+import type { ConvertedFolder } from "../convert-owners.ts";
 import { foreseeIds, type IdRange, idmapEntries, requireFree, singleIdRange } from "../idmap.ts";
 import { canMountIdmapped } from "../idmapped-mount.ts";
 import { isActive, parseRootfs } from "../list.ts";
@@ -15,18 +16,17 @@ import { parseMountinfo } from "../mountinfo.ts";
 import { readProcFile } from "../proc.ts";
 import { changedLines } from "../repair.ts";
 import { listSnapshots } from "../snapshots.ts";
-import { keepsFilesBeside } from "./writable-places.ts";
+import { idmapOption, keptBeside, withPlacesIdmapped } from "./writable-places.ts";
 
 type World = Pick<OperationContext, "lxcPath" | "reader">;
 type Line = readonly [key: string, value: string];
 
 /** The ids of a privileged container: this computer's own, as many as an unprivileged one has. */
 const hostIds = (count: number): IdRange => ({ first: 0, count });
-const idmapOption = "idmap=container";
 const whyNotIdmapped = "LXC, the kernel or the file system of this computer cannot show files with other owners: it was tried.";
 
 /** Which files go from which ids to which. */
-export type Shift = { rootfs: string; from: IdRange; to: IdRange };
+export type Shift = { folders: ConvertedFolder[]; from: IdRange; to: IdRange };
 
 export type ConversionPlan = {
   to: ConversionFix["to"];
@@ -54,28 +54,28 @@ export async function planConversion(
   const { lxcPath } = world;
   const { path, text } = readConfigurationText(lxcPath, name);
   const { entries } = readEffectiveConfig(path);
-  const rootfs = requireConvertible(world, name, entries);
+  const folders = requireConvertible(world, name, entries);
   const maps = valuesOf(entries, "lxc.idmap");
   const common = { to: fix.to, path, before: text };
   if (fix.to === "privileged") {
     if (maps.length === 0) throw notSupported("It is privileged already.");
     const ids = singleIdRange(maps);
     if (!ids) throw notSupported("Its ids are not one range.");
-    const after = privilegedConfig(text);
+    const after = withPlacesIdmapped(privilegedConfig(text), lxcPath, name, false);
     if (valuesOf(parseConfig(after), "lxc.idmap").length > 0)
       throw notSupported("Its mapping of ids is in a file that other containers include, too.");
     if (rootfsOptions(entries).includes(idmapOption)) return { ...common, after, ids, way: "idmapped" };
     toolsOfConversion();
-    return { ...common, after, ids, way: "shifted", shift: { rootfs, from: ids, to: hostIds(ids.count) } };
+    return { ...common, after, ids, way: "shifted", shift: { folders, from: ids, to: hostIds(ids.count) } };
   }
   if (maps.length > 0) throw notSupported("It is unprivileged already.");
   if (usesHostNetwork(entries)) throw notSupported("Only a privileged container can use this computer's own network.");
   const way = fix.way ?? ((await canMountIdmapped(lxcPath, range, signal)) ? "idmapped" : "shifted");
   if (fix.way === "idmapped" && !(await canMountIdmapped(lxcPath, range, signal))) throw notSupported(whyNotIdmapped);
-  const after = unprivilegedConfig(text, entries, range, way);
+  const after = withPlacesIdmapped(unprivilegedConfig(text, entries, range, way), lxcPath, name, way === "idmapped");
   if (way === "idmapped") return { ...common, after, ids: range, way };
   toolsOfConversion();
-  return { ...common, after, ids: range, way, shift: { rootfs, from: hostIds(range.count), to: range } };
+  return { ...common, after, ids: range, way, shift: { folders, from: hostIds(range.count), to: range } };
 }
 
 /** What a conversion would do; nothing of it is done, but that its files are counted and one way is tried. @throws ProblemError as `planConversion`. */
@@ -132,8 +132,8 @@ async function possibleWays(
   return [{ way: "idmapped", ...(can ? {} : { reason: whyNotIdmapped }) }, { way: "shifted" }];
 }
 
-/** @returns The folder of its files. */
-function requireConvertible({ lxcPath, reader }: World, name: string, entries: readonly ConfigEntry[]): string {
+/** @returns The folders of its files. */
+function requireConvertible({ lxcPath, reader }: World, name: string, entries: readonly ConfigEntry[]): ConvertedFolder[] {
   const container: Container | undefined = reader.readOne(name);
   if (!container) throw new ProblemError({ code: "not-found", what: name });
   if (container.clones.length > 0) throw new ProblemError({ code: "has-clones", name, clones: container.clones });
@@ -143,12 +143,18 @@ function requireConvertible({ lxcPath, reader }: World, name: string, entries: r
   const rootfs = join(lxcPath, name, "rootfs");
   if ((storage !== "dir" && storage !== "btrfs") || folders[0] !== rootfs)
     throw notSupported(`Only files in the container's own folder can be converted, at ${rootfs}.`);
-  if (keepsFilesBeside(entries, lxcPath, name))
-    throw notSupported("Its system is read-only, and some of its folders lie beside it. Undo that first, and do it again afterwards.");
-  const inside = parseMountinfo(readProcFile("/proc/self/mountinfo") ?? "").find(({ mountPoint }) => mountPoint.startsWith(`${rootfs}/`));
+  const all = foldersOfFiles(lxcPath, name, entries);
+  const inside = parseMountinfo(readProcFile("/proc/self/mountinfo") ?? "").find(({ mountPoint }) =>
+    all.some(({ path }) => mountPoint.startsWith(`${path}/`)),
+  );
   if (inside)
     throw notSupported(`Something else is mounted in its files, at ${inside.mountPoint}. Unmount it first: it is none of the container's.`);
-  return rootfs;
+  return all;
+}
+
+/** Its root file system, and what it keeps on disk beside that. @throws ProblemError `not-supported`. */
+export function foldersOfFiles(lxcPath: string, name: string, entries: readonly ConfigEntry[]): ConvertedFolder[] {
+  return [{ path: join(lxcPath, name, "rootfs"), inside: "/" }, ...keptBeside(entries, lxcPath, name)];
 }
 
 function rootfsOptions(entries: readonly ConfigEntry[]): string[] {

@@ -1,8 +1,9 @@
 import { chmodSync, chownSync, lstatSync, mkdirSync, renameSync, rmdirSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { ProblemError } from "../../contract/problems.ts";
 import type { WritablePlace, WrittenPlaces } from "../../contract/security.ts";
-import { type ConfigEntry, lastValueOf, valuesOf } from "../config.ts";
+import { type ConfigEntry, lastValueOf, replaceInConfig, valuesOf } from "../config.ts";
+import type { ConvertedFolder } from "../convert-owners.ts";
 import type { ContainerReader } from "../list.ts";
 import { lookInside } from "../look-inside.ts";
 import { parseMountinfo } from "../mountinfo.ts";
@@ -27,9 +28,39 @@ export function writableFolderOf(lxcPath: string, name: string): string {
   return join(lxcPath, name, folderName);
 }
 
+/** Has the kernel show files with the owners that the container's ids stand for, of a bind as of a root (lxc.container.conf(5)). */
+export const idmapOption = "idmap=container";
+
 /** Whether some of its folders lie there, and not in its root file system. */
 export function keepsFilesBeside(entries: readonly ConfigEntry[], lxcPath: string, name: string): boolean {
   return valuesOf(entries, "lxc.mount.entry").some((entry) => entry.startsWith(`${writableFolderOf(lxcPath, name)}/`));
+}
+
+/**
+ * The folders that it keeps there, and where it has each.
+ * @throws ProblemError `not-supported` where a line names something else below it.
+ */
+export function keptBeside(entries: readonly ConfigEntry[], lxcPath: string, name: string): ConvertedFolder[] {
+  const folder = writableFolderOf(lxcPath, name);
+  const kept = new Map<string, ConvertedFolder>();
+  for (const entry of valuesOf(entries, "lxc.mount.entry")) {
+    const [path = "", inside = ""] = entry.split(/\s+/);
+    if (!path.startsWith(`${folder}/`)) continue;
+    if (dirname(path) !== folder || basename(path) === ".." || !lstatSync(path, { throwIfNoEntry: false })?.isDirectory())
+      throw notSupported(`${path} is no folder of ${folder}.`);
+    kept.set(path, { path, inside: `/${inside}` });
+  }
+  return [...kept.values()];
+}
+
+/** The text of a configuration whose folders there are mounted with the owners that they have on disk, or shown with others. */
+export function withPlacesIdmapped(text: string, lxcPath: string, name: string, isIdmapped: boolean): string {
+  return replaceInConfig(text, ({ key, value }) => {
+    const [source, target, type, options = "", ...rest] = value.split(/\s+/);
+    if (key !== "lxc.mount.entry" || !source?.startsWith(`${writableFolderOf(lxcPath, name)}/`)) return undefined;
+    const others = options.split(",").filter((option) => !option.startsWith("idmap="));
+    return [key, [source, target, type, [...others, ...(isIdmapped ? [idmapOption] : [])].join(","), ...rest].join(" ")];
+  });
 }
 
 /** Where a place has its files on disk. No component of a place has a plus. */
@@ -79,7 +110,7 @@ function explainNoDisk({ storage, layers: [layer], lxcPath, name }: AuditFacts, 
   const folder = join(lxcPath, name);
   if (storage !== "dir" || !layer?.startsWith(`${folder}/`))
     return "Its files lie over those of an image or a base, or elsewhere: its places can be kept in memory alone.";
-  if (options.some((option) => option.startsWith("idmap=")))
+  if (options.some((option) => option.startsWith("idmap=") && option !== idmapOption))
     return "Its files have other owners on disk: its places can be kept in memory alone.";
   if (lstatSync(layer).dev !== lstatSync(folder).dev) return "Its files lie on another disk: its places can be kept in memory alone.";
   return undefined;
@@ -115,7 +146,8 @@ export function placeEntries(facts: AuditFacts, places: readonly WritablePlace[]
     }
     if (noDisk !== undefined) throw notSupported(noDisk);
     const volume = volumeOf(facts.lxcPath, facts.name, path);
-    return ["lxc.mount.entry", `${volume} ${found.relative} none bind,rw,nosuid,nodev 0 0`] as const;
+    const idmap = options.includes(idmapOption) ? `,${idmapOption}` : "";
+    return ["lxc.mount.entry", `${volume} ${found.relative} none bind,rw,nosuid,nodev${idmap} 0 0`] as const;
   });
 }
 
