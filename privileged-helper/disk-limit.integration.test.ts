@@ -1,5 +1,6 @@
+import { execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
@@ -8,6 +9,7 @@ import { type Problem, toProblem } from "./contract/problems.ts";
 import { createJournal } from "./journal.ts";
 import { createLocks } from "./locks.ts";
 import { auditContainer } from "./lxc/audit/audit.ts";
+import { previewDiskLimit } from "./lxc/audit/limit-disk.ts";
 import { explainNoDiskLimit, readDiskLimit } from "./lxc/disk-limit.ts";
 import { createOperations } from "./lxc/operations.ts";
 import { createTasks } from "./tasks.ts";
@@ -92,11 +94,13 @@ describe("a limit of the disk", () => {
   it("ends what a container can write, and goes with it", async () => {
     expect(await explainNoDiskLimit(lxc.lxcPath)).toBeUndefined();
     await create("limited");
-    expect(await readDiskLimit(lxc.lxcPath, join(lxc.lxcPath, "limited"))).toEqual({ bytes: 32 * mebibyte });
-    expect(await readDiskLimit(lxc.lxcPath, lxc.lxcPath)).toMatchObject({ reason: expect.any(String) });
+    const folder = join(lxc.lxcPath, "limited");
+    expect(await readDiskLimit(lxc.lxcPath, folder)).toEqual({ folder, bytes: 32 * mebibyte, storedBytes: expect.any(Number) });
+    mkdirSync(join(folder, "plain"));
+    expect(await readDiskLimit(lxc.lxcPath, join(folder, "plain"))).toEqual({ reason: expect.stringContaining("no subvolume") });
     expect((await auditContainer(lxc, "limited")).findings.find(({ check }) => check === "disk")).toMatchObject({
       state: "ok",
-      summary: "It can store at most 32 MiB.",
+      summary: expect.stringMatching(/^It can store at most 32 MiB, and stores \d+(\.\d)? MiB now\.$/),
     });
     expect((await auditContainer(lxc, "limited")).findings.find(({ check }) => check === "input-output")?.summary).toContain("btrfs");
     expect(isFull(write("limited", 20))).toBe(false);
@@ -136,6 +140,70 @@ describe("a limit of the disk", () => {
     await operations.forceStop("of-image", signal);
     await operations.destroy("of-image", signal);
     await operations.deleteImage(image, signal);
+  });
+
+  it("is given to a container that was made without one, changed, taken, and put back, while it runs", async () => {
+    const { operations } = createHelper();
+    await create("later", { resources: {}, unprivileged: true });
+    const folder = join(lxc.lxcPath, "later");
+    const bytesNow = async () => {
+      const limit = await readDiskLimit(lxc.lxcPath, folder);
+      return "bytes" in limit ? limit.bytes : limit;
+    };
+    const fix = (bytes?: number) => ({ check: "disk" as const, ...(bytes !== undefined && { bytes }) });
+    const harden = (bytes?: number) => operations.harden({ name: "later", fix: fix(bytes), mayWeaken: false }, signal);
+    const find = async () => (await auditContainer(lxc, "later")).findings.find(({ check }) => check === "disk");
+    // Its folder is an ordinary one: nothing can be done about that, and nothing is offered.
+    expect(await find()).toMatchObject({ state: "warning", summary: expect.stringContaining("no subvolume"), fixes: [] });
+    expect(await problemOf(harden(32 * mebibyte))).toMatchObject({ code: "not-supported" });
+    await operations.forceStop("later", signal);
+    await operations.destroy("later", signal);
+
+    await create("later", { unprivileged: true }, 300);
+    execFileSync("btrfs", ["qgroup", "limit", "none", folder]);
+    const initPid = lxc.reader.readOne("later")?.initPid;
+    const found = await find();
+    expect(found).toMatchObject({ state: "warning", canUndo: false, diskLimit: {} });
+    expect(found?.fixes).toEqual([{ check: "disk", bytes: 256 * mebibyte }]);
+    expect(await previewDiskLimit(lxc, "later", { check: "disk", bytes: 32 * mebibyte })).toMatchObject({
+      commands: [["btrfs", "qgroup", "limit", String(32 * mebibyte), folder]],
+      needsRestart: false,
+    });
+    await harden(32 * mebibyte);
+    expect(isFull(write("later", 60))).toBe(true);
+    expect(await find()).toMatchObject({ state: "ok", canUndo: true, diskLimit: { bytes: 32 * mebibyte }, fixes: [] });
+    expect(await problemOf(harden(32 * mebibyte))).toMatchObject({ code: "not-supported" });
+    await harden(100 * mebibyte);
+    expect(isFull(write("later", 60))).toBe(false);
+    const preview = await previewDiskLimit(lxc, "later", { check: "disk", bytes: 16 * mebibyte });
+    expect(preview.mayBreak).toContain("until it stores less");
+    await harden();
+    expect(await bytesNow()).toMatchObject({ folder });
+    expect(isFull(write("later", 120))).toBe(false);
+    await operations.soften("later", "disk", signal);
+    expect(await bytesNow()).toBe(100 * mebibyte);
+    await operations.soften("later", "disk", signal);
+    expect(await bytesNow()).toBe(32 * mebibyte);
+    // What somebody else has decided since is theirs.
+    execFileSync("btrfs", ["qgroup", "limit", String(77 * mebibyte), folder]);
+    expect(await problemOf(operations.soften("later", "disk", signal))).toMatchObject({ code: "not-supported" });
+    execFileSync("btrfs", ["qgroup", "limit", String(32 * mebibyte), folder]);
+    await operations.soften("later", "disk", signal);
+    expect(await bytesNow()).toMatchObject({ folder });
+    expect(await find()).toMatchObject({ canUndo: false });
+    expect(await problemOf(operations.soften("later", "disk", signal))).toMatchObject({ code: "not-found" });
+    // It was never restarted.
+    expect(lxc.reader.readOne("later")?.initPid).toBe(initPid);
+  });
+
+  it("is given to files that LXC itself has made a subvolume of", async () => {
+    lxc.run("lxc-create", "-n", "of-lxc", "-t", "busybox", "-B", "btrfs");
+    const rootfs = join(lxc.lxcPath, "of-lxc/rootfs");
+    const { operations } = createHelper();
+    await operations.harden({ name: "of-lxc", fix: { check: "disk", bytes: 32 * mebibyte }, mayWeaken: false }, signal);
+    expect(await readDiskLimit(lxc.lxcPath, join(lxc.lxcPath, "of-lxc"))).toMatchObject({ folder: rootfs, bytes: 32 * mebibyte });
+    await operations.start("of-lxc", signal);
+    expect(isFull(write("of-lxc", 60))).toBe(true);
   });
 
   it("leaves nothing where a helper is killed that makes such a container", async () => {

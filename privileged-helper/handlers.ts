@@ -5,6 +5,7 @@ import type { EventName, Events } from "./contract/events.ts";
 import type { Action } from "./contract/methods.ts";
 import type { Task, TaskKind } from "./contract/model.ts";
 import { ProblemError } from "./contract/problems.ts";
+import { isFixedAtOnce } from "./contract/security.ts";
 import type { Handlers } from "./dispatch.ts";
 import { createImageWatch } from "./image-watch.ts";
 import { createJournal } from "./journal.ts";
@@ -13,6 +14,7 @@ import type { Log } from "./log.ts";
 import { auditAll, auditContainer } from "./lxc/audit/audit.ts";
 import { createCapabilityWatches } from "./lxc/audit/capability-use.ts";
 import { previewFix, weakens } from "./lxc/audit/fixes.ts";
+import { previewDiskLimit } from "./lxc/audit/limit-disk.ts";
 import { previewConversion } from "./lxc/audit/plan-conversion.ts";
 import { acceptRisk } from "./lxc/audit/security-record.ts";
 import { previewStripping } from "./lxc/audit/strip-files.ts";
@@ -296,6 +298,7 @@ export function createHandlers({
       "security.previewFix": ({ name, fix }, { signal }) => {
         const world = { lxcPath, reader };
         if (fix.check === "user-namespace") return previewConversion(world, find(name).name, fix, signal);
+        if (fix.check === "disk") return previewDiskLimit(world, find(name).name, fix);
         return fix.check === "suid-files" ? previewStripping(world, find(name).name, fix) : previewFix(world, find(name).name, fix);
       },
       "security.written": ({ name }) => findWritten({ lxcPath, reader }, find(name).name),
@@ -306,12 +309,12 @@ export function createHandlers({
       "security.fix": async ({ name, fix }, { signal, authorize }) => {
         const mayWeaken = weakens({ lxcPath, reader }, find(name).name, fix);
         if (mayWeaken) await authorize("configure-raw", name);
-        if (isActive(find(name)) && fix.check !== "suid-files") await authorize("manage", name);
+        if (isActive(find(name)) && !isFixedAtOnce(fix.check)) await authorize("manage", name);
         await operations.harden({ name, fix, mayWeaken }, signal);
       },
       "security.undo": async ({ name, check }, { signal, authorize }) => {
         await authorize("configure-raw", name);
-        if (isActive(find(name)) && check !== "suid-files") await authorize("manage", name);
+        if (isActive(find(name)) && !isFixedAtOnce(check)) await authorize("manage", name);
         await operations.soften(name, check, signal);
       },
       "security.lookForUpdates": async ({ name }, { signal, authorize }) => {

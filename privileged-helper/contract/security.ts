@@ -104,6 +104,15 @@ export const securityFix = z.discriminatedUnion("check", [
       .min(64 * 1024)
       .max(2 ** 40),
   }),
+  /** How much its folder may store at most; as much as there is, if nothing is said. */
+  z.strictObject({
+    check: z.literal("disk"),
+    bytes: z
+      .int()
+      .min(16 * 1024 * 1024)
+      .max(2 ** 52)
+      .optional(),
+  }),
   /** Programs in its files give nobody more rights, and files that are devices do not work as such. */
   z.strictObject({ check: z.literal("root-mount") }),
   /** Whether its root is root of this computer. */
@@ -134,7 +143,11 @@ export type SecurityFix = z.infer<typeof securityFix>;
 /** Changes whose files a container has, or what the kernel shows of that, beside lines of its configuration. */
 export type ConversionFix = Extract<SecurityFix, { check: "user-namespace" }>;
 /** Fixes that change lines of a configuration. */
-export type ConfigurationFix = Exclude<SecurityFix, ConversionFix | { check: "suid-files" }>;
+export type ConfigurationFix = Exclude<SecurityFix, ConversionFix | { check: "suid-files" | "disk" }>;
+/** Whether a container that runs goes on running with a fix of that, and has it at once. */
+export function isFixedAtOnce(check: SecurityFix["check"]): boolean {
+  return check === "suid-files" || check === "disk";
+}
 export const fixableChecks = securityFix.options.map(({ shape }) => shape.check.value) as [SecurityFix["check"], ...SecurityFix["check"][]];
 
 /** A person's reason to leave something as it is: one line or several, with nothing that does not show. */
@@ -189,6 +202,8 @@ export type SecurityFinding = {
   };
   /** Of `suid-files`: what marks can be taken off. */
   markedFiles?: { files: MarkedFile[] /** Why none can be changed now. */; obstacle?: string };
+  /** Of `disk`, where its folder can be limited: what it may store, if that is limited. */
+  diskLimit?: { bytes?: number };
   /** There is a fix of ours that can be taken back. */
   canUndo: boolean;
   accepted?: AcceptedRisk;
@@ -230,8 +245,8 @@ export type SecurityReportFile = { type: ReportFormat | "page" /** In base64. */
 
 /** What a fix would do. */
 export type SecurityFixPreview = {
-  /** What the lines below are of. */
-  changes: "configuration" | "files";
+  /** What the lines below are of; `nothing` where commands alone do it. */
+  changes: "configuration" | "files" | "nothing";
   /** What it is for, in one sentence. */
   summary: string;
   /** What may not work any more. */
@@ -240,6 +255,8 @@ export type SecurityFixPreview = {
   adds: string[];
   /** Files of ours that the lines name. */
   files: { path: string; text: string }[];
+  /** What runs as root, as argv arrays. */
+  commands?: string[][];
   /** It takes effect with the next start, so a container that runs is restarted. */
   needsRestart: boolean;
   /** Of a fix that concerns its files. */

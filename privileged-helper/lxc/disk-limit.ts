@@ -1,4 +1,5 @@
-import { chmodSync, statfsSync } from "node:fs";
+import { chmodSync, lstatSync, statfsSync } from "node:fs";
+import { join } from "node:path";
 import { ProblemError } from "../contract/problems.ts";
 import type { TaskContext } from "./context.ts";
 import { btrfsType } from "./folder.ts";
@@ -11,6 +12,17 @@ import { run } from "./run.ts";
  */
 
 const timeoutSeconds = 60;
+/** What the folder that a subvolume is has for a number (btrfs-subvolume(8), "Inode numbers"). */
+const subvolumeInode = 256;
+
+/** What a container stores, and may store. */
+export type DiskLimit = {
+  /** The subvolume. */
+  folder: string;
+  storedBytes: number;
+  /** Absent where it has no limit. */
+  bytes?: number;
+};
 
 /** Why nothing can be limited in a folder of containers, as a sentence; undefined where it can. */
 export async function explainNoDiskLimit(lxcPath: string): Promise<string | undefined> {
@@ -26,20 +38,34 @@ export async function explainNoDiskLimit(lxcPath: string): Promise<string | unde
 }
 
 /**
- * How much a container may store, or why it is not limited.
+ * How much a container may store, or why that cannot be limited.
  * @param folder Its own.
  */
-export async function readDiskLimit(lxcPath: string, folder: string): Promise<{ bytes: number } | { reason: string }> {
+export async function readDiskLimit(lxcPath: string, folder: string): Promise<DiskLimit | { reason: string }> {
   const reason = await explainNoDiskLimit(lxcPath);
   if (reason !== undefined) return { reason };
-  // -F: of this folder alone; what its group may refer to at most is the last column (btrfs-qgroup(8)).
-  const { exitCode, output } = await run("btrfs", ["qgroup", "show", "-r", "-F", "--raw", folder], {
+  // LXC makes a subvolume of its files alone where it is told to use btrfs, and what lies in one counts for that one only.
+  const subvolume = [join(folder, "rootfs"), folder].find(isSubvolume);
+  if (subvolume === undefined) return { reason: "Its folder is no subvolume of btrfs, which new containers with a limit get." };
+  // -F: of this folder alone; what its group refers to comes second, and what it may refer to at most is the last (btrfs-qgroup(8)).
+  const { exitCode, output } = await run("btrfs", ["qgroup", "show", "-r", "-F", "--raw", subvolume], {
     timeoutSeconds,
     allowExitCodes: "any",
   });
-  const bytes = Number(/^\d+\/\d+\s+\d+\s+\d+\s+(\d+)\b/m.exec(output)?.[1] ?? Number.NaN);
-  if (exitCode === 0 && !Number.isNaN(bytes)) return { bytes };
-  return { reason: "A limit can be given to new containers on this computer, when they are made." };
+  const [, stored, most] = /^\d+\/\d+\s+(\d+)\s+\d+\s+(\d+|none)\b/m.exec(output) ?? [];
+  if (exitCode !== 0 || stored === undefined) return { reason: `btrfs does not tell what is stored in ${subvolume}.` };
+  return { folder: subvolume, storedBytes: Number(stored), ...(most !== "none" && { bytes: Number(most) }) };
+}
+
+/** What gives a subvolume another limit, or none. */
+export function limitCommand(subvolume: string, bytes: number | undefined): [tool: "btrfs", ...args: string[]] {
+  return ["btrfs", "qgroup", "limit", bytes === undefined ? "none" : String(bytes), subvolume];
+}
+
+/** @throws ProblemError `command-failed`. */
+export async function setDiskLimit(task: TaskContext, subvolume: string, bytes: number | undefined): Promise<void> {
+  const [tool, ...args] = limitCommand(subvolume, bytes);
+  await run(tool, args, { task, timeoutSeconds });
 }
 
 /**
@@ -58,10 +84,7 @@ export async function makeLimitedFolder(
 
 /** What makes it. The limit goes with what is in it. */
 export function limitCommands(folder: string, bytes: number): [tool: "btrfs", ...args: string[]][] {
-  return [
-    ["btrfs", "subvolume", "create", folder],
-    ["btrfs", "qgroup", "limit", String(bytes), folder],
-  ];
+  return [["btrfs", "subvolume", "create", folder], limitCommand(folder, bytes)];
 }
 
 /** @throws ProblemError `invalid-request` where nothing can be limited. */
@@ -77,4 +100,9 @@ function isBtrfs(folder: string): boolean {
   } catch {
     return false;
   }
+}
+
+function isSubvolume(folder: string): boolean {
+  const stats = lstatSync(folder, { throwIfNoEntry: false });
+  return stats?.isDirectory() === true && stats.ino === subvolumeInode && isBtrfs(folder);
 }

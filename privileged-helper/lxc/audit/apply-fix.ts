@@ -14,6 +14,7 @@ import { keptBy } from "./capabilities.ts";
 import { changedByOthers, startAgain, stopTimeoutSeconds, systemState, tryConfiguration, withoutUndo } from "./come-up.ts";
 import { revertConversion } from "./convert-container.ts";
 import { planFix, planUndo, rememberFix } from "./fixes.ts";
+import { limitDisk, restoreDiskLimit } from "./limit-disk.ts";
 import { writeProfileFile } from "./profile-file.ts";
 import { type DoneFix, readSecurityRecord, writeSecurityRecord } from "./security-record.ts";
 import { restoreFiles, stripFiles } from "./strip-files.ts";
@@ -26,6 +27,7 @@ import { moveBack, moveOut, volumesIn } from "./writable-places.ts";
  */
 export async function hardenContainer(context: OperationContext, name: string, fix: Exclude<SecurityFix, ConversionFix>): Promise<void> {
   if (fix.check === "suid-files") return stripFiles(context, name, fix);
+  if (fix.check === "disk") return limitDisk(context, name, fix);
   const { lxcPath } = context;
   const { path, before, after, files } = planFix(context, name, fix);
   if (before === after) throw new ProblemError({ code: "not-supported", what: "Its configuration says all of this already." });
@@ -56,6 +58,7 @@ export async function hardenContainer(context: OperationContext, name: string, f
  */
 export async function softenContainer(context: OperationContext, name: string, check: SecurityFix["check"]): Promise<void> {
   if (check === "suid-files") return restoreFiles(context, name);
+  if (check === "disk") return restoreDiskLimit(context, name);
   const { lxcPath } = context;
   const done = readSecurityRecord(lxcPath, name).fixes.findLast((one) => one.check === check);
   if (!done) throw new ProblemError({ code: "not-found", what: `a fix of ${check}` });

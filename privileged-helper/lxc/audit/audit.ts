@@ -95,12 +95,13 @@ export async function auditContainer(
   const facts = readAuditFacts({ lxcPath, reader }, name, idmaps);
   const known = await forwards;
   if (known) facts.forwards = known;
-  const { accepted, fixes, stripped } = readSecurityRecord(lxcPath, name);
+  const { accepted, fixes, stripped, diskLimits } = readSecurityRecord(lxcPath, name);
   const findings: SecurityFinding[] = [];
+  const doneApart: Partial<Record<SecurityCheckId, readonly unknown[]>> = { "suid-files": stripped, disk: diskLimits };
   for (const check of securityCheckIds) {
     const finding: SecurityFinding = {
       ...(await auditCheck(facts, check)),
-      canUndo: check === "suid-files" ? stripped.length > 0 : fixes.some((fix) => fix.check === check),
+      canUndo: (doneApart[check] ?? fixes.filter((fix) => fix.check === check)).length > 0,
     };
     const risk = accepted[check];
     if (risk) finding.accepted = risk;

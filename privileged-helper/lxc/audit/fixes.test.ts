@@ -83,7 +83,7 @@ describe("what people have decided", () => {
     acceptRisk(lxcPath, name, "memory", { note: "It is alone here.", uid: 1000, at: 5 });
     expect(readSecurityRecord(lxcPath, name).accepted).toEqual({ memory: { note: "It is alone here.", uid: 1000, at: 5 } });
     acceptRisk(lxcPath, name, "memory", undefined);
-    expect(readSecurityRecord(lxcPath, name)).toEqual({ accepted: {}, fixes: [], stripped: [] });
+    expect(readSecurityRecord(lxcPath, name)).toEqual({ accepted: {}, fixes: [], stripped: [], diskLimits: [] });
   });
 
   it("is nothing where the file is none of ours", () => {
@@ -91,9 +91,10 @@ describe("what people have decided", () => {
       accepted: {},
       fixes: [{ check: "memory", at: 1, removes: [], adds: ["x"], after: "0" }],
       stripped: [],
+      diskLimits: [],
     });
     expect(readSecurityRecord(lxcPath, name).fixes).toHaveLength(1);
     writeFileSync(join(lxcPath, name, "lxc-desktop-security.json"), '{"accepted":{"nothing":1}}');
-    expect(readSecurityRecord(lxcPath, name)).toEqual({ accepted: {}, fixes: [], stripped: [] });
+    expect(readSecurityRecord(lxcPath, name)).toEqual({ accepted: {}, fixes: [], stripped: [], diskLimits: [] });
   });
 });

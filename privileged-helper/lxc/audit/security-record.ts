@@ -23,7 +23,7 @@ const record = z.object({
   fixes: z
     .array(
       z.object({
-        check: z.enum(fixableChecks).exclude(["suid-files"]),
+        check: z.enum(fixableChecks).exclude(["suid-files", "disk"]),
         at: z.number(),
         removes: z.array(line),
         adds: z.array(line),
@@ -60,6 +60,11 @@ const record = z.object({
     )
     .max(maxFixes)
     .default([]),
+  /** What it could store before a fix and after it, in bytes; absent: as much as there is. In the order in which that was done. */
+  diskLimits: z
+    .array(z.object({ at: z.number(), before: z.int().optional(), after: z.int().optional() }))
+    .max(maxFixes)
+    .default([]),
 });
 export type SecurityRecord = z.infer<typeof record>;
 export type DoneFix = SecurityRecord["fixes"][number];
@@ -75,12 +80,12 @@ export function readSecurityRecord(lxcPath: string, name: string): SecurityRecor
   } catch {
     // Whatever it is, nothing is believed of it.
   }
-  return { accepted: {}, fixes: [], stripped: [] };
+  return { accepted: {}, fixes: [], stripped: [], diskLimits: [] };
 }
 
 /** Replaces it in one step. */
-export function writeSecurityRecord(lxcPath: string, name: string, { accepted, fixes, stripped }: SecurityRecord): void {
-  const kept = { accepted, fixes: fixes.slice(-maxFixes), stripped: stripped.slice(-maxFixes) };
+export function writeSecurityRecord(lxcPath: string, name: string, { accepted, fixes, stripped, diskLimits }: SecurityRecord): void {
+  const kept = { accepted, fixes: fixes.slice(-maxFixes), stripped: stripped.slice(-maxFixes), diskLimits: diskLimits.slice(-maxFixes) };
   replaceFile(join(lxcPath, name, file), `${JSON.stringify(kept)}\n`, 0o600);
 }
 

@@ -1,6 +1,8 @@
+import { statfsSync } from "node:fs";
 import { join } from "node:path";
+import type { SecurityFix } from "../../contract/security.ts";
 import { valuesOf } from "../config.ts";
-import { readDiskLimit } from "../disk-limit.ts";
+import { type DiskLimit, readDiskLimit } from "../disk-limit.ts";
 import type { AuditFacts } from "./audit-facts.ts";
 import type { Judgement } from "./check.ts";
 
@@ -8,6 +10,10 @@ import type { Judgement } from "./check.ts";
 
 /** Leaves a disk of today's enough for everybody else. */
 const suggestedBytesPerSecond = 64 * 1024 * 1024;
+const mebibyte = 1024 ** 2;
+const gibibyte = 1024 ** 3;
+/** A system and what it gathers over time; on a small disk less, so that others have room, too. */
+const suggestedDiskBytes = 8 * gibibyte;
 
 /** Lines that limit it otherwise. */
 export const inputOutputKeys = /^lxc\.cgroup2?\.(io\.max|blkio\.throttle\.(read|write)_bps_device)$/;
@@ -110,17 +116,34 @@ export async function checkDisk({ lxcPath, name, storage }: AuditFacts): Promise
   }
   const folder = join(lxcPath, name);
   const limit = await readDiskLimit(lxcPath, folder);
-  if ("bytes" in limit) {
-    const summary = `It can store at most ${size(limit.bytes)}.`;
-    return { ...common, state: "ok", summary, evidence: [`btrfs qgroup of ${folder}: ${limit.bytes} bytes`] };
+  if ("reason" in limit)
+    return { ...common, state: "warning", summary: `It can fill the disk. ${limit.reason}`, evidence: [`not limited: ${limit.reason}`] };
+  const { bytes, storedBytes } = limit;
+  const evidence = [
+    `btrfs qgroup of ${limit.folder}: ${bytes === undefined ? "no limit" : `${bytes} bytes at most`}`,
+    `it stores ${storedBytes} bytes`,
+  ];
+  if (bytes !== undefined) {
+    const summary = `It can store at most ${size(bytes)}, and stores ${size(storedBytes)} now.`;
+    return { ...common, state: "ok", summary, evidence, diskLimit: { bytes } };
   }
-  return { ...common, state: "warning", summary: `It can fill the disk. ${limit.reason}`, evidence: [`not limited: ${limit.reason}`] };
+  const fixes: SecurityFix[] = [{ check: "disk", bytes: suggestDiskBytes(limit) }];
+  const summary = `It can fill the disk: its folder has no limit, and stores ${size(storedBytes)} now.`;
+  return { ...common, state: "warning", summary, evidence, fixes, diskLimit: {} };
+}
+
+/** Twice what it stores, and no less than a small system grows to, but half of the disk at most where that holds what it stores. */
+function suggestDiskBytes({ folder, storedBytes }: DiskLimit): number {
+  const { blocks, bsize } = statfsSync(folder);
+  const wanted = Math.max(suggestedDiskBytes, Math.ceil((2 * storedBytes) / gibibyte) * gibibyte);
+  const half = Math.floor((blocks * bsize) / 2 / mebibyte) * mebibyte;
+  return Math.max(Math.min(wanted, half), Math.ceil(storedBytes / mebibyte) * mebibyte, 16 * mebibyte);
 }
 
 function speed(bytesPerSecond: number): string {
   return `${size(bytesPerSecond)} a second`;
 }
 
-function size(bytes: number): string {
-  return bytes >= 1024 ** 3 ? `${Number((bytes / 1024 ** 3).toFixed(2))} GiB` : `${Number((bytes / 1024 ** 2).toFixed(1))} MiB`;
+export function size(bytes: number): string {
+  return bytes >= gibibyte ? `${Number((bytes / gibibyte).toFixed(2))} GiB` : `${Number((bytes / mebibyte).toFixed(1))} MiB`;
 }

@@ -18,7 +18,8 @@ export function FindingItem({ name, finding, isManageable }: { name: string; fin
   const canBePrivileged = finding.check === "user-namespace" && finding.state === "ok";
   const canChoose =
     fixes.length === 0 && (finding.capabilities !== undefined || finding.markedFiles?.files.some(({ isOwn }) => isOwn) === true);
-  const hasMore = canUndo || canAccept || canChoose || canBePrivileged;
+  const { diskLimit } = finding;
+  const hasMore = diskLimit?.bytes !== undefined || canUndo || canAccept || canChoose || canBePrivileged;
   return (
     <FindingRow
       finding={finding}
@@ -59,6 +60,15 @@ export function FindingItem({ name, finding, isManageable }: { name: string; fin
                       onClick={() => openDialog({ type: "harden", name, finding })}
                     >
                       {finding.markedFiles?.obstacle ?? "Choose one by one…"}
+                    </Menu.Item>
+                  )}
+                  {diskLimit?.bytes !== undefined && (
+                    <Menu.Item
+                      onClick={() =>
+                        openDialog({ type: "harden", name, finding: { ...finding, fixes: [{ check: "disk", ...diskLimit }] } })
+                      }
+                    >
+                      Change the limit…
                     </Menu.Item>
                   )}
                   {canUndo && <Menu.Item onClick={() => openDialog({ type: "soften", name, finding })}>Undo the fix…</Menu.Item>}

@@ -15,7 +15,7 @@ import { useAnswer } from "../../state/answer.ts";
 import { useClient } from "../../state/connection.ts";
 import { useContainer } from "../../state/containers.ts";
 import { closeDialog } from "../../state/dialogs.ts";
-import { CodeBlock } from "../../ui/code-block.tsx";
+import { CodeBlock, CommandBlock } from "../../ui/code-block.tsx";
 import { Dialog, DialogButtons } from "../../ui/dialog.tsx";
 import { Fold } from "../../ui/fold.tsx";
 import { ProblemView } from "../../ui/problem-view.tsx";
@@ -47,10 +47,12 @@ export function HardenDialog({ name, finding }: { name: string; finding: Securit
   // What was asked for before this choice is not what would be done.
   const preview = answer?.key === JSON.stringify(fix) ? answer.preview : undefined;
   const weakens = fix?.check === "user-namespace" && fix.to === "privileged";
-  const action = weakens ? "Make it privileged" : "Fix";
+  const isChange = fix?.check === "disk" && finding.diskLimit?.bytes !== undefined;
+  const isAsItIs = fix?.check === "disk" && finding.diskLimit?.bytes === fix.bytes;
+  const action = weakens ? "Make it privileged" : isChange ? "Change" : "Fix";
   return (
     <Dialog
-      title={weakens ? `Make ${name} privileged?` : `Fix ${finding.title} of ${name}`}
+      title={weakens ? `Make ${name} privileged?` : `${isChange ? "Change" : "Fix"} ${finding.title} of ${name}`}
       needs="configure"
       size="lg"
       buttons={
@@ -58,7 +60,7 @@ export function HardenDialog({ name, finding }: { name: string; finding: Securit
           <Button
             data-autofocus={!weakens || undefined}
             color={weakens ? "red" : undefined}
-            disabled={!isValid || preview === undefined}
+            disabled={!isValid || isAsItIs || preview === undefined}
             leftSection={preview?.needsRestart ? <IconRefresh size={16} aria-hidden /> : undefined}
             onClick={() => {
               closeDialog();
@@ -202,6 +204,19 @@ function Choice({ name, finding, fix, conversion, onChanged }: ChoiceProps) {
       />
     );
   }
+  if (fix.check === "disk") {
+    return (
+      <NumberInput
+        label="What it may store, in MiB"
+        description="Left empty: as much as there is room for."
+        value={fix.bytes === undefined ? "" : fix.bytes / mebibyte}
+        min={16}
+        step={1024}
+        allowDecimal={false}
+        onChange={(value) => onChanged({ check: "disk", ...(typeof value === "number" && { bytes: value * mebibyte }) })}
+      />
+    );
+  }
   if (fix.check === "processes") {
     return (
       <NumberInput
@@ -239,7 +254,7 @@ function Choice({ name, finding, fix, conversion, onChanged }: ChoiceProps) {
 }
 
 function Preview({ name, preview }: { name: string; preview: SecurityFixPreview }) {
-  const { summary, mayBreak, changes: changed, removes, adds, files, needsRestart, conversion } = preview;
+  const { summary, mayBreak, changes: changed, removes, adds, files, commands, needsRestart, conversion } = preview;
   const changes = [...removes.map((line) => `- ${line}`), ...adds.map((line) => `+ ${line}`)];
   return (
     <>
@@ -250,12 +265,15 @@ function Preview({ name, preview }: { name: string; preview: SecurityFixPreview 
         </Text>
         {conversion && <Text size="sm">{conversionText(conversion)}</Text>}
       </div>
-      <Stack gap={4}>
-        <Text size="sm">
-          {changed === "files" ? `These modes of files of ${name} are changed:` : `This is changed in the configuration of ${name}:`}
-        </Text>
-        <CodeBlock label="Changes">{changes.join("\n")}</CodeBlock>
-      </Stack>
+      {changed !== "nothing" && (
+        <Stack gap={4}>
+          <Text size="sm">
+            {changed === "files" ? `These modes of files of ${name} are changed:` : `This is changed in the configuration of ${name}:`}
+          </Text>
+          <CodeBlock label="Changes">{changes.join("\n")}</CodeBlock>
+        </Stack>
+      )}
+      {commands && <CommandBlock title="This command runs as root" label="Commands" commands={commands} />}
       {files.map(({ path, text }) => (
         <Fold key={path} label={`What is written to ${path}`} hasErrors={false}>
           <CodeBlock label={path}>{text}</CodeBlock>
@@ -273,8 +291,14 @@ function Preview({ name, preview }: { name: string; preview: SecurityFixPreview 
 async function harden(client: Client, name: string, finding: SecurityFinding, fix: SecurityFix): Promise<void> {
   try {
     await client.call("security.fix", { name, fix });
-    showDone(fix.check === "user-namespace" ? `${name} is ${fix.to} now.` : `${finding.title}: ${name} is fixed.`);
+    showDone(doneText(name, finding, fix));
   } catch (error) {
     showProblem(error, () => harden(client, name, finding, fix));
   }
+}
+
+function doneText(name: string, { title }: SecurityFinding, fix: SecurityFix): string {
+  if (fix.check === "user-namespace") return `${name} is ${fix.to} now.`;
+  if (fix.check === "disk" && fix.bytes === undefined) return `${name} can store as much as there is room for.`;
+  return `${title}: ${name} is fixed.`;
 }

@@ -133,6 +133,8 @@ export function fixTitle(fix: SecurityFix): string {
       return fix.files.length === 1 ? "Take the marks off one file" : `Take the marks off ${fix.files.length} files`;
     case "input-output":
       return `At most ${formatBytes(fix.bytesPerSecond)} a second`;
+    case "disk":
+      return fix.bytes === undefined ? "No limit" : `At most ${formatBytes(fix.bytes)}`;
     case "read-only":
       return "Mount its files read-only";
     case "new-privileges":

@@ -1,5 +1,5 @@
 import { Button, Text } from "@mantine/core";
-import { fixableChecks, type SecurityFinding } from "../../../privileged-helper/contract/security.ts";
+import { fixableChecks, isFixedAtOnce, type SecurityFinding } from "../../../privileged-helper/contract/security.ts";
 import type { Client } from "../../backend/client.ts";
 import { useClient } from "../../state/connection.ts";
 import { useContainer } from "../../state/containers.ts";
@@ -10,8 +10,8 @@ import { showDone, showProblem } from "../../ui/toasts.tsx";
 /** Asks before a fix is taken back. */
 export function SoftenDialog({ name, finding }: { name: string; finding: SecurityFinding }) {
   const client = useClient();
-  const isOfFiles = finding.check === "suid-files";
-  const isRunning = useContainer(name)?.state === "running" && !isOfFiles;
+  const check = fixableChecks.find((one) => one === finding.check);
+  const isRunning = useContainer(name)?.state === "running" && check !== undefined && !isFixedAtOnce(check);
   return (
     <Dialog
       title={`Undo the fix of ${finding.title}?`}
@@ -52,5 +52,6 @@ function textOf(name: string, { check }: SecurityFinding): string {
   if (check === "user-namespace") return `The configuration of ${name} and the owners of its files become what they were before.`;
   if (check === "suid-files")
     return `Files of ${name} that nobody has changed since get their marks back, and whoever runs them more rights.`;
+  if (check === "disk") return `${name} can store as much again as before the fix.`;
   return `The configuration of ${name} becomes what it was before the fix, which leaves it less isolated.`;
 }
