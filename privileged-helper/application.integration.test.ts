@@ -12,6 +12,7 @@ import { type Problem, toProblem } from "./contract/problems.ts";
 import { createJournal } from "./journal.ts";
 import { createLocks } from "./locks.ts";
 import { shellOfOurs } from "./lxc/application.ts";
+import { auditContainer } from "./lxc/audit/audit.ts";
 import { createImageStore } from "./lxc/image-store.ts";
 import { reservationsAreSetUp, systemFiles, undoNetworkSetup } from "./lxc/network.ts";
 import { createOperations } from "./lxc/operations.ts";
@@ -19,6 +20,7 @@ import { uploadsFolderOf } from "./lxc/state-folder.ts";
 import { createTasks } from "./tasks.ts";
 import { cancelledExitCode } from "./testing/before-change.ts";
 import { prepareCreating, type StartCreating } from "./testing/creating-process.ts";
+import { lackingOf } from "./testing/hardened.ts";
 import { createRealLxc, type RealLxc } from "./testing/real-lxc.ts";
 import { sendFile } from "./testing/send-file.ts";
 import { createUploads } from "./uploads.ts";
@@ -253,6 +255,37 @@ describe("a container of an image that is an application", () => {
       signal,
     );
     expect(shellOfOurs(lxc.lxcPath, "other")).toEqual([]);
+  });
+
+  it.each(["", "app", "member"])("is hardened, and works as the user %j, whose folder for data is its own", async (user) => {
+    const script = `id -u > /var/lib/app/seen; sleep 0; echo said > /proc/self/fd/1; exec sleep 1000`;
+    const application = { argv: ["sh", "-c", script], user, volumes: ["/var/lib/app"] };
+    await create(images.shell, application, { hardened: true });
+    const uid = { "": 0, app: 1000, member: 1002 }[user];
+    await vi.waitFor(() => expect(processOf()).toMatchObject({ argv: ["sleep", "1000"], uid }), { timeout: 5000 });
+    expect(lxc.inside("app", "cat", "/var/lib/app/seen")).toBe(`${uid}\n`);
+    expect(consoleOf()).toContain("said");
+    expect(lxc.reader.readOne("app")?.ipv4).toHaveLength(1);
+    expect(lackingOf(await auditContainer(lxc, "app"), { isApplication: true })).toEqual([]);
+    const { operations } = createHelper();
+    const source = { type: "image" as const, image: images.shell, application: { ...nothing, ...application } };
+    const told = await operations.preview(
+      methods["containers.preview"].params.parse({
+        name: "app",
+        source,
+        unprivileged: true,
+        hardened: true,
+        start: false,
+        address: "dhcp",
+      }),
+    );
+    const lines = (text: string) =>
+      text.split("\n").filter((line) => /^lxc\.(cap|seccomp|no_new_privs|rootfs\.options|cgroup2?)/.test(line));
+    expect(lines(readFileSync(join(lxc.lxcPath, "app/config"), "utf8"))).toEqual(lines(told.configuration));
+    // It ends as it would otherwise, and comes up again with what it has written.
+    await operations.stop("app", 20, signal);
+    await operations.start("app", signal);
+    await vi.waitFor(() => expect(processOf()).toMatchObject({ argv: ["sleep", "1000"], uid }), { timeout: 5000 });
   });
 
   it("has the configuration that was told before", async () => {

@@ -10,6 +10,7 @@ import { methods, type ParamsInputOf } from "./contract/methods.ts";
 import { type Problem, toProblem } from "./contract/problems.ts";
 import { createJournal } from "./journal.ts";
 import { createLocks } from "./locks.ts";
+import { auditContainer } from "./lxc/audit/audit.ts";
 import { parseConfig, valuesOf } from "./lxc/config.ts";
 import { readDebianMirrors } from "./lxc/debian-mirrors.ts";
 import { createImageStore } from "./lxc/image-store.ts";
@@ -20,6 +21,7 @@ import { uploadsFolderOf } from "./lxc/state-folder.ts";
 import { createTasks } from "./tasks.ts";
 import { workersOf } from "./testing/creating-process.ts";
 import { reasonWithoutMirror } from "./testing/debian-mirror.ts";
+import { lackingOf } from "./testing/hardened.ts";
 import { bundleHelper } from "./testing/helper-client.ts";
 import { createRealLxc, type RealLxc } from "./testing/real-lxc.ts";
 import { sendFile } from "./testing/send-file.ts";
@@ -429,6 +431,27 @@ describe("a container that is saved as an image", () => {
   });
 });
 
+describe("a container of an image that is made hardened", () => {
+  it("starts, works, and is isolated as is promised and was told before", async () => {
+    const { add, operations } = createHelper();
+    const image = await add(archive("hard.tar", withoutDevices));
+    const wanted = { name: "hard", source: { type: "image", image }, unprivileged: true, start: true, address: "static", hardened: true };
+    const told = await operations.preview(methods["containers.preview"].params.parse(wanted));
+    await create("hard", image, { start: true, hardened: true });
+    const shell = (command: string) => lxc.inside("hard", "/bin/sh", "-c", command).trim();
+    expect(shell("id -u; echo x > /root/x && cat /root/x; cat /etc/hostname")).toBe("0\nx\nhard");
+    expect(lxc.reader.readOne("hard")).toMatchObject({ state: "running", privileged: false, ipv4: [expect.any(String)] });
+    // A mark that somebody sets is worth nothing, and a device file opens nothing.
+    expect(shell("cp /bin/busybox /root/marked; chmod 4755 /root/marked; mount | grep ' / '")).toMatch(/nosuid.*nodev|nodev.*nosuid/);
+    shell("rm /root/marked");
+    expect(lackingOf(await auditContainer(lxc, "hard"))).toEqual([]);
+    const lines = (text: string) => text.split("\n").filter((line) => /^lxc\.(cap|seccomp|rootfs\.options|cgroup2?)/.test(line));
+    expect(lines(readFileSync(join(lxc.lxcPath, "hard/config"), "utf8"))).toEqual(lines(told.configuration));
+    await destroy("hard");
+    await operations.deleteImage(image, signal);
+  });
+});
+
 describe("a disk that is too small", () => {
   it("is told, whenever it is noticed, and nothing is left", async () => {
     const small = join(state, "small");
@@ -480,5 +503,16 @@ describe("an archive of Debian, as debootstrap makes it", () => {
     expect(inside("su -s /bin/sh -c 'ping -c 1 127.0.0.1 > /dev/null && echo answers' nobody")).toBe("answers");
     expect(inside("cat /etc/hostname")).toBe("debian-of-image");
     expect(inside("cat /etc/machine-id")).toMatch(/^[0-9a-f]{32}$/);
+    await createHelper().operations.forceStop("debian-of-image", signal);
+
+    // The same image, hardened: its systemd starts no less.
+    await create("debian-hardened", image, { start: true, hardened: true });
+    const hardened = (command: string) => lxc.inside("debian-hardened", "/bin/sh", "-c", command).trim();
+    await vi.waitFor(() => expect(hardened("systemctl is-system-running --wait || :")).toBe("running"), {
+      timeout: 120_000,
+      interval: 1_000,
+    });
+    expect(lackingOf(await auditContainer(lxc, "debian-hardened"))).toEqual([]);
+    expect(hardened("su -s /bin/sh -c 'id -un' nobody")).toBe("nobody");
   });
 });
