@@ -257,16 +257,14 @@ describe("a container of an image that is an application", () => {
     expect(shellOfOurs(lxc.lxcPath, "other")).toEqual([]);
   });
 
-  it.each(["", "app", "member"])("is hardened, and works as the user %j, whose folder for data is its own", async (user) => {
-    const script = `id -u > /var/lib/app/seen; sleep 0; echo said > /proc/self/fd/1; exec sleep 1000`;
+  it.each([
+    { user: "", uid: 0, data: "/var/lib/app" },
+    { user: "app", uid: 1000, data: "/srv" },
+    // To become a user with several groups it begins as root.
+    { user: "member", uid: 1002, data: undefined },
+  ])("is hardened, and works as the user $user", async ({ user, uid, data }) => {
+    const script = `id -u > ${data ?? "/proc/self/fd"}/${data ? "seen" : "1"} && echo said > /proc/self/fd/1; exec sleep 1000`;
     const application = { argv: ["sh", "-c", script], user, volumes: ["/var/lib/app"] };
-    await create(images.shell, application, { hardened: true });
-    const uid = { "": 0, app: 1000, member: 1002 }[user];
-    await vi.waitFor(() => expect(processOf()).toMatchObject({ argv: ["sleep", "1000"], uid }), { timeout: 5000 });
-    expect(lxc.inside("app", "cat", "/var/lib/app/seen")).toBe(`${uid}\n`);
-    expect(consoleOf()).toContain("said");
-    expect(lxc.reader.readOne("app")?.ipv4).toHaveLength(1);
-    expect(lackingOf(await auditContainer(lxc, "app"), { isApplication: true })).toEqual([]);
     const { operations } = createHelper();
     const source = { type: "image" as const, image: images.shell, application: { ...nothing, ...application } };
     const told = await operations.preview(
@@ -279,13 +277,26 @@ describe("a container of an image that is an application", () => {
         address: "dhcp",
       }),
     );
+    await create(images.shell, application, { hardened: true });
+    const works = () =>
+      vi.waitFor(
+        () => {
+          expect(processOf()).toMatchObject({ argv: ["sleep", "1000"], uid });
+          expect(consoleOf()).toContain("said");
+          if (data) expect(lxc.inside("app", "cat", `${data}/seen`)).toBe(`${uid}\n`);
+        },
+        { timeout: 5000 },
+      );
+    await works();
+    expect(lxc.reader.readOne("app")?.ipv4).toHaveLength(1);
+    expect(lackingOf(await auditContainer(lxc, "app"), { isApplication: true })).toEqual([]);
     const lines = (text: string) =>
       text.split("\n").filter((line) => /^lxc\.(cap|seccomp|no_new_privs|rootfs\.options|cgroup2?)/.test(line));
     expect(lines(readFileSync(join(lxc.lxcPath, "app/config"), "utf8"))).toEqual(lines(told.configuration));
-    // It ends as it would otherwise, and comes up again with what it has written.
+    // It ends as it would otherwise, and comes up again.
     await operations.stop("app", 20, signal);
     await operations.start("app", signal);
-    await vi.waitFor(() => expect(processOf()).toMatchObject({ argv: ["sleep", "1000"], uid }), { timeout: 5000 });
+    await works();
   });
 
   it("has the configuration that was told before", async () => {

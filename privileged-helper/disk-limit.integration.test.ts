@@ -173,6 +173,7 @@ describe("a limit of the disk", () => {
     expect(isFull(write("later", 60))).toBe(true);
     expect(await find()).toMatchObject({ state: "ok", canUndo: true, diskLimit: { bytes: 32 * mebibyte }, fixes: [] });
     expect(await problemOf(harden(32 * mebibyte))).toMatchObject({ code: "not-supported" });
+    // One that is full can be given more.
     await harden(100 * mebibyte);
     expect(isFull(write("later", 60))).toBe(false);
     const preview = await previewDiskLimit(lxc, "later", { check: "disk", bytes: 16 * mebibyte });
@@ -182,6 +183,12 @@ describe("a limit of the disk", () => {
     expect(isFull(write("later", 120))).toBe(false);
     await operations.soften("later", "disk", signal);
     expect(await bytesNow()).toBe(100 * mebibyte);
+    // It is full: what is to be remembered of less has no room until something in it goes.
+    expect(await problemOf(operations.soften("later", "disk", signal))).toMatchObject({
+      code: "not-supported",
+      what: expect.stringContaining("full"),
+    });
+    lxc.inside("later", "/bin/sh", "-c", "rm /root-file; sync");
     await operations.soften("later", "disk", signal);
     expect(await bytesNow()).toBe(32 * mebibyte);
     // What somebody else has decided since is theirs.

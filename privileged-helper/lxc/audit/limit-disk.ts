@@ -3,7 +3,7 @@ import { ProblemError } from "../../contract/problems.ts";
 import type { SecurityFix, SecurityFixPreview } from "../../contract/security.ts";
 import type { OperationContext } from "../context.ts";
 import { type DiskLimit, limitCommand, readDiskLimit, setDiskLimit } from "../disk-limit.ts";
-import { readSecurityRecord, writeSecurityRecord } from "./security-record.ts";
+import { readSecurityRecord, type SecurityRecord, writeSecurityRecord } from "./security-record.ts";
 import { size } from "./storage-limits.ts";
 
 /**
@@ -36,23 +36,13 @@ export async function previewDiskLimit(world: World, name: string, { bytes }: Di
 /** Does that. @throws ProblemError as `previewDiskLimit`; `command-failed`. */
 export async function limitDisk(context: OperationContext, name: string, { bytes }: DiskFix): Promise<void> {
   const { lxcPath, task } = context;
-  const { folder, bytes: before } = await requireLimitable(context, name);
+  const limit = await requireLimitable(context, name);
+  const before = limit.bytes;
   if (before === bytes) throw notSupported("It has this limit already.");
+  const record = readSecurityRecord(lxcPath, name);
+  const change = { at: Date.now(), ...(before !== undefined && { before }), ...(bytes !== undefined && { after: bytes }) };
   task.step("Limiting what it stores");
-  await task.critical(async () => {
-    const record = readSecurityRecord(lxcPath, name);
-    // Before it is done: where we end in between, taking it back has nothing to do.
-    const change = { at: Date.now(), ...(before !== undefined && { before }), ...(bytes !== undefined && { after: bytes }) };
-    writeSecurityRecord(lxcPath, name, { ...record, diskLimits: [...record.diskLimits, change] });
-    try {
-      await setDiskLimit(task, folder, bytes);
-      const { bytes: inForce } = await requireLimitable(context, name);
-      if (inForce !== bytes) throw notSupported(`btrfs says that its limit is ${inForce ?? "none"}.`);
-    } catch (error) {
-      writeSecurityRecord(lxcPath, name, record);
-      throw error;
-    }
-  });
+  await applyLimit(context, name, limit, bytes, { ...record, diskLimits: [...record.diskLimits, change] });
 }
 
 /**
@@ -61,16 +51,48 @@ export async function limitDisk(context: OperationContext, name: string, { bytes
  */
 export async function restoreDiskLimit(context: OperationContext, name: string): Promise<void> {
   const { lxcPath, task } = context;
-  const last = readSecurityRecord(lxcPath, name).diskLimits.at(-1);
+  const record = readSecurityRecord(lxcPath, name);
+  const last = record.diskLimits.at(-1);
   if (!last) throw new ProblemError({ code: "not-found", what: "a fix of disk" });
-  const { folder, bytes } = await requireLimitable(context, name);
-  if (bytes !== last.after && bytes !== last.before) throw notSupported("Somebody has given it another limit since.");
+  const limit = await requireLimitable(context, name);
+  if (limit.bytes !== last.after && limit.bytes !== last.before) throw notSupported("Somebody has given it another limit since.");
   task.step("Taking it back");
+  await applyLimit(context, name, limit, last.before, { ...record, diskLimits: record.diskLimits.slice(0, -1) });
+}
+
+/**
+ * The record lies in the very folder that is limited, and root is not exempt: it is written while there is the more room, so before a limit
+ * becomes less and after it becomes more.
+ */
+async function applyLimit(
+  { lxcPath, task }: OperationContext,
+  name: string,
+  { folder, bytes: before }: DiskLimit,
+  bytes: number | undefined,
+  record: SecurityRecord,
+): Promise<void> {
+  const isLess = bytes !== undefined && (before === undefined || bytes < before);
   await task.critical(async () => {
-    if (bytes !== last.before) await setDiskLimit(task, folder, last.before);
-    const record = readSecurityRecord(lxcPath, name);
-    writeSecurityRecord(lxcPath, name, { ...record, diskLimits: record.diskLimits.filter(({ at }) => at !== last.at) });
+    if (!isLess) await setDiskLimit(task, folder, bytes);
+    const old = readSecurityRecord(lxcPath, name);
+    writeRecord(lxcPath, name, record);
+    if (!isLess) return;
+    try {
+      await setDiskLimit(task, folder, bytes);
+    } catch (error) {
+      writeSecurityRecord(lxcPath, name, old);
+      throw error;
+    }
   });
+}
+
+function writeRecord(lxcPath: string, name: string, record: SecurityRecord) {
+  try {
+    writeSecurityRecord(lxcPath, name, record);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EDQUOT") throw error;
+    throw notSupported("Its folder is full, so that nothing can be noted in it. Remove something in it, or let it store more, first.");
+  }
 }
 
 async function requireLimitable({ lxcPath, reader }: World, name: string): Promise<DiskLimit> {
