@@ -437,10 +437,7 @@ describe("a container of an image that is made hardened", () => {
     const image = await add(archive("hard.tar", withoutDevices));
     const wanted = { name: "hard", source: { type: "image", image }, unprivileged: true, start: true, address: "static", hardened: true };
     const told = await operations.preview(methods["containers.preview"].params.parse(wanted));
-    await create("hard", image, { start: true, hardened: true }).catch((error: unknown) => {
-      process.stderr.write(JSON.stringify(toProblem(error)));
-      throw error;
-    });
+    await create("hard", image, { start: true, hardened: true });
     const shell = (command: string) => lxc.inside("hard", "/bin/sh", "-c", command).trim();
     expect(shell("id -u; echo x > /root/x && cat /root/x; cat /etc/hostname")).toBe("0\nx\nhard");
     expect(lxc.reader.readOne("hard")).toMatchObject({ state: "running", privileged: false, ipv4: [expect.any(String)] });

@@ -1,3 +1,4 @@
+import { constants } from "node:os";
 import { join } from "node:path";
 import { ProblemError } from "../../contract/problems.ts";
 import type { SecurityFix, SecurityFixPreview } from "../../contract/security.ts";
@@ -90,7 +91,8 @@ function writeRecord(lxcPath: string, name: string, record: SecurityRecord) {
   try {
     writeSecurityRecord(lxcPath, name, record);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EDQUOT") throw error;
+    // Node has no name of its own for it.
+    if ((error as NodeJS.ErrnoException).errno !== -constants.errno.EDQUOT) throw error;
     throw notSupported("Its folder is full, so that nothing can be noted in it. Remove something in it, or let it store more, first.");
   }
 }
