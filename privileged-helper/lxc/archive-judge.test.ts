@@ -88,6 +88,21 @@ describe("a hostile archive", () => {
     expect(problemOf(() => judge.judge(entry))).toMatchObject({ reason: "too-many-entries" });
   });
 
+  it("cannot fill the memory with names, nor the disk with folders that it only implies or with attributes", () => {
+    const long = (count: number) => `${String(count).padStart(200, "0")}/${"n".repeat(200)}/`.repeat(9);
+    const implied = (count: number) => `${count}/${"d/".repeat(200)}f`;
+    for (const nameOf of [long, implied]) {
+      const judge = createArchiveJudge(policy);
+      const judgeMany = (first: number, last: number) => {
+        for (let count = first; count < last; count++) judge.judge(entryOf({ name: nameOf(count) }));
+      };
+      expect(problemOf(() => judgeMany(0, 5_000))).toBeUndefined();
+      expect(problemOf(() => judgeMany(5_000, 10_000))).toMatchObject({ code: "archive-refused", reason: "too-many-entries" });
+    }
+    const attributes = { "user.large": Buffer.alloc(600_000) };
+    expect(problemOf(() => judgeAll([bin, { name: "a", attributes }, { name: "b", attributes }]))).toMatchObject({ code: "no-space" });
+  });
+
   it("that has no folder is no root file system", () => {
     expect(problemOf(() => judgeAll([{ name: "photo.jpeg" }]))).toMatchObject({ reason: "no-root-file-system" });
     expect(problemOf(() => judgeAll([]))).toMatchObject({ reason: "no-root-file-system" });
