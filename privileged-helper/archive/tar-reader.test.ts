@@ -106,7 +106,8 @@ describe("an archive that was written here", () => {
     ]);
     expect(await reasonOf(Buffer.concat([entry, times(4000, tarEnd)]))).toBeUndefined();
 
-    for (const flag of ["g", "x"] as const) expect(await reasonOf(Buffer.concat([times(17, header(flag, small)), entry, tarEnd]))).toBe("not-an-archive");
+    for (const flag of ["g", "x"] as const)
+      expect(await reasonOf(Buffer.concat([times(17, header(flag, small)), entry, tarEnd]))).toBe("not-an-archive");
     expect(await reasonOf(Buffer.concat([header("g", { "user.a": Buffer.alloc(70_000) }), entry, tarEnd]))).toBe("not-an-archive");
     const many = Array.from({ length: 12 }, (_, index) =>
       header("g", Object.fromEntries(Array.from({ length: 10 }, (_, more) => [`user.${index}.${more}`, Buffer.from("1")]))),
