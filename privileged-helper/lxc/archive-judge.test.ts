@@ -59,6 +59,19 @@ const hostile: [what: string, reason: string, entries: Wanted[]][] = [
   ["the root as a file", "bad-name", [bin, { name: "." }]],
   ["a link turned into a file", "named-twice", [away, { name: "away" }]],
   ["a link to nowhere", "bad-name", [bin, { name: "empty", type: "symbolic-link", target: "" }]],
+  ["rootfs as a link", "bad-name", [{ name: "rootfs", type: "symbolic-link", target: "/etc" }]],
+  [
+    "rootfs as a link after the rest",
+    "bad-name",
+    [
+      { name: "config", data: "" },
+      { name: "./rootfs", type: "symbolic-link", target: "/etc" },
+    ],
+  ],
+  ["rootfs as a pipe", "bad-name", [{ name: "rootfs", type: "pipe" }]],
+  ["rootfs as a file", "bad-name", [{ name: "rootfs/", type: "file" }]],
+  ["rootfs as a hard link", "bad-name", [{ name: "rootfs", type: "hard-link", target: "config" }]],
+  ["a way up beside the root file system", "name-climbs-out", [{ name: "metadata.yaml" }, { name: "templates/../../x" }]],
   ["a disk", "device", [bin, { name: "dev/sda", type: "block-device", deviceMajor: 8 }]],
   ["memory", "device", [bin, { name: "dev/mem", type: "character-device", deviceMajor: 1, deviceMinor: 1 }]],
   ["the mark of a removed file", "device", [bin, { name: "gone", type: "character-device" }]],
@@ -82,6 +95,8 @@ describe("a hostile archive", () => {
       availableBytes: 1024 * 1024,
       neededBytes: 1_200_000,
     });
+    const petabyte = 1024 ** 5;
+    expect(problemOf(() => judgeAll([bin, { name: "huge", size: petabyte }]))).toMatchObject({ code: "no-space", neededBytes: petabyte });
     const judge = createArchiveJudge(policy);
     const entry = entryOf(bin);
     for (let count = 0; count < 2_000_000; count++) judge.judge(entry);
@@ -154,6 +169,15 @@ describe("an honest archive", () => {
       { name: "./partial" },
     ]);
     expect(names).toEqual(["./", "./bin", "./bin/a", "./bin/b"]);
+  });
+
+  it("has nothing of what lies beside the root file system, whatever that is", () => {
+    const types = ["file", "symbolic-link", "hard-link", "pipe", "folder", "block-device"] as const;
+    const beside = types.flatMap((type) =>
+      ["config", "metadata.yaml", "templates/x", "fstab", "other"].map((name): Wanted => ({ name, type, target: "/etc/shadow" })),
+    );
+    const names = namesOf([...beside, { name: "rootfs", type: "folder" }, { name: "rootfs/bin", type: "folder" }]);
+    expect(names).toEqual(["./", "./bin"]);
   });
 
   it("keeps a folder rootfs where it is one of many", () => {
