@@ -117,8 +117,14 @@ export function createJournal(directory = "/var/lib/lxc-desktop/journal"): Journ
       const id = `${self.pid}.${self.startTicks}.${++count}`;
       const path = join(directory, `${id}.json`);
       const text = JSON.stringify({ ...work, bootId });
-      if (kindsOnDisk.has(work.kind)) writeToDisk(path, text, 0o600);
-      else writeFileSync(path, text, { flag: "wx", mode: 0o600 });
+      try {
+        if (kindsOnDisk.has(work.kind)) writeToDisk(path, text, 0o600);
+        else writeFileSync(path, text, { flag: "wx", mode: 0o600 });
+      } catch (error) {
+        // A full disk still has room for its name.
+        rmSync(path, { force: true });
+        throw error;
+      }
       return { environment: { [operationVariable]: id }, finish: () => rmSync(path, { force: true }) };
     },
     unfinished(lxcPath) {

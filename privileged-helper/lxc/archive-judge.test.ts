@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -231,7 +232,7 @@ describe.skipIf(process.getuid?.() !== 0)("unpacking", () => {
   });
   afterEach(() => rmSync(folder, { recursive: true }));
 
-  const unpack = (bytes: Buffer) => {
+  const unpack = (bytes: Buffer, decompress?: string[]) => {
     const path = join(folder, "archive");
     writeFileSync(path, bytes);
     const attributes = ["--xattrs", "--xattrs-include=*"];
@@ -244,7 +245,7 @@ describe.skipIf(process.getuid?.() !== 0)("unpacking", () => {
       "--same-permissions",
       ...attributes,
     ];
-    return unpackImage({ rootfs: { path }, unpack: tar, policy }, () => {}).then(
+    return unpackImage({ rootfs: { path, ...(decompress && { decompress }) }, unpack: tar, policy }, () => {}).then(
       () => undefined,
       (thrown) => toProblem(thrown),
     );
@@ -264,6 +265,23 @@ describe.skipIf(process.getuid?.() !== 0)("unpacking", () => {
     expect(readdirSync(folder).sort()).toEqual(["archive", "images", "outside"]);
     expect(readdirSync(join(folder, "images"))).toEqual(["rootfs"]);
   });
+
+  it.each(["gzip", "xz", "zstd"])(
+    "refuses what %s has compressed where it is cut off anywhere, and changes nothing outside",
+    async (tool) => {
+      const before = outside();
+      const decompress = [`/usr/bin/${tool}`, "--decompress", "--stdout"];
+      const whole = execFileSync(tool, ["--stdout"], { input: tarOf(bin, { name: "bin/random", data: randomBytes(200_000) }) });
+      for (let tenths = 0; tenths < 10; tenths++) {
+        const cut = whole.subarray(0, Math.floor((whole.length * tenths) / 10));
+        expect(await unpack(cut, decompress), `${tenths} tenths`).toMatchObject({ code: "archive-refused", reason: "not-an-archive" });
+      }
+      expect(await unpack(whole.subarray(0, -1), decompress)).toMatchObject({ code: "archive-refused" });
+      expect(await unpack(whole, decompress)).toBeUndefined();
+      expect(readFileSync(join(rootfs, "bin/random"))).toHaveLength(200_000);
+      expect(outside()).toBe(before);
+    },
+  );
 
   it("writes through no link where a name is used again", async () => {
     const before = outside();
