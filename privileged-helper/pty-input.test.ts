@@ -30,7 +30,7 @@ describe("what is typed", () => {
     const { pty, fd, printed } = terminal("/bin/sh", "-c", `stty raw -echo; echo ready; exec head -c 300000 >${file}`);
     const ended = new Promise((resolve) => pty.onExit(resolve));
     await vi.waitFor(() => expect(printed()).toContain("ready"));
-    const input = createPtyInput({ fd, isOpen: () => true });
+    const input = createPtyInput({ fd, isOpen: () => true, isListening: () => true });
     const bytes = Buffer.from(randomBytes(150_000).toString("hex"));
     for (let at = 0; at < bytes.length; at += 7000) expect(input.write(bytes.subarray(at, at + 7000))).toBe(true);
     await ended;
@@ -41,7 +41,7 @@ describe("what is typed", () => {
   it("is kept up to a limit where nothing is read, and not beyond", async () => {
     const { pty, fd, printed } = terminal("/bin/sh", "-c", "stty raw -echo; echo ready; sleep 600");
     await vi.waitFor(() => expect(printed()).toContain("ready"));
-    const input = createPtyInput({ fd, isOpen: () => true });
+    const input = createPtyInput({ fd, isOpen: () => true, isListening: () => true });
     const piece = new Uint8Array(256 * 1024);
     let taken = 0;
     while (input.write(piece)) taken += piece.length;
@@ -53,12 +53,27 @@ describe("what is typed", () => {
     pty.kill("SIGKILL");
   });
 
+  it("waits until whoever sets up the terminal is done, which throws away what was typed before", async () => {
+    const { pty, fd, printed } = terminal("/bin/sh", "-c", "stty raw -echo; echo ready; exec cat");
+    await vi.waitFor(() => expect(printed()).toContain("ready"));
+    let isListening = false;
+    const input = createPtyInput({ fd, isOpen: () => true, isListening: () => isListening });
+    for (const piece of ["typed ", "early"]) expect(input.write(Buffer.from(piece))).toBe(true);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(input.waitingBytes()).toBe(11);
+    expect(printed()).not.toContain("typed");
+    isListening = true;
+    await vi.waitFor(() => expect(printed()).toContain("typed early"));
+    expect(input.waitingBytes()).toBe(0);
+    pty.kill("SIGKILL");
+  });
+
   it("never gets into another file that has the number of the terminal now", async () => {
     const file = join(folder, "other");
     const { pty, fd, printed } = terminal("/bin/sh", "-c", "stty raw -echo; echo ready; sleep 600");
     await vi.waitFor(() => expect(printed()).toContain("ready"));
     let isOpen = true;
-    const input = createPtyInput({ fd, isOpen: () => isOpen });
+    const input = createPtyInput({ fd, isOpen: () => isOpen, isListening: () => true });
     expect(input.write(new Uint8Array(1024 * 1024))).toBe(true);
     expect(input.waitingBytes()).toBeGreaterThan(0);
     const ended = new Promise((resolve) => pty.onExit(resolve));

@@ -13,12 +13,18 @@ export type PtyInput = {
 };
 
 /** A non-blocking descriptor, which may be closed by its owner at any time. */
-export type Writable = { fd: number; isOpen(): boolean };
+export type Writable = {
+  fd: number;
+  isOpen(): boolean;
+  /** False as long as what is written now would be thrown away on the other side. */
+  isListening(): boolean;
+};
 
 export const maxWaitingInputBytes = 4 * 1024 * 1024;
 const longestPauseMilliseconds = 50;
+const listensMilliseconds = 5;
 
-export function createPtyInput({ fd, isOpen }: Writable): PtyInput {
+export function createPtyInput({ fd, isOpen, isListening }: Writable): PtyInput {
   let queue: Uint8Array[] = [];
   let waiting = 0;
   let pause = 0;
@@ -35,6 +41,10 @@ export function createPtyInput({ fd, isOpen }: Writable): PtyInput {
     const [first] = queue;
     if (!first) return;
     if (!isOpen()) return end();
+    if (!isListening()) {
+      retry = setTimeout(flush, listensMilliseconds);
+      return;
+    }
     const written = writeSome(fd, first);
     if (written === undefined) return end();
     waiting -= written;

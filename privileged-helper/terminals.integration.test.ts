@@ -94,6 +94,16 @@ describe("a terminal", () => {
     expect(of(channel).text).toBe("<$(id); ' \">");
   });
 
+  it("gets all that is typed from the moment on at which it is opened, though lxc-attach throws away what comes too early", async () => {
+    start();
+    const opened = await Promise.all(
+      Array.from({ length: 12 }, () => open({ type: "command", argv: ["sh", "-c", "read line; echo got $line"] })),
+    );
+    for (const channel of opened) type(channel, "first\n");
+    for (const channel of opened) expect(await ended(channel)).toEqual({ exitCode: 0 });
+    expect(opened.map((channel) => of(channel).text)).toEqual(opened.map(() => expect.stringContaining("got first")));
+  });
+
   it("has nothing of the helper's: no variable of its environment, no open file, no terminal", async () => {
     // As whoever starts it might have them: a variable, a file and a folder of this computer's that are open.
     start(["/bin/sh", "-c", 'exec 8</etc/shadow 9</; LXC_DESKTOP_SECRET_OF_THE_HELPER=x exec "$@"', "sh"]);

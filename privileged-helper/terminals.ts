@@ -47,6 +47,8 @@ const pausedCheckMilliseconds = 50;
 const pieceBytes = 64 * 1024;
 /** So little is what a key brings: it is told at once. Where more comes there is more, and it is told together. */
 const fewBytes = 512;
+/** After so long it is taken to listen, whatever can be seen of it. */
+const longestDeafMilliseconds = 500;
 /** How long a CR that may be the terminal's own waits for its LF, which is written with it. */
 const heldReturnMilliseconds = 100;
 
@@ -88,7 +90,8 @@ export function createTerminals({ nextChannel, onData, onExited }: Events & { ne
         onData(channel, bytes);
       };
       const asWritten = addsReturns ? undoReturns(`${basename(file)}: `, send, wasPaused) : { receive: send, flush() {} };
-      terminals.set(channel, { pty, credit, input: createPtyInput(descriptor), isOpen: descriptor.isOpen, resume });
+      const isListening = listensSoon(pty);
+      terminals.set(channel, { pty, credit, input: createPtyInput({ ...descriptor, isListening }), isOpen: descriptor.isOpen, resume });
       if (before) setImmediate(send, before);
       // With `encoding: null` node-pty gives buffers, whatever its types say.
       pty.onData((data: string | Buffer) => {
@@ -127,9 +130,27 @@ export function createTerminals({ nextChannel, onData, onExited }: Events & { ne
 }
 
 /** The descriptor that node-pty reads from, which its types do not show, and whether it is still the terminal's. */
-function descriptorOf(pty: IPty): Writable {
+function descriptorOf(pty: IPty): Pick<Writable, "fd" | "isOpen"> {
   const { fd, _socket: socket } = pty as unknown as { fd: number; _socket: { destroyed: boolean } };
   return { fd, isOpen: () => !socket.destroyed };
+}
+
+/**
+ * LXC's tools throw away what was typed before they have set up the terminal that they run on (`tcsetattr` with `TCSAFLUSH` in `lxc_setup_tios`
+ * of LXC's src/lxc/terminal.c). lxc-attach does that before it starts a child, and lxc-console before it passes anything on.
+ * @returns Whether they have.
+ */
+function listensSoon(pty: IPty): () => boolean {
+  let listens = false;
+  const startedAt = performance.now();
+  const firstOutput = pty.onData(() => {
+    listens = true;
+    firstOutput.dispose();
+  });
+  return () => {
+    listens ||= childrenOf(pty.pid).length > 0 || performance.now() - startedAt > longestDeafMilliseconds;
+    return listens;
+  };
 }
 
 /** The terminal gives at most 4 KiB at a time: all that waits is read, so that one message carries it. */

@@ -14,6 +14,7 @@ describe("mounts", () => {
       root: "/",
       mountPoint: "/",
       type: "ext4",
+      source: "/dev/root",
       options: ["rw", "relatime"],
       superOptions: ["rw"],
     });

@@ -4,6 +4,8 @@ export type Mount = {
   root: string;
   mountPoint: string;
   type: string;
+  /** What was named when it was mounted: a device, or any word where the type needs none. */
+  source: string;
   /** Of this mount. */
   options: string[];
   /** Of the file system, the same wherever it is mounted. */
@@ -18,12 +20,13 @@ export function parseMountinfo(text: string): Mount[] {
   return text.split("\n").flatMap((line) => {
     const [before = "", after = ""] = line.split(" - ");
     const [, , , root, mountPoint, options] = before.split(" ");
-    const [type, , superOptions = ""] = after.split(" ");
+    const [type, source = "", superOptions = ""] = after.split(" ");
     if (root === undefined || mountPoint === undefined || options === undefined || !type) return [];
     return {
       root: unescapeField(root),
       mountPoint: unescapeField(mountPoint),
       type,
+      source: unescapeField(source),
       options: options.split(","),
       superOptions: superOptions.split(","),
     };

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { type CapabilityName, capabilityNames } from "../../contract/capabilities.ts";
 import { ProblemError } from "../../contract/problems.ts";
 import type { CapabilityUse } from "../../contract/security.ts";
+import { parseMountinfo } from "../mountinfo.ts";
 import { payloadCgroups } from "../payload.ts";
 import { namesIn, readProcFile } from "../proc.ts";
 import { listProcesses } from "../process-count.ts";
@@ -182,10 +183,9 @@ function ownInstances(): { folder: string; pid: number }[] {
   });
 }
 
-/** By /proc/self/mountinfo (proc_pid_mountinfo(5)): the mount point is the fifth field, the source stands behind the type. */
 function isMountedByUs(): boolean {
-  const mounts = (readProcFile("/proc/self/mountinfo") ?? "").split("\n");
-  return mounts.some((line) => line.split(" ")[4] === tracing && line.includes(` - tracefs ${mountSource} `));
+  const mounts = parseMountinfo(readProcFile("/proc/self/mountinfo") ?? "");
+  return mounts.some(({ mountPoint, type, source }) => mountPoint === tracing && type === "tracefs" && source === mountSource);
 }
 
 function removeInstance(folder: string) {

@@ -1,7 +1,7 @@
 import { Badge, Button, Checkbox, Group, Text } from "@mantine/core";
 import { type ReactNode, useState } from "react";
 import { type CapabilityName, capabilitiesOfPresets, capabilityNames } from "../../../privileged-helper/contract/capabilities.ts";
-import type { SecurityFinding } from "../../../privileged-helper/contract/security.ts";
+import type { CapabilityUse, SecurityFinding } from "../../../privileged-helper/contract/security.ts";
 import { type CapabilityJudgement, capabilityTexts, judgementTexts } from "./capability-text.ts";
 import { CapabilityUseWatch } from "./capability-use-watch.tsx";
 
@@ -21,7 +21,8 @@ type Props = {
 
 /** All of root's rights, to be chosen one by one: what each lets it do, how risky that is, and who needs it. */
 export function CapabilityList({ name: container, isRunning, known: { has, given, init, neededByInit }, chosen, onChanged }: Props) {
-  const [used, setUsed] = useState<readonly CapabilityName[]>([]);
+  const [use, setUse] = useState<CapabilityUse>();
+  const used = use?.used ?? [];
   const initName = init === "systemd" ? "systemd" : "its init";
   const missing = neededByInit.filter((name) => !chosen.includes(name));
   const set = (name: CapabilityName, isOn: boolean) =>
@@ -46,7 +47,8 @@ export function CapabilityList({ name: container, isRunning, known: { has, given
       <CapabilityUseWatch
         name={container}
         isRunning={isRunning}
-        onUsed={setUsed}
+        use={use}
+        onUse={setUse}
         onKeep={() => onChanged(capabilityNames.filter((one) => used.includes(one) || neededByInit.includes(one)))}
       />
       <Text size="sm" mt={6} aria-live="polite">

@@ -1,7 +1,6 @@
 import { Button, Group, Text } from "@mantine/core";
 import { IconEye, IconPlayerStop } from "@tabler/icons-react";
 import { useEffect, useState } from "react";
-import type { CapabilityName } from "../../../privileged-helper/contract/capabilities.ts";
 import type { CapabilityUse } from "../../../privileged-helper/contract/security.ts";
 import { useClient } from "../../state/connection.ts";
 import { formatMoment } from "../../ui/format.ts";
@@ -12,16 +11,17 @@ const askMilliseconds = 1_500;
 type Props = {
   name: string;
   isRunning: boolean;
-  onUsed(used: readonly CapabilityName[]): void;
+  /** What was told last. */
+  use: CapabilityUse | undefined;
+  onUse(use: CapabilityUse): void;
   /** Chooses what was used, and what its init needs. */
   onKeep(): void;
 };
 
 /** Has the kernel tell which rights a container uses, as long as this is shown and watching. */
-export function CapabilityUseWatch({ name, isRunning, onUsed, onKeep }: Props) {
+export function CapabilityUseWatch({ name, isRunning, use, onUse, onKeep }: Props) {
   const client = useClient();
   const [isWatching, setIsWatching] = useState(false);
-  const [use, setUse] = useState<CapabilityUse>();
 
   useEffect(() => {
     if (!isWatching) return;
@@ -31,8 +31,7 @@ export function CapabilityUseWatch({ name, isRunning, onUsed, onKeep }: Props) {
       try {
         const told = await client.call("security.capabilityUse", { name });
         if (isGone) return;
-        setUse(told);
-        onUsed(told.used);
+        onUse(told);
         timer = setTimeout(ask, askMilliseconds);
       } catch (problem) {
         if (isGone) return;
@@ -45,7 +44,7 @@ export function CapabilityUseWatch({ name, isRunning, onUsed, onKeep }: Props) {
       isGone = true;
       clearTimeout(timer);
     };
-  }, [client, name, isWatching, onUsed]);
+  }, [client, name, isWatching, onUse]);
 
   if (!isRunning) {
     return (
