@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import type { MetricsSample, MetricsTick } from "./contract/model.ts";
 import { payloadCgroups } from "./lxc/payload.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
+import { slowness } from "./testing/patience.ts";
 import { createRealLxc, type RealLxc } from "./testing/real-lxc.ts";
 import { createContainerWatch } from "./watch.ts";
 
@@ -352,7 +353,7 @@ describe("figures of real containers", () => {
     await until(() => expect(told()).toHaveLength(2));
     const before = descriptors();
     let timesMetered = 0;
-    for (let cycle = 0; cycle < 200; cycle++) {
+    for (let cycle = 0; cycle < 200 / slowness; cycle++) {
       await lxc.runAside("lxc-start", "-d", "-n", "cycled");
       // Its start is noticed a moment later, which only some of these wait for.
       if (cycle % 20 === 0) await until(() => expect(told()).toContain("cycled"));
@@ -361,6 +362,6 @@ describe("figures of real containers", () => {
     }
     await until(() => expect(told().sort()).toEqual(["busy", "idle"]));
     await until(() => expect(descriptors()).toBe(before));
-    expect(timesMetered).toBeGreaterThan(10);
+    expect(timesMetered).toBeGreaterThan(10 / slowness);
   }, 180_000);
 });

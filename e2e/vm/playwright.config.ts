@@ -8,7 +8,6 @@ export default defineConfig({
   forbidOnly: true,
   timeout: 300_000,
   expect: { timeout: 60_000 },
-  outputDir: "../../test-results/vm",
   reporter: [["line"]],
   // In this order, and each by its name: between the last two the machine is started anew.
   projects: [

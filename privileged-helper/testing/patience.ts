@@ -4,7 +4,7 @@ import { vi } from "vitest";
  * How many times as long as usual everything takes on the machine that the tests run on. An emulated one says so; what tests wait for
  * may take that much longer there.
  */
-const slowness = Number(process.env.LXC_DESKTOP_TEST_SLOWNESS ?? 1);
+export const slowness = Number(process.env.LXC_DESKTOP_TEST_SLOWNESS ?? 1);
 const usualMilliseconds = 1_000;
 
 type Options = number | { timeout?: number; interval?: number } | undefined;
