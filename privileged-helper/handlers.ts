@@ -257,6 +257,8 @@ export function createHandlers({
       "containers.unwatch": unwatchContainersAndRest,
       "containers.configuration": ({ name }) => readConfigurationText(lxcPath, find(name).name),
       "containers.create": async (params, { signal, authorize }) => {
+        // Whoever has a clone has all that is in its base.
+        if (params.source.type === "clone") await authorize("create", params.source.from);
         const hostNetwork = operations.wantsHostNetwork(params.source, params.network);
         if (hostNetwork) await authorize("configure-raw", params.name);
         // Commands inside are what a terminal in it would be.
@@ -269,15 +271,22 @@ export function createHandlers({
         if (privileged) await authorize("shell-privileged", name);
         await operations.setUp({ name, firstStart, mayBePrivileged: privileged }, signal);
       },
-      "containers.preview": (params) => operations.preview(params),
+      "containers.preview": async (params, { authorize }) => {
+        if (params.source.type === "clone") await authorize("view", params.source.from);
+        return operations.preview(params);
+      },
       "containers.snapshots": ({ name }) => listSnapshots(lxcPath, find(name).name),
       "containers.diskUsage": ({ name, fresh }, { signal }) => diskUsage.read(find(name).name, { fresh, signal }),
       "containers.try": async ({ source }, { signal, authorize }) => {
+        if (source.type === "clone") await authorize("create", source.from);
         const hostNetwork = operations.wantsHostNetwork(source);
         if (hostNetwork && source.type === "clone") await authorize("configure-raw", source.from);
         return throwAways.tryOut(source, signal, { hostNetwork });
       },
-      "containers.keep": ({ name, as }, { signal }) => operations.keep(name, as, signal),
+      "containers.keep": async ({ name, as }, { signal, authorize }) => {
+        if (as !== name) await authorize("create", as);
+        await operations.keep(name, as, signal);
+      },
       "containers.discard": ({ name }) => operations.discard(name),
       "containers.destroy": ({ name }, { signal }) => operations.destroy(name, signal),
       "containers.start": ({ name }, { signal }) => operations.start(name, signal),

@@ -277,6 +277,25 @@ describe("the helper", () => {
   });
 });
 
+describe("a program that prints whatever it likes", () => {
+  it("writes none of the helper's messages, and is text in the task", async () => {
+    start();
+    const forged = encodeFrame(encodeMessage(0, Buffer.from('{"jsonrpc":"2.0","method":"containers.changed","params":{"forged":true}}')));
+    const octal = [...forged].map((byte) => `\\${byte.toString(8).padStart(3, "0")}`).join("");
+    let changes = 0;
+    helper.on("containers.changed", (change) => {
+      if ("forged" in change) changes++;
+    });
+    const command = `head -c 300000 /dev/zero; printf '${octal}'; printf '${octal}' >&2`;
+    await helper.call("containers.firstStart", { name: "box", firstStart: { command } } as never);
+    expect((await helper.call("containers.watch", {})).containers.map(({ name }) => name)).toContain("box");
+    const { tasks } = await helper.call("tasks.watch", {});
+    const { text } = await helper.call("tasks.log", { task: tasks.at(-1)?.id ?? "" });
+    expect(text).toContain('"forged":true');
+    expect(changes).toBe(0);
+  });
+});
+
 describe("a host that means harm", () => {
   const call = (id: unknown, method: string, params: unknown) =>
     encodeFrame(encodeMessage(0, Buffer.from(JSON.stringify({ jsonrpc: "2.0", id, method, params }))));

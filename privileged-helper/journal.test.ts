@@ -1,4 +1,5 @@
-import { mkdtempSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -75,5 +76,19 @@ describe("the journal", () => {
     createJournal(directory).begin(work);
     expect(statSync(directory).mode & 0o777).toBe(0o700);
     for (const file of readdirSync(directory)) expect(statSync(join(directory, file)).mode & 0o777).toBe(0o600);
+  });
+
+  it.skipIf(process.getuid?.() !== 0)("has no half of a record where the disk is full, and says so", () => {
+    mkdirSync(directory);
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=64k,mode=700", "none", directory]);
+    try {
+      expect(() => writeFileSync(join(directory, "fill"), Buffer.alloc(128 * 1024))).toThrow("ENOSPC");
+      for (const kind of ["create", "convert"] as const) {
+        expect(() => createJournal(directory).begin({ lxcPath: "/var/lib/lxc", name: "web", kind })).toThrow("ENOSPC");
+      }
+      expect(readdirSync(directory)).toEqual(["fill"]);
+    } finally {
+      execFileSync("umount", [directory]);
+    }
   });
 });

@@ -3,14 +3,15 @@ import { join } from "node:path";
 import * as z from "zod";
 import { isHeld, ownProcess } from "./holder.ts";
 import { listFiles } from "./lxc/folder.ts";
+import { writeToDisk } from "./lxc/replace-file.ts";
 
 /**
  * What is being made, kept on disk while it is: a helper that is killed in the middle leaves a record, and the next one
  * removes what belongs to it. There is a record before there is anything else, and it goes last.
  *
  * A record is a file `PID.START.COUNT.json`; the name says who holds it, so that a file which is still being written is told
- * apart from one that nobody will ever finish. There is no fsync: what a power cut leaves half made, LXC's own `partial` file
- * marks as such.
+ * apart from one that nobody will ever finish. What changes a container that is kept is on the disk before that begins, so that it is taken
+ * back after a power cut, too; for all else there is no fsync: what a power cut leaves half made, LXC's own `partial` file marks as such.
  */
 export type JournalRecord = {
   id: string;
@@ -44,6 +45,7 @@ const recordKinds = [
 ] as const;
 /** A fix, or one that is taken back: its configuration before and after, and by what it is known where decisions about a container are kept. */
 const change = z.object({ before: z.string(), after: z.string(), check: z.string(), at: z.number(), isUndo: z.boolean() });
+const kindsOnDisk: ReadonlySet<JournalRecord["kind"]> = new Set(["harden", "convert"]);
 const kindsOfImages: ReadonlySet<JournalRecord["kind"]> = new Set(["import", "save-image", "delete-image"]);
 
 export function isAboutImage({ kind }: Pick<JournalRecord, "kind">): boolean {
@@ -114,7 +116,15 @@ export function createJournal(directory = "/var/lib/lxc-desktop/journal"): Journ
       const self = ownProcess();
       const id = `${self.pid}.${self.startTicks}.${++count}`;
       const path = join(directory, `${id}.json`);
-      writeFileSync(path, JSON.stringify({ ...work, bootId }), { flag: "wx", mode: 0o600 });
+      const text = JSON.stringify({ ...work, bootId });
+      try {
+        if (kindsOnDisk.has(work.kind)) writeToDisk(path, text, 0o600);
+        else writeFileSync(path, text, { flag: "wx", mode: 0o600 });
+      } catch (error) {
+        // A full disk still has room for its name.
+        rmSync(path, { force: true });
+        throw error;
+      }
       return { environment: { [operationVariable]: id }, finish: () => rmSync(path, { force: true }) };
     },
     unfinished(lxcPath) {

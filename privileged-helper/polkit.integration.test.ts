@@ -238,8 +238,32 @@ describe("those whom the example of a rule gives one container", () => {
     }
     expect(await problemOf(helper.callRaw("host.fix", { check: "bridge" }))).toEqual({ code: "no-polkit-agent", action: "host" });
     expect(await problemOf(helper.callRaw("containers.destroy", { name: "a" }))).toEqual({ code: "no-polkit-agent", action: "create" });
+    // Nor do they have what is in another one by a clone of it that is called as theirs, or by what is told before it is made.
+    const clone = { name: "web", source: { type: "clone", from: "a" }, unprivileged: false, start: false, address: "dhcp" };
+    expect(await problemOf(helper.callRaw("containers.create", clone))).toEqual({ code: "no-polkit-agent", action: "create" });
+    expect(await problemOf(helper.callRaw("containers.try", { source: { type: "clone", from: "a" } }))).toMatchObject({ action: "create" });
+    expect(await problemOf(helper.callRaw("containers.keep", { name: "web", as: "other" }))).toMatchObject({ action: "create" });
+    expect(containers()).toEqual(["a", "b", "web"]);
     await helper.callRaw("containers.destroy", { name: "web" });
     expect(containers()).toEqual(["a", "b"]);
+  });
+});
+
+describe("those who may look at one container", () => {
+  it("see nothing of another one by what a clone of it would be", async () => {
+    await begin(yesWhere(`${isAction("limited")} || (${isAction("view")} && action.lookup("container") === "web")`));
+    const preview = (from: string) =>
+      problemOf(
+        helper.callRaw("containers.preview", {
+          name: "web",
+          source: { type: "clone", from },
+          unprivileged: false,
+          start: false,
+          address: "dhcp",
+        }),
+      );
+    expect(await preview("a")).toEqual({ code: "no-polkit-agent", action: "view" });
+    expect(await preview("web")).toEqual({ code: "already-exists", name: "web" });
   });
 });
 

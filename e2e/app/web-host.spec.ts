@@ -220,6 +220,31 @@ test("no secret is in any process's arguments, and nobody else's program gets an
   expect(asNobody.trim()).toBe("ECONNRESET");
 });
 
+test("the secret of an address is in no place that it goes on to, nor in what the window remembers of where it was", async ({
+  app,
+  host,
+}) => {
+  await expect(app.getByText("No containers yet")).toBeVisible();
+  const token = new URL(host.address).hash.slice(1);
+  const told: string[] = [];
+  app.on("request", async (request) => told.push(request.url(), (await request.allHeaders()).referer ?? ""));
+  await app.reload();
+  await expect(app.getByText("No containers yet")).toBeVisible();
+  expect(told.length).toBeGreaterThan(2);
+  const seen = await app.evaluate(() => [
+    location.href,
+    document.title,
+    document.referrer,
+    ...performance.getEntries().map(({ name }) => name),
+  ]);
+  expect(JSON.stringify([told, seen])).not.toContain(token);
+  expect(seen[2]).toBe("");
+  expect(told.filter((_, index) => index % 2 === 1 && told[index] !== "")).toEqual([]);
+  const history = await (await app.context().newCDPSession(app)).send("Page.getNavigationHistory");
+  expect(history.entries.length).toBeGreaterThan(0);
+  expect(JSON.stringify(history)).not.toContain(token);
+});
+
 test("npm start prints the address, and Ctrl-C ends everything, as closing the terminal does", async () => {
   for (const signal of ["SIGINT", "SIGHUP"] as const) await startAndEnd(signal);
 });

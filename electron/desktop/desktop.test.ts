@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
@@ -156,7 +157,14 @@ describe("navigation", () => {
 
   it("to a new window is refused; a link to the web goes to the person's own browser, and nothing else does", () => {
     const open = recorded.handlers.windowOpen as unknown as (details: { url: string }) => unknown;
-    for (const url of [...elsewhere, "smb://host/share", "https://example.org/docs"])
+    for (const url of [
+      ...elsewhere,
+      "smb://host/share",
+      "vscode://x",
+      "java\nscript:alert(1)",
+      "file:///etc\n",
+      "https://example.org/docs",
+    ])
       expect(open({ url }), url).toEqual({ action: "deny" });
     expect(callsOf("shell.openExternal").map(({ args }) => args[0])).toEqual([
       "https://example.org/",
@@ -212,11 +220,15 @@ describe("the page's address", () => {
       "app://bundle/%2e%2e/desktop/main.mjs",
       "app://bundle/../desktop/main.mjs",
       "app://bundle//etc/passwd",
+      "app://bundle/%2e%2e/%2e%2e/etc/passwd",
+      "app://bundle/..%2fdesktop/main.mjs",
+      "app://bundle/index.html%00",
       "app://bundle/nothing",
     ]) {
       expect(get(url).status, url).toBe(404);
     }
-    expect(get("app://other/index.html").status).toBe(400);
+    for (const url of ["app://other/index.html", "file:///etc/passwd", "https://bundle/index.html", "app:bundle/index.html"])
+      expect(get(url).status, url).toBe(400);
     expect(get("app://bundle/index.html", "POST").status).toBe(400);
   });
 });
@@ -374,6 +386,24 @@ describe("a window of a terminal", () => {
     expect(callsOf("shell.openExternal").some(({ args }) => String(args[0]).startsWith("app:"))).toBe(false);
     expect(asks(recorded.windows[0])).toBe(0);
     expect(asks(recorded.windows.at(-1))).toBe(1);
+  });
+});
+
+describe("an installed app", () => {
+  /** What another process of it does first. */
+  const begun = (settings: { isPackaged: boolean; commandLineSwitch: string }): string[] => {
+    const script = `import { createRequire } from "node:module";
+      Object.assign(globalThis, { require: createRequire(import.meta.url), ...${JSON.stringify(settings)} }); await import("./desktop/main.mjs");
+      console.log(JSON.stringify(globalThis.electronRecord.calls.map(({ name }) => name))); process.exit();`;
+    writeFileSync(join(folder, "begin.mjs"), script);
+    const output = execFileSync(process.execPath, [join(folder, "begin.mjs")], { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
+    return JSON.parse(output);
+  };
+
+  it.each(["remote-debugging-port", "remote-debugging-pipe"])("ends at once where it is to be debugged (--%s)", (commandLineSwitch) => {
+    expect(begun({ isPackaged: true, commandLineSwitch })).toEqual(["app.exit"]);
+    expect(begun({ isPackaged: false, commandLineSwitch })).toContain("app.whenReady");
+    expect(begun({ isPackaged: true, commandLineSwitch: "lang" })).toContain("app.whenReady");
   });
 });
 

@@ -56,10 +56,17 @@ async function main() {
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => app.quit());
 }
 
+/** By such a port everybody on this computer could use the window, and with it all that its person may. */
+const debuggingSwitches = ["remote-debugging-port", "remote-debugging-pipe"];
+const isDebugged = app.isPackaged && debuggingSwitches.some((name) => app.commandLine.hasSwitch(name));
+
 /** Electron's own program comes first, and from a checkout the app's folder after it. */
 const [command, ...commandArguments] = process.argv.slice(app.isPackaged ? 1 : 2);
 
-if (command === "audit") {
+if (isDebugged) {
+  process.stderr.write("lxc-desktop: an installed app is not debugged: start it from a checkout\n");
+  app.exit(64);
+} else if (command === "audit") {
   void runAudit(commandArguments, { version: APP_VERSION, dist }).then((exitCode) => app.exit(exitCode));
 } else if (app.requestSingleInstanceLock()) {
   registerScheme();

@@ -17,7 +17,8 @@ export function registerScheme(): void {
 export function serveBundle(files: PublicFiles): void {
   protocol.handle(scheme, (request) => {
     const address = new URL(request.url);
-    if (request.method !== "GET" || address.host !== host) return new Response("bad request", { status: 400 });
+    if (request.method !== "GET" || address.protocol !== `${scheme}:` || address.host !== host)
+      return new Response("bad request", { status: 400 });
     const file = files.get(address.pathname === "/" ? "/index.html" : address.pathname);
     if (!file) return new Response("not found", { status: 404, headers: securityHeaders });
     return new Response(new Uint8Array(file.body), { headers: { ...securityHeaders, "content-type": file.type } });

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { toProblem } from "../contract/problems.ts";
-import { type KnownTarType, readTar, type TarEntry } from "./tar-reader.ts";
+import { type KnownTarType, readTar, type TarEntry, tarBlockBytes } from "./tar-reader.ts";
 import { encodeTarHeader, tarEnd } from "./tar-writer.ts";
 import { entryOf, inPieces, tarOf } from "./testing/tar.ts";
 
@@ -19,6 +19,18 @@ async function read(source: AsyncIterable<Buffer>): Promise<Read[]> {
     entries.push({ ...entry, data: Buffer.concat(pieces).toString("latin1") });
   });
   return entries;
+}
+/** The header of attributes without the entry that it goes before, and what is in it. */
+function splitHeader(bytes: Buffer): [block: Buffer, data: Buffer] {
+  return [Buffer.from(bytes.subarray(0, tarBlockBytes)), bytes.subarray(tarBlockBytes, -tarBlockBytes)];
+}
+/** The same header with another flag, and the checksum that goes with that. */
+function flagged(block: Buffer, flag: string): Buffer {
+  block.write(flag, 156, "latin1");
+  block.fill(0x20, 148, 156);
+  const sum = block.reduce((before, byte) => before + byte, 0);
+  block.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148, "latin1");
+  return block;
 }
 const readBytes = (bytes: Buffer) => read(inPieces(bytes));
 const reasonOf = (bytes: Buffer) =>
@@ -76,6 +88,37 @@ describe("an archive that was written here", () => {
       damaged.writeUInt8((damaged[at] ?? 0) ^ 1, at);
       expect(await reasonOf(damaged), `byte ${at}`).toBe("not-an-archive");
     }
+  });
+
+  it("is refused where it is made of headers alone, where each entry would have very much of them, or where it never ends", async () => {
+    const header = (flag: "g" | "x", attributes: Record<string, Buffer>) => {
+      const [block, data] = splitHeader(encodeTarHeader(entryOf({ name: "x", attributes })));
+      return Buffer.concat([flagged(block, flag), data]);
+    };
+    const entry = encodeTarHeader(entryOf({ name: "a" }));
+    const small = { "user.a": Buffer.from("1") };
+    const times = (count: number, bytes: Buffer) => Buffer.concat(Array.from({ length: count }, () => bytes));
+    // What programs write is read.
+    const attributesOf = async (bytes: Buffer) => [...((await readBytes(bytes))[0]?.attributes.keys() ?? [])];
+    expect(await attributesOf(Buffer.concat([header("g", small), header("x", { "user.b": Buffer.from("2") }), entry, tarEnd]))).toEqual([
+      "user.a",
+      "user.b",
+    ]);
+    expect(await reasonOf(Buffer.concat([entry, times(4000, tarEnd)]))).toBeUndefined();
+
+    for (const flag of ["g", "x"] as const)
+      expect(await reasonOf(Buffer.concat([times(17, header(flag, small)), entry, tarEnd]))).toBe("not-an-archive");
+    expect(await reasonOf(Buffer.concat([header("g", { "user.a": Buffer.alloc(70_000) }), entry, tarEnd]))).toBe("not-an-archive");
+    const many = Array.from({ length: 12 }, (_, index) =>
+      header("g", Object.fromEntries(Array.from({ length: 10 }, (_, more) => [`user.${index}.${more}`, Buffer.from("1")]))),
+    );
+    expect(await reasonOf(Buffer.concat([...many, entry, tarEnd]))).toBe("not-an-archive");
+    async function* endless() {
+      yield Buffer.concat([entry, tarEnd]);
+      const zeros = Buffer.alloc(1024 * 1024);
+      for (;;) yield zeros;
+    }
+    await expect(read(endless())).rejects.toMatchObject({ problem: { reason: "not-an-archive" } });
   });
 
   it("is never anything but entries or a refusal, whatever the bytes", async () => {

@@ -31,6 +31,13 @@ export const tarBlockBytes = 512;
 const emptyBlock = Buffer.alloc(tarBlockBytes);
 const maxLongNameBytes = 64 * 1024;
 const maxPaxBytes = 1024 * 1024;
+/** Of an archive's own, which each of its entries has: git and pax write a comment or a few names there. */
+const maxGlobalRecords = 100;
+const maxGlobalBytes = 64 * 1024;
+/** Before one entry. Programs write at most one of each kind; without a bound a small archive keeps its reader busy for hours and tells of nothing. */
+const maxHeadersBefore = 16;
+/** After its end. Programs fill up what they write at once, which is some KiB, or some MiB on tapes. */
+const maxBytesAfterEnd = 64 * 1024 * 1024;
 const attributePrefix = "SCHILY.xattr.";
 
 const types: Record<string, TarType> = {
@@ -59,18 +66,20 @@ export async function readTar(
   let own: Map<string, Buffer> | undefined;
   let longName: string | undefined;
   let longTarget: string | undefined;
+  let headersBefore = 0;
 
   for (;;) {
     const block = await bytes.take(tarBlockBytes);
     if (block.equals(emptyBlock)) break;
     const header = parseHeader(block);
     const take = async (maxBytes: number) => {
+      if (++headersBefore > maxHeadersBefore) throw damaged("more headers than an entry has");
       if (header.size > maxBytes) throw damaged(`a header of ${header.size} bytes`);
       const data = await bytes.take(header.size);
       await bytes.skip(paddingOf(header.size));
       return data;
     };
-    if (header.flag === "g") global = new Map([...global, ...parsePax(await take(maxPaxBytes))]);
+    if (header.flag === "g") global = joinGlobal(global, parsePax(await take(maxPaxBytes)));
     else if (header.flag === "x") own = parsePax(await take(maxPaxBytes));
     else if (header.flag === "L") longName = untilNul(await take(maxLongNameBytes));
     else if (header.flag === "K") longTarget = untilNul(await take(maxLongNameBytes));
@@ -78,6 +87,7 @@ export async function readTar(
       const pax = own ? new Map([...global, ...own]) : global;
       const entry = toEntry(header, pax, longName, longTarget);
       own = longName = longTarget = undefined;
+      headersBefore = 0;
       let left = entry.size;
       await onEntry(entry, async function* () {
         while (left > 0) {
@@ -90,7 +100,7 @@ export async function readTar(
     }
   }
   // Whoever decompresses it has to come to its end, and says then whether all of it was right.
-  await bytes.drain();
+  if (!(await bytes.drain(maxBytesAfterEnd))) throw damaged("more after its end than any program writes");
 }
 
 type Header = TarEntry & { flag: string };
@@ -160,6 +170,14 @@ function parsePax(data: Buffer): Map<string, Buffer> {
     at = end;
   }
   return records;
+}
+
+/** Later records take the place of earlier ones. What is in them comes with every entry, so that a little of it becomes very much. */
+function joinGlobal(before: Map<string, Buffer>, more: Map<string, Buffer>): Map<string, Buffer> {
+  const all = new Map([...before, ...more]);
+  const bytes = [...all].reduce((sum, [key, value]) => sum + key.length + value.length, 0);
+  if (all.size > maxGlobalRecords || bytes > maxGlobalBytes) throw damaged("more global headers than any program writes");
+  return all;
 }
 
 /** Octal digits between blanks and zero bytes, or, as GNU has it, a big-endian number of which the first bit is set. */
@@ -232,9 +250,15 @@ function createByteReader(source: AsyncIterable<Buffer>) {
     async skip(length: number): Promise<void> {
       for (let left = length; left > 0; ) left -= (await takeSome(left)).length;
     },
-    async drain(): Promise<void> {
+    /** @returns False where more than so many bytes come. */
+    async drain(maxBytes: number): Promise<boolean> {
+      let drained = 0;
       at = current.length;
-      while (await fill()) at = current.length;
+      while (drained <= maxBytes && (await fill())) {
+        drained += current.length;
+        at = current.length;
+      }
+      return drained <= maxBytes;
     },
   };
 }

@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -59,6 +60,19 @@ const hostile: [what: string, reason: string, entries: Wanted[]][] = [
   ["the root as a file", "bad-name", [bin, { name: "." }]],
   ["a link turned into a file", "named-twice", [away, { name: "away" }]],
   ["a link to nowhere", "bad-name", [bin, { name: "empty", type: "symbolic-link", target: "" }]],
+  ["rootfs as a link", "bad-name", [{ name: "rootfs", type: "symbolic-link", target: "/etc" }]],
+  [
+    "rootfs as a link after the rest",
+    "bad-name",
+    [
+      { name: "config", data: "" },
+      { name: "./rootfs", type: "symbolic-link", target: "/etc" },
+    ],
+  ],
+  ["rootfs as a pipe", "bad-name", [{ name: "rootfs", type: "pipe" }]],
+  ["rootfs as a file", "bad-name", [{ name: "rootfs/", type: "file" }]],
+  ["rootfs as a hard link", "bad-name", [{ name: "rootfs", type: "hard-link", target: "config" }]],
+  ["a way up beside the root file system", "name-climbs-out", [{ name: "metadata.yaml" }, { name: "templates/../../x" }]],
   ["a disk", "device", [bin, { name: "dev/sda", type: "block-device", deviceMajor: 8 }]],
   ["memory", "device", [bin, { name: "dev/mem", type: "character-device", deviceMajor: 1, deviceMinor: 1 }]],
   ["the mark of a removed file", "device", [bin, { name: "gone", type: "character-device" }]],
@@ -82,10 +96,27 @@ describe("a hostile archive", () => {
       availableBytes: 1024 * 1024,
       neededBytes: 1_200_000,
     });
+    const petabyte = 1024 ** 5;
+    expect(problemOf(() => judgeAll([bin, { name: "huge", size: petabyte }]))).toMatchObject({ code: "no-space", neededBytes: petabyte });
     const judge = createArchiveJudge(policy);
     const entry = entryOf(bin);
     for (let count = 0; count < 2_000_000; count++) judge.judge(entry);
     expect(problemOf(() => judge.judge(entry))).toMatchObject({ reason: "too-many-entries" });
+  });
+
+  it("cannot fill the memory with names, nor the disk with folders that it only implies or with attributes", () => {
+    const long = (count: number) => `${String(count).padStart(200, "0")}/${"n".repeat(200)}/`.repeat(9);
+    const implied = (count: number) => `${count}/${"d/".repeat(200)}f`;
+    for (const nameOf of [long, implied]) {
+      const judge = createArchiveJudge(policy);
+      const judgeMany = (first: number, last: number) => {
+        for (let count = first; count < last; count++) judge.judge(entryOf({ name: nameOf(count) }));
+      };
+      expect(problemOf(() => judgeMany(0, 5_000))).toBeUndefined();
+      expect(problemOf(() => judgeMany(5_000, 10_000))).toMatchObject({ code: "archive-refused", reason: "too-many-entries" });
+    }
+    const attributes = { "user.large": Buffer.alloc(600_000) };
+    expect(problemOf(() => judgeAll([bin, { name: "a", attributes }, { name: "b", attributes }]))).toMatchObject({ code: "no-space" });
   });
 
   it("that has no folder is no root file system", () => {
@@ -141,6 +172,15 @@ describe("an honest archive", () => {
     expect(names).toEqual(["./", "./bin", "./bin/a", "./bin/b"]);
   });
 
+  it("has nothing of what lies beside the root file system, whatever that is", () => {
+    const types = ["file", "symbolic-link", "hard-link", "pipe", "folder", "block-device"] as const;
+    const beside = types.flatMap((type) =>
+      ["config", "metadata.yaml", "templates/x", "fstab", "other"].map((name): Wanted => ({ name, type, target: "/etc/shadow" })),
+    );
+    const names = namesOf([...beside, { name: "rootfs", type: "folder" }, { name: "rootfs/bin", type: "folder" }]);
+    expect(names).toEqual(["./", "./bin"]);
+  });
+
   it("keeps a folder rootfs where it is one of many", () => {
     expect(namesOf([bin, { name: "rootfs", type: "folder" }])).toEqual(["./bin", "./rootfs"]);
   });
@@ -192,7 +232,7 @@ describe.skipIf(process.getuid?.() !== 0)("unpacking", () => {
   });
   afterEach(() => rmSync(folder, { recursive: true }));
 
-  const unpack = (bytes: Buffer) => {
+  const unpack = (bytes: Buffer, decompress?: string[]) => {
     const path = join(folder, "archive");
     writeFileSync(path, bytes);
     const attributes = ["--xattrs", "--xattrs-include=*"];
@@ -205,7 +245,7 @@ describe.skipIf(process.getuid?.() !== 0)("unpacking", () => {
       "--same-permissions",
       ...attributes,
     ];
-    return unpackImage({ rootfs: { path }, unpack: tar, policy }, () => {}).then(
+    return unpackImage({ rootfs: { path, ...(decompress && { decompress }) }, unpack: tar, policy }, () => {}).then(
       () => undefined,
       (thrown) => toProblem(thrown),
     );
@@ -225,6 +265,23 @@ describe.skipIf(process.getuid?.() !== 0)("unpacking", () => {
     expect(readdirSync(folder).sort()).toEqual(["archive", "images", "outside"]);
     expect(readdirSync(join(folder, "images"))).toEqual(["rootfs"]);
   });
+
+  it.each(["gzip", "xz", "zstd"])(
+    "refuses what %s has compressed where it is cut off anywhere, and changes nothing outside",
+    async (tool) => {
+      const before = outside();
+      const decompress = [`/usr/bin/${tool}`, "--decompress", "--stdout"];
+      const whole = execFileSync(tool, ["--stdout"], { input: tarOf(bin, { name: "bin/random", data: randomBytes(200_000) }) });
+      for (let tenths = 0; tenths < 10; tenths++) {
+        const cut = whole.subarray(0, Math.floor((whole.length * tenths) / 10));
+        expect(await unpack(cut, decompress), `${tenths} tenths`).toMatchObject({ code: "archive-refused", reason: "not-an-archive" });
+      }
+      expect(await unpack(whole.subarray(0, -1), decompress)).toMatchObject({ code: "archive-refused" });
+      expect(await unpack(whole, decompress)).toBeUndefined();
+      expect(readFileSync(join(rootfs, "bin/random"))).toHaveLength(200_000);
+      expect(outside()).toBe(before);
+    },
+  );
 
   it("writes through no link where a name is used again", async () => {
     const before = outside();

@@ -11,7 +11,7 @@ export type ArchivePolicy = {
   origin: "server" | "archive" | "oci";
   /** Ids on the host for those inside; without them the image is for privileged containers, and ids stay as they are. */
   ids?: IdRange;
-  /** Bytes of data that there is space for. */
+  /** Bytes of data, and of attributes, that there is space for. */
   maxBytes: number;
   /** Where they go, for whoever is told that there is not enough. */
   folder: string;
@@ -30,6 +30,8 @@ export type ArchiveJudge = {
 type RefusalReason = Extract<Problem, { code: "archive-refused" }>["reason"];
 
 const maxEntries = 2_000_000;
+/** They are kept in memory, and deep ones would fill it long before there are too many. */
+const maxBytesOfNames = 256 * 1024 * 1024;
 const maxNameBytes = 4000;
 const maxComponentBytes = 255;
 /** An overlay of its own has a device 0:0 for a file that was removed. */
@@ -41,6 +43,7 @@ export function createArchiveJudge({ origin, ids, maxBytes, folder }: ArchivePol
   /** What has been written, by its name; `left-out` for devices that were not. */
   const seen = new Map<string, KnownTarType | "left-out">([["", "folder"]]);
   let entries = 0;
+  let bytesOfNames = 0;
   let bytes = 0;
   let devices = 0;
   /** True where the root file system is a folder of the archive; told by its first entry. The layers of an image are it. */
@@ -48,6 +51,11 @@ export function createArchiveJudge({ origin, ids, maxBytes, folder }: ArchivePol
   /** The archive's own folder, until it is known whether that is the root file system. */
   let root: KnownTarEntry | undefined;
 
+  const remember = (entry: TarEntry, name: string, type: KnownTarType | "left-out") => {
+    if (!seen.has(name)) bytesOfNames += name.length;
+    if (bytesOfNames > maxBytesOfNames) throw refused(entry, "too-many-entries");
+    seen.set(name, type);
+  };
   const ownerOf = (entry: TarEntry, id: number): number => {
     if (!ids) return id;
     if (id >= idsPerContainer) throw refused(entry, "unknown-owner");
@@ -64,13 +72,15 @@ export function createArchiveJudge({ origin, ids, maxBytes, folder }: ArchivePol
   };
   const parentsOf = (entry: TarEntry, components: readonly string[]): KnownTarEntry[] => {
     const missing: KnownTarEntry[] = [];
-    for (let depth = 1; depth < components.length; depth++) {
-      const name = components.slice(0, depth).join("/");
+    // What is a folder stays one, and so do all above it.
+    if (seen.get(components.slice(0, -1).join("/")) === "folder") return missing;
+    for (const name of namesAbove(components)) {
       const type = seen.get(name);
       if (type === "symbolic-link") throw refused(entry, "through-link");
       if (type !== undefined && type !== "folder") throw refused(entry, "named-twice");
       if (type === "folder") continue;
-      seen.set(name, "folder");
+      if (++entries > maxEntries) throw refused(entry, "too-many-entries");
+      remember(entry, name, "folder");
       missing.push(folderEntry(name, entry, ids?.first ?? 0));
     }
     return missing;
@@ -90,9 +100,7 @@ export function createArchiveJudge({ origin, ids, maxBytes, folder }: ArchivePol
   const linked = (entry: TarEntry): string => {
     const components = place(entry, entry.target);
     if (components === undefined) throw refused(entry, "hard-link-to-nothing");
-    for (let depth = 1; depth < components.length; depth++) {
-      if (seen.get(components.slice(0, depth).join("/")) === "symbolic-link") throw refused(entry, "through-link");
-    }
+    for (const name of namesAbove(components)) if (seen.get(name) === "symbolic-link") throw refused(entry, "through-link");
     return components.join("/");
   };
 
@@ -105,6 +113,7 @@ export function createArchiveJudge({ origin, ids, maxBytes, folder }: ArchivePol
     judge(entry) {
       if (++entries > maxEntries) throw refused(entry, "too-many-entries");
       bytes += entry.size;
+      for (const value of entry.attributes.values()) bytes += value.length;
       if (bytes > maxBytes) throw new ProblemError({ code: "no-space", path: folder, availableBytes: maxBytes, neededBytes: bytes });
       const components = place(entry, entry.name);
       if (components === undefined) return [];
@@ -124,7 +133,7 @@ export function createArchiveJudge({ origin, ids, maxBytes, folder }: ArchivePol
         if (isWhiteout || (ids && origin === "archive")) throw refused(entry, "device");
         if (ids) {
           devices++;
-          seen.set(name, "left-out");
+          remember(entry, name, "left-out");
           return [];
         }
       } else if (entry.type === "symbolic-link") {
@@ -136,14 +145,14 @@ export function createArchiveJudge({ origin, ids, maxBytes, folder }: ArchivePol
         if (sourceType === undefined || sourceType === "folder") throw refused(entry, "hard-link-to-nothing");
         if (source === name) return [];
         if (sourceType === "left-out") {
-          seen.set(name, "left-out");
+          remember(entry, name, "left-out");
           return [];
         }
         type = sourceType;
         target = `./${source}`;
       }
       const parents = parentsOf(entry, components);
-      seen.set(name, type);
+      remember(entry, name, type);
       const judged: KnownTarEntry = {
         ...entry,
         type: entry.type,
@@ -181,6 +190,15 @@ function componentsOf(entry: TarEntry, name: string): string[] {
   if (components.includes("..")) throw refused(entry, "name-climbs-out");
   if (components.some(({ length }) => length > maxComponentBytes)) throw refused(entry, "bad-name");
   return components;
+}
+
+/** Of the folders that it lies in, from the first on. */
+function* namesAbove(components: readonly string[]): Generator<string> {
+  let name = "";
+  for (const component of components.slice(0, -1)) {
+    name = name === "" ? component : `${name}/${component}`;
+    yield name;
+  }
 }
 
 /** A folder that has no entry of its own. */

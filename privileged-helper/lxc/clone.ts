@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { ProblemError } from "../contract/problems.ts";
 import { writableFolderOf } from "./audit/writable-places.ts";
@@ -23,6 +23,7 @@ import { claimFolder, removeFiles } from "./destroy.ts";
 import { parseRootfs } from "./list.ts";
 import { forgetMachineId } from "./machine-id.ts";
 import { renameInside, writeNameInside } from "./name-inside.ts";
+import { replaceFile } from "./replace-file.ts";
 import { run } from "./run.ts";
 import { showFiles } from "./show-files.ts";
 import { isThrowAwayMark, throwAwayMark } from "./throw-away.ts";
@@ -67,7 +68,7 @@ export async function cloneContainer(context: OperationContext, params: ClonePar
     renameInside(from, name, layers.rootfs, layers.upper);
     forgetMachineId(layers);
   }
-  writeConfig(path, cloneConfig(text, { folder: join(lxcPath, name), name, source, changes, throwAway }));
+  writeConfig(path, cloneConfig(text, { folder: join(lxcPath, name), name, source, changes, throwAway }), "just-made");
   if (source.storage === "overlay") forgetDependencies(lxcPath, name, (folder, base) => folder === source.lxcPath && base === source.name);
 }
 
@@ -142,7 +143,7 @@ async function layDown({ lxcPath, task }: OperationContext, name: string): Promi
   if ("reason" in shown) throw new ProblemError({ code: "not-supported", what: `No full copy can be made. ${shown.reason}` });
   await copyFiles(task, shown.folder, rootfs);
   await shown.hide();
-  writeConfig(path, plainConfig(text, { rootfs, entries }));
+  writeConfig(path, plainConfig(text, { rootfs, entries }), "just-made");
   await removeFiles(task, join(folder, "overlay"));
   forgetDependencies(lxcPath, name, () => true);
 }
@@ -188,7 +189,7 @@ function forgetDependencies(lxcPath: string, name: string, isMeant: (folder: str
 
 function removePair(path: string, pair: string) {
   const kept = readPairs(path).filter((other) => other !== pair);
-  if (kept.length > 0) writeFileSync(path, kept.join(""));
+  if (kept.length > 0) replaceFile(path, kept.join(""), lstatSync(path).mode & 0o777);
   else rmSync(path, { force: true });
 }
 

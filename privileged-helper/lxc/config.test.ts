@@ -15,6 +15,7 @@ import {
   valuesOf,
   writeConfig,
 } from "./config.ts";
+import { replaceFile } from "./replace-file.ts";
 
 let folder: string;
 beforeEach(() => {
@@ -206,6 +207,22 @@ describe("a change", () => {
     for (const name of ["config", ".config.1.new", ".config.4194304.new", ...others]) writeFileSync(join(folder, name), "half");
     writeConfig(join(folder, "config"), "lxc.uts.name = web\n");
     expect(readdirSync(folder).sort()).toEqual(["config", ...others].sort());
+  });
+
+  it.skipIf(process.getuid?.() !== 0)("leaves it as it was where the disk is full, and nothing beside it", () => {
+    const path = join(folder, "config");
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=64k,mode=700", "none", folder]);
+    try {
+      writeFileSync(path, "lxc.uts.name = web\n");
+      expect(() => writeFileSync(join(folder, "fill"), Buffer.alloc(128 * 1024))).toThrow("ENOSPC");
+      for (const write of [() => writeConfig(path, "lxc.uts.name = other\n"), () => replaceFile(path, "lxc.uts.name = other\n", 0o640)]) {
+        expect(write).toThrow("ENOSPC");
+        expect(readFileSync(path, "utf8")).toBe("lxc.uts.name = web\n");
+        expect(readdirSync(folder).sort()).toEqual(["config", "fill"]);
+      }
+    } finally {
+      execFileSync("umount", [folder]);
+    }
   });
 
   it("that fails leaves the configuration as it was, and nothing beside it", () => {

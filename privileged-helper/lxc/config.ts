@@ -3,6 +3,7 @@ import {
   constants,
   fchmodSync,
   fstatSync,
+  fsyncSync,
   lstatSync,
   openSync,
   readdirSync,
@@ -165,10 +166,11 @@ function toLine(key: string, value: string): string {
 }
 
 /**
- * Replaces a configuration in one step: whoever reads it sees the old one or the new one. Keeps its mode. What a helper that was killed had begun
- * to write is removed; no other one writes it now, because one operation at a time has the container.
+ * Replaces a configuration in one step: whoever reads it sees the old one or the new one, also after a power cut. Keeps its mode. What a helper that
+ * was killed had begun to write is removed; no other one writes it now, because one operation at a time has the container.
+ * @param container One that is only just made does not wait for the disk: a power cut takes it anyway.
  */
-export function writeConfig(path: string, text: string): void {
+export function writeConfig(path: string, text: string, container: "kept" | "just-made" = "kept"): void {
   const folder = dirname(path);
   const stagedBy = (pid: number | string) => `.${basename(path)}.${pid}.new`;
   const staged = join(folder, stagedBy(process.pid));
@@ -182,6 +184,8 @@ export function writeConfig(path: string, text: string): void {
     fchmodSync(descriptor, mode);
     // Goes on after a short write, so that a full disk is an error and not half a configuration.
     writeFileSync(descriptor, text);
+    // A file system may note the new name before it has what is in the file.
+    if (container === "kept") fsyncSync(descriptor);
   } catch (error) {
     rmSync(staged, { force: true });
     throw error;

@@ -52,7 +52,7 @@ export async function createFromImage(
   const entries = parseConfig(text);
   if (runs) writeApplication(runs, { rootfs, upper, root }, name, entries);
   else if (lastValueOf(entries, "lxc.net.0.ipv4.address") !== undefined) keepAddress({ rootfs, upper });
-  writeConfig(join(folder, "config"), text);
+  writeConfig(join(folder, "config"), text, "just-made");
   if (image.ids) letRootThrough(context, folder);
 }
 

@@ -85,13 +85,13 @@ function concealInConfig(lxcPath: string, name: string, given: readonly string[]
     if (!line.startsWith("# Parameters passed to the template:")) return line;
     return secrets.reduce((before, { argument, concealed }) => before.replaceAll(argument, concealed), line);
   });
-  writeConfig(path, lines.join("\n"));
+  writeConfig(path, lines.join("\n"), "just-made");
 }
 
 function writeHardened(lxcPath: string, { name, resources }: TemplateParams) {
   writeProfileFile(hardenedProfile(lxcPath));
   const { path, text } = readConfigurationText(lxcPath, name);
-  writeConfig(path, hardenedConfig({ lxcPath, isApplication: false, resources }, text));
+  writeConfig(path, hardenedConfig({ lxcPath, isApplication: false, resources }, text), "just-made");
 }
 
 function keepReservedAddress(lxcPath: string, name: string) {
@@ -114,7 +114,7 @@ async function makeUnprivileged(context: OperationContext, name: string, templat
   const capabilities = await readCapabilities(task, rootfs);
   await runShiftOwners(context, rootfs, range);
   await restoreCapabilities(task, capabilities, range);
-  writeConfig(path, withOwnIds(text, template, range));
+  writeConfig(path, withOwnIds(text, template, range), "just-made");
   letRootThrough(context, folder);
 }
 

@@ -51,6 +51,14 @@ describe.skipIf(process.getuid?.() !== 0)("the store of images", () => {
     expect(statSync(join(store().folder, old.id, "image.json")).mode & 0o777).toBe(0o600);
   });
 
+  it("lets nobody but root to the files of one for privileged containers, or of one that is not whole", () => {
+    const { ids: _, ...privileged } = image({ unprivileged: false });
+    const { folder: partial } = store().begin(privileged.id);
+    expect(statSync(partial).mode & 0o777).toBe(0o700);
+    store().finish(privileged);
+    expect(statSync(join(store().folder, privileged.id)).mode & 0o777).toBe(0o700);
+  });
+
   it("has nothing that is not whole", () => {
     const { id } = image();
     const { folder: partial, rootfs } = store().begin(id);

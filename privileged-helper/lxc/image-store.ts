@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod";
 import { application } from "../contract/application.ts";
@@ -99,7 +99,7 @@ export function createImageStore({ lxcPath }: { lxcPath: string }): ImageStore {
     begin(id) {
       openToPassThrough(folder);
       const partial = partialOf(id);
-      mkdirSync(partial, { mode: 0o711 });
+      mkdirSync(partial, { mode: 0o700 });
       const rootfs = join(partial, "rootfs");
       mkdirSync(rootfs, { mode: 0o755 });
       return { folder: partial, rootfs };
@@ -107,6 +107,8 @@ export function createImageStore({ lxcPath }: { lxcPath: string }): ImageStore {
     finish({ id, ...image }) {
       const partial = partialOf(id);
       writeFileSync(join(partial, "image.json"), `${JSON.stringify(image)}\n`, { flag: "wx", mode: 0o600 });
+      // Programs in one for privileged containers that give whoever runs them more rights, give them root's on this computer.
+      if (image.unprivileged) chmodSync(partial, 0o711);
       renameSync(partial, join(folder, id));
     },
     retire(id) {

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -122,6 +122,14 @@ describe("making a container", () => {
     const { operations } = createHelper();
     await operations.create(params(), signal);
     expect(start).not.toHaveBeenCalled();
+  });
+
+  it("takes a name for another one than the same in other letters, which stays as it is", async () => {
+    addContainer("Web");
+    const before = readFileSync(join(lxcPath, "Web/config"), "utf8");
+    await createHelper().operations.create(params(), signal);
+    expect([isThere("web"), readFileSync(join(lxcPath, "Web/config"), "utf8")]).toEqual([true, before]);
+    expect(methods["containers.create"].params.safeParse({ ...params(), name: "WEB" }).success).toBe(false);
   });
 
   it("leaves nothing when it fails", async () => {
@@ -409,6 +417,17 @@ describe("after a helper was killed", () => {
     expect(await ended).toBe("SIGKILL");
     expect(other.exitCode ?? other.signalCode).toBeNull();
     other.kill("SIGKILL");
+  });
+
+  it.skipIf(process.getuid?.() !== 0)("a person's process that only has the mark keeps nobody waiting", async () => {
+    const env = { LXC_DESKTOP_OPERATION: leaveRecord("web") };
+    const strangers = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"], { env, uid: 54_321, gid: 54_321, stdio: "ignore" });
+    await new Promise((resolve) => strangers.once("spawn", resolve));
+    const { operations, tasks } = createHelper();
+    await operations.recover();
+    expect(tasks.snapshot().tasks).toMatchObject([{ kind: "recover", state: "succeeded" }]);
+    expect(strangers.exitCode ?? strangers.signalCode).toBeNull();
+    strangers.kill("SIGKILL");
   });
 
   it("a container that has been started since is kept", async () => {

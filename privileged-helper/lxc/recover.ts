@@ -7,13 +7,15 @@ import type { OperationContext } from "./context.ts";
 import { removeHalfMade } from "./destroy.ts";
 import { removeImageFolder } from "./image-folder.ts";
 import { releaseAddress } from "./network.ts";
-import { processIds, readProcessStat } from "./proc.ts";
+import { pidsInNamespaces, processIds, readProcessStat, realUidOf } from "./proc.ts";
 
 /**
  * LXC makes the container's folder first of all. One that is much younger than the record was made by somebody else, after the
  * helper had died and its leftovers were removed by hand.
  */
 const folderMadeWithinMilliseconds = 60_000;
+/** Decompresses what strangers have sent. */
+const nobody = 65_534;
 const killTimeoutMilliseconds = 10_000;
 const killCheckMilliseconds = 50;
 
@@ -99,8 +101,14 @@ function markedProcesses(id: string): number[] {
     .filter((pid) => pid > 1 && pid !== process.pid)
     .filter((pid) => {
       const stat = readProcessStat(pid);
-      return stat !== undefined && isHeld(stat) && readEnvironment(pid).includes(mark) && isHeld(stat);
+      return stat !== undefined && isHeld(stat) && readEnvironment(pid).includes(mark) && !isStrangers(pid) && isHeld(stat);
     });
+}
+
+/** Anybody may give processes such a mark, and always new ones. Those of a person on this computer, outside of any container, do none of our work. */
+function isStrangers(pid: number): boolean {
+  const uid = realUidOf(pid);
+  return uid !== undefined && uid !== 0 && uid !== nobody && pidsInNamespaces(pid).length === 1;
 }
 
 function readEnvironment(pid: number): string[] {

@@ -26,6 +26,10 @@ function isAlive(pid: number): boolean {
   }
 }
 
+function parentOf(pid: number): number {
+  return Number(/^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
+}
+
 function recordingTask(signal = new AbortController().signal) {
   const recorded = { commands: [] as string[][], output: "" };
   const task: TaskContext = {
@@ -190,6 +194,19 @@ describe("ending a tool", () => {
       },
     });
     expect(await problemOf(running)).toEqual({ code: "cancelled" });
+    expect(isAlive(child)).toBe(false);
+  });
+
+  it("ends its children, too, where somebody else has killed it alone", async () => {
+    let child = 0;
+    const running = run("node", script(parentAndChild(`console.log(process.pid); setInterval(() => {}, 1000)`)), {
+      onOutput(text) {
+        child = Number(text);
+        process.kill(parentOf(child), "SIGKILL");
+      },
+    });
+    expect(await problemOf(running)).toMatchObject({ code: "command-failed", signal: "SIGKILL" });
+    expect(child).toBeGreaterThan(1);
     expect(isAlive(child)).toBe(false);
   });
 

@@ -182,7 +182,10 @@ export async function run(tool: ToolName, args: readonly string[], options: RunO
   try {
     const { exitCode, exitSignal } = await ended(child, tool);
     output = output.slice(-keptOutputCharacters);
-    if (stoppedBy) await groupEnded(child);
+    // One that somebody else has killed, or the kernel for lack of memory, leaves others of its group at work on what is undone next.
+    const wasKilled = exitSignal !== undefined && !startsDaemons.has(tool);
+    if (wasKilled) killGroup(child, "SIGKILL");
+    if (stoppedBy || wasKilled) await groupEnded(child);
     if (stoppedBy === "signal") throw new ProblemError({ code: "cancelled" });
     if (stoppedBy === "timeout") throw new ProblemError({ code: "timed-out", what: tool, seconds: timeoutSeconds });
     const allowed = allowExitCodes === "any" || (exitCode !== undefined && allowExitCodes.includes(exitCode));

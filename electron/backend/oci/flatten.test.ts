@@ -7,9 +7,10 @@ import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { readTar } from "../../../privileged-helper/archive/tar-reader.ts";
-import { inPieces, tarOf, type Wanted } from "../../../privileged-helper/archive/testing/tar.ts";
+import { entryOf, inPieces, tarOf, type Wanted } from "../../../privileged-helper/archive/testing/tar.ts";
 import { toProblem } from "../../../privileged-helper/contract/problems.ts";
 import { flatten, type Layer } from "./flatten.ts";
+import { createLayerTree } from "./layer-tree.ts";
 
 let folder: string;
 const signal = new AbortController().signal;
@@ -113,6 +114,18 @@ describe("layers that lie over each other", () => {
     expect(await reasonOf(of([link("b", "a")]))).toBe("hard-link-to-nothing");
     expect(await reasonOf(of([file("a")], [mark(".wh.a")], [link("b", "a")]))).toBe("hard-link-to-nothing");
     expect(await reasonOf(of([dir("a/"), link("b", "a")]))).toBe("hard-link-to-nothing");
+  });
+
+  it("may give one file very many names, and are refused where those would fill the memory", async () => {
+    const names = Array.from({ length: 200_000 }, (_, index) => link(`n${index}`, "a"));
+    const tree = createLayerTree();
+    for (const [place, entry] of [file("a"), ...names].entries()) tree.add(0, place, entryOf(entry));
+    expect(tree.namesIn(0).get(0)).toHaveLength(200_001);
+    const long = `${"d".repeat(200)}/`.repeat(19);
+    const addMany = () => {
+      for (let index = 0; index < 100_000; index++) tree.add(1, index, entryOf({ name: `${long}${index}` }));
+    };
+    expect(addMany).toThrow(expect.objectContaining({ problem: expect.objectContaining({ reason: "too-many-entries" }) }));
   });
 
   it.each([

@@ -21,6 +21,8 @@ type Folder = { layer: number /** Absent where only what is in it is known. */; 
 type Named = { layer: number; node: File | Folder };
 
 const maxEntries = 2_000_000;
+/** They are kept in memory, and long ones would fill it before there are too many. */
+const maxBytesOfNames = 256 * 1024 * 1024;
 /** As whoever judges the archive has it; the kernel takes no more. */
 const maxNameBytes = 4000;
 const whiteout = ".wh.";
@@ -31,6 +33,7 @@ const ownBusiness = ".wh..wh.";
 export function createLayerTree(): LayerTree {
   const root: Folder = { layer: 0, isFolder: true, names: new Map() };
   let entries = 0;
+  let bytesOfNames = 0;
 
   /** The folder of a name, made where it is not there, or where a layer below has something else. */
   const folderOf = (layer: number, components: readonly string[], entry: TarEntry): Folder => {
@@ -62,7 +65,8 @@ export function createLayerTree(): LayerTree {
 
   return {
     add(layer, place, entry) {
-      if (++entries > maxEntries) throw refused(entry, "too-many-entries");
+      bytesOfNames += entry.name.length;
+      if (++entries > maxEntries || bytesOfNames > maxBytesOfNames) throw refused(entry, "too-many-entries");
       const components = componentsOf(entry, entry.name);
       const name = components.pop();
       if (name === undefined) {
@@ -95,7 +99,9 @@ export function createLayerTree(): LayerTree {
       const names = new Map<number, string[]>();
       walk(root, "", (node, name) => {
         if (node.place === undefined || node.layer !== layer) return;
-        names.set(node.place, [...(names.get(node.place) ?? []), name]);
+        const others = names.get(node.place);
+        if (others) others.push(name);
+        else names.set(node.place, [name]);
       });
       return names;
     },

@@ -22,6 +22,9 @@ const keptHandler =
 class App extends EventEmitter {
   enableSandbox = called("app.enableSandbox");
   quit = called("app.quit");
+  exit = called("app.exit");
+  isPackaged = globalThis.isPackaged === true;
+  commandLine = { hasSwitch: (name) => globalThis.commandLineSwitch === name };
   requestSingleInstanceLock() {
     called("app.requestSingleInstanceLock")();
     return globalThis.isSecondInstance !== true;

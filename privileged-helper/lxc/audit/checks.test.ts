@@ -315,6 +315,33 @@ describe("what root runs", () => {
     expect(hooks({ "/opt/hooks/start.sh": { realPath: "/home/me/start.sh" }, "/home/me": { uid: 1000 } })).toBe("critical");
   });
 
+  it.each([
+    ["lxc.log.file", "/etc/cron.d/x", "critical"],
+    ["lxc.console.logfile", "/etc/passwd", "critical"],
+    ["lxc.console.logfile", "/var/log/lxc/../../../etc/passwd", "critical"],
+    ["lxc.console.logfile", "/var/lib/lxc/other/config", "critical"],
+    ["lxc.console.logfile", "/var/lib/lxc/web-2/console.log", "critical"],
+    ["lxc.log.file", "/tmp/x", "critical"],
+    ["lxc.console.logfile", "/var/log/linked", "critical"],
+    ["lxc.log.file", "/srv/logs/web", "warning"],
+    ["lxc.log.file", "/var/log/lxc/web.log", "ok"],
+    ["lxc.console.logfile", "/var/lib/lxc/web/console.log", "ok"],
+    ["lxc.log.file", "/dev/null", "ok"],
+    ["lxc.log.file", "", "ok"],
+  ])("that root writes %s into %j is %s", (key, value, state) => {
+    const status = owned({ "/var/log/linked": { realPath: "/etc/passwd" } });
+    expect(checkHooks(auditFacts({ config: `${key} = ${value}`, status }))).toMatchObject({
+      state,
+      evidence: state === "ok" ? [expect.stringContaining("looked at")] : [`${key} = ${value}`],
+    });
+  });
+
+  it("writes no log elsewhere where the folder of all containers is a link", () => {
+    const status = (path: string) => owned({})(path.replace(/^\/var\/lib\/lxc/, "/pool/lxc"));
+    const config = "lxc.console.logfile = /var/lib/lxc/web/console.log";
+    expect(checkHooks(auditFacts({ config, status })).state).toBe("ok");
+  });
+
   it("looks at what is included, and not at what runs inside", () => {
     const configFiles = ["/var/lib/lxc/web/config", "/srv/more.conf"];
     expect(checkHooks(auditFacts({ configFiles, status: owned({ "/srv/more.conf": { mode: 0o666 } }) })).state).toBe("critical");

@@ -1,4 +1,4 @@
-import { fstatSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { fstatSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod";
 import { isManageableName } from "../../contract/names.ts";
@@ -15,6 +15,7 @@ import { isActive } from "../list.ts";
 import { withFileInside } from "../open-inside.ts";
 import { findProgram } from "../programs.ts";
 import { killMarked } from "../recover.ts";
+import { writeToDisk } from "../replace-file.ts";
 import { isPrivilegedNow, readAuditFacts } from "./audit-facts.ts";
 import { changedByOthers, startAgain, stopTimeoutSeconds, systemState, tryConfiguration, withoutUndo } from "./come-up.ts";
 import { planUndo, rememberFix } from "./fixes.ts";
@@ -214,7 +215,7 @@ function readConversion(lxcPath: string, name: string): Conversion | undefined {
 function writeConversion(lxcPath: string, name: string, value: Conversion) {
   forget(lxcPath, name);
   const staged = join(lxcPath, name, `${conversionFile}.new`);
-  writeFileSync(staged, JSON.stringify(value), { flag: "wx", mode: 0o600 });
+  writeToDisk(staged, JSON.stringify(value), 0o600);
   renameSync(staged, join(lxcPath, name, conversionFile));
 }
 

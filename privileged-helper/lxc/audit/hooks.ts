@@ -1,4 +1,4 @@
-import { dirname, join } from "node:path";
+import { dirname, join, normalize } from "node:path";
 import { lastValueOf } from "../config.ts";
 import { firstWord } from "../start-facts.ts";
 import type { AuditFacts } from "./audit-facts.ts";
@@ -6,6 +6,12 @@ import type { Judgement } from "./check.ts";
 
 /** Where the packages of LXC and lxcfs and the administrator of this computer keep what all containers have in common. */
 const usualFolders = ["/usr/share/lxc/", "/usr/share/lxcfs/", "/etc/lxc/"];
+
+/** LXC's monitor, which is root, writes there what LXC tells, and what the container prints on its console (lxc.container.conf(5)). */
+const logKeys = ["lxc.log.file", "lxc.console.logfile"];
+const usualLogFolders = ["/var/log/"];
+/** Nothing of a system's own is there, so that such a file does no more than take room. */
+const foldersOfData = ["/srv/", "/mnt/", "/media/", "/data/"];
 
 /** What this computer's root reads or runs for a container, and who may write that. */
 export function checkHooks(facts: AuditFacts): Judgement {
@@ -24,22 +30,42 @@ export function checkHooks(facts: AuditFacts): Judgement {
     return who === undefined ? [] : [`${what} ${path}: ${who}`];
   });
   const folder = join(lxcPath, name);
+  const logs = oddLogs(facts, folder);
+  const fatalLogs = logs.filter(({ isFatal }) => isFatal);
   const unusual = files.filter(({ path }) => !usualFolders.some((usual) => path.startsWith(usual)) && !path.startsWith(`${folder}/`));
-  const evidence = [...writable, ...unusual.map(({ what, path }) => `${what} ${path}`)];
+  const evidence = [...writable, ...logs.map(({ key, path }) => `${key} = ${path}`), ...unusual.map(({ what, path }) => `${what} ${path}`)];
+  const runsOthers = unusual.some(({ what }) => isRunByRoot(what));
   const judgement: Judgement = {
-    state: writable.length > 0 ? "critical" : unusual.some(({ what }) => isRunByRoot(what)) ? "warning" : "ok",
+    state: writable.length + fatalLogs.length > 0 ? "critical" : runsOthers || logs.length > 0 ? "warning" : "ok",
     title: "What root runs for it",
     summary:
       writable.length > 0
         ? "Somebody who is not root can change what root runs or reads to start it."
-        : unusual.some(({ what }) => isRunByRoot(what))
-          ? "Programs of this computer that do not come with LXC run as root for it."
-          : "Only root can change what root runs and reads for it.",
-    why: "Hooks and configurations are run and read by this computer's root: whoever can write one is root.",
+        : fatalLogs.length > 0
+          ? "Its log is written into a file of this computer's own."
+          : runsOthers
+            ? "Programs of this computer that do not come with LXC run as root for it."
+            : logs.length > 0
+              ? "Its log is written where logs are not kept."
+              : "Only root can change what root runs and reads for it.",
+    why: "Hooks and configurations are run and read by this computer's root: whoever can write one is root. So is whoever has root write into a file of the system.",
     evidence: evidence.length > 0 ? evidence : [`${files.length} files were looked at, with the folders that they are in`],
     fixes: [],
   };
   return judgement;
+}
+
+/** Logs that are written elsewhere than logs are, through whatever links are there. */
+function oddLogs(facts: AuditFacts, folder: string): { key: string; path: string; isFatal: boolean }[] {
+  const own = [folder, facts.status(folder)?.realPath ?? folder].map((one) => `${one}/`);
+  return logKeys.flatMap((key) => {
+    const path = lastValueOf(facts.entries, key);
+    if (path === undefined || path === "" || path === "/dev/null") return [];
+    const places = [normalize(path), facts.status(path)?.realPath].filter((place) => place !== undefined);
+    const areIn = (folders: readonly string[]) => places.every((place) => folders.some((one) => place.startsWith(one)));
+    if (areIn([...own, ...usualLogFolders])) return [];
+    return [{ key, path, isFatal: !areIn([...own, ...usualLogFolders, ...foldersOfData]) }];
+  });
 }
 
 /** `lxc.hook.start` is the container's own: it runs inside, before init (lxc.container.conf(5)). */
