@@ -59,7 +59,8 @@ describe("after a power cut", () => {
     writeConfig(join(web, "config"), "lxc.uts.name = before\n");
     writeConfig(join(web, "config"), "lxc.uts.name = after\n");
     const risk = { note: "Known.", uid: 0, at: 1 };
-    for (const accepted of [{}, { memory: risk }]) writeSecurityRecord(mounted, "web", { accepted, fixes: [], stripped: [] });
+    for (const accepted of [{}, { memory: risk }])
+      writeSecurityRecord(mounted, "web", { accepted, fixes: [], stripped: [], diskLimits: [] });
     createJournal(join(mounted, "journal")).begin({ lxcPath: mounted, name: "web", kind: "convert" });
     // It shows what it is to show: this one is only just made, and nobody waits for the disk.
     writeConfig(join(mounted, "made"), "lxc.uts.name = made\n", "just-made");
