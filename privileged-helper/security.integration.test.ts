@@ -3,6 +3,7 @@ import {
   chmodSync,
   copyFileSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -19,7 +20,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { methods, type ParamsInputOf } from "./contract/methods.ts";
 import { containerName, newContainerName } from "./contract/names.ts";
 import { toProblem } from "./contract/problems.ts";
-import type { ConfigurationFix, SecurityCheckId, SecurityFinding, SecurityFix } from "./contract/security.ts";
+import type { ConfigurationFix, SecurityCheckId, SecurityFinding, SecurityFix, WritablePlace } from "./contract/security.ts";
 import { createJournal } from "./journal.ts";
 import { createLocks } from "./locks.ts";
 import { auditAll, auditContainer } from "./lxc/audit/audit.ts";
@@ -486,6 +487,31 @@ describe("a read-only system", () => {
     expect(readFileSync(join(rootfs(), "srv/data"), "utf8")).toBe("after\n");
     expect(existsSync(join(folder(), "writable/srv"))).toBe(false);
     expect(shell("echo x > /etc/new && rm /etc/new && echo written")).toBe("written");
+  });
+
+  it("leaves the file of name servers to DHCP clients, which put another one in its place", async () => {
+    const file = join(rootfs(), "etc/resolv.conf");
+    mkdirSync(join(rootfs(), "run"), { recursive: true });
+    writeFileSync(file, "nameserver 10.0.0.1\n");
+    start();
+    const [suggested] = (await find("read-only")).fixes;
+    expect(suggested).toMatchObject({ places: expect.arrayContaining([{ path: "/etc/resolv.conf", kept: "disk" }]) });
+    const runs: WritablePlace = { path: "/run", kept: "memory" };
+    const servers: WritablePlace = { path: "/etc/resolv.conf", kept: "disk" };
+    for (const wrong of [[servers], [runs, { ...servers, kept: "memory" } as const]])
+      expect(await harden({ check: "read-only", places: wrong }).catch(toProblem)).toMatchObject({ code: "not-supported" });
+    await harden({ check: "read-only", places: [servers, runs, ...places] });
+    expect(shell("cat /etc/resolv.conf; echo x > /etc/new 2>&1 || echo refused")).toMatch(/^nameserver 10\.0\.0\.1\n.*refused$/s);
+    const asDhclient =
+      "f=$(/bin/busybox readlink -f /etc/resolv.conf); echo nameserver 10.0.0.2 > $f.new; mv -f $f.new $f; cat /etc/resolv.conf";
+    expect(shell(asDhclient)).toBe("nameserver 10.0.0.2");
+    await operations.restart(name, 20, signal);
+    expect(shell("cat /etc/resolv.conf")).toBe("nameserver 10.0.0.2");
+    await operations.soften(name, "read-only", signal);
+    expect(lstatSync(file).isFile()).toBe(true);
+    expect(readFileSync(file, "utf8")).toBe("nameserver 10.0.0.2\n");
+    expect(readdirSync(join(folder(), "writable"))).toEqual([]);
+    rmSync(file);
   });
 
   it("is taken back by itself where it does not come up, with its folders in their places", async () => {

@@ -12,7 +12,7 @@ export type ProblemCode = Problem["code"];
 /** An error that carries a problem across the wire and out of deep calls. */
 export class ProblemError extends Error {
   constructor(readonly problem: Problem) {
-    super(describe(problem));
+    super(inWords(problem));
     this.name = "ProblemError";
   }
 }
@@ -20,7 +20,7 @@ export class ProblemError extends Error {
 const longestDescription = 2000;
 
 /** For whoever sees the error itself, in evidence or where a test fails: its code, and what it says in words. */
-function describe({ code, ...rest }: Problem): string {
+function inWords({ code, ...rest }: Problem): string {
   const words = Object.values(rest).filter((value) => typeof value === "string" && value !== "");
   return [code, ...words].join(": ").slice(0, longestDescription);
 }

@@ -10,6 +10,7 @@ import { parseMountinfo } from "../mountinfo.ts";
 import { run } from "../run.ts";
 import { type AuditFacts, readAuditFacts } from "./audit-facts.ts";
 import type { Judgement } from "./check.ts";
+import { canMoveNameServers, moveNameServersBack, moveNameServersOut, nameServersFolder, nameServersPath } from "./name-servers.ts";
 
 /**
  * A root file system that is mounted read-only, and the folders of it that stay writable: in memory, empty at each start, or on disk. What is
@@ -18,6 +19,7 @@ import type { Judgement } from "./check.ts";
  */
 
 const folderName = "writable";
+const folderOfNameServers = dirname(nameServersPath).slice(1);
 const searchTimeoutSeconds = 10;
 const maxPlaces = 60;
 /** Of what LXC mounts something over. */
@@ -126,7 +128,14 @@ function suggestPlaces(facts: AuditFacts): WritablePlace[] {
   };
   const memory = ["/run", "/tmp"].map((path): WritablePlace => ({ path, kept: "memory" }));
   const disk = hasDisk ? [{ path: "/var", kept: "disk" } as const] : [];
-  return [...memory, ...disk].filter(isThere);
+  const places: WritablePlace[] = [...memory, ...disk].filter(isThere);
+  if (hasDisk && places.some(({ path }) => path === "/run") && hasNameServers(facts)) places.push({ path: nameServersPath, kept: "disk" });
+  return places;
+}
+
+function hasNameServers({ layers }: AuditFacts): boolean {
+  const etc = lookInside(layers, folderOfNameServers);
+  return etc?.relative === folderOfNameServers && canMoveNameServers(join(etc.layer, etc.relative));
 }
 
 /**
@@ -136,7 +145,10 @@ function suggestPlaces(facts: AuditFacts): WritablePlace[] {
 export function placeEntries(facts: AuditFacts, places: readonly WritablePlace[]): (readonly [key: string, value: string])[] {
   const options = (lastValueOf(facts.entries, "lxc.rootfs.options") ?? "").split(",");
   const noDisk = explainNoDisk(facts, options);
-  return places.map(({ path, kept }) => {
+  const idmap = options.includes(idmapOption) ? `,${idmapOption}` : "";
+  const nameServers = places.find(({ path }) => path === nameServersPath);
+  const folders = places.filter((one) => one !== nameServers);
+  const entries = folders.map(({ path, kept }) => {
     const found = lookInside(facts.layers, path);
     if (found?.type !== "folder") throw notSupported(`${path} is no folder in it. Make it first: a read-only system cannot.`);
     if (found.relative !== path.slice(1)) throw notSupported(`${path} is a link to /${found.relative}: choose that instead.`);
@@ -146,9 +158,16 @@ export function placeEntries(facts: AuditFacts, places: readonly WritablePlace[]
     }
     if (noDisk !== undefined) throw notSupported(noDisk);
     const volume = volumeOf(facts.lxcPath, facts.name, path);
-    const idmap = options.includes(idmapOption) ? `,${idmapOption}` : "";
     return ["lxc.mount.entry", `${volume} ${found.relative} none bind,rw,nosuid,nodev${idmap} 0 0`] as const;
   });
+  if (nameServers === undefined) return entries;
+  if (!hasNameServers(facts)) throw notSupported(`${nameServersPath} is no file in it, or a link: leave it out.`);
+  if (nameServers.kept === "memory") throw notSupported(`${nameServersPath} can be kept on disk alone.`);
+  if (!folders.some(({ path }) => path === "/run")) throw notSupported(`${nameServersPath} is kept below /run: have that writable, too.`);
+  if (noDisk !== undefined) throw notSupported(noDisk);
+  const volume = volumeOf(facts.lxcPath, facts.name, nameServersPath);
+  // After /run itself.
+  return [...entries, ["lxc.mount.entry", `${volume} ${nameServersFolder} none bind,rw,nosuid,nodev${idmap},create=dir 0 0`] as const];
 }
 
 /** Whether a line of a configuration is one of ours for a place, or for one of these. */
@@ -173,10 +192,15 @@ export function moveOut(rootfs: string, volumes: readonly { relative: string; vo
   const done: (typeof volumes)[number][] = [];
   try {
     for (const one of volumes) {
-      const place = plainFolder(rootfs, one.relative);
       const above = join(one.volume, "..");
       mkdirSync(above, { recursive: true, mode: 0o711 });
       chmodSync(above, 0o711);
+      if (one.relative === nameServersFolder) {
+        done.push(one);
+        moveNameServersOut(plainFolder(rootfs, folderOfNameServers), one.volume);
+        continue;
+      }
+      const place = plainFolder(rootfs, one.relative);
       const { uid, gid, mode } = statSync(place);
       renameSync(place, one.volume);
       done.push(one);
@@ -193,6 +217,10 @@ export function moveOut(rootfs: string, volumes: readonly { relative: string; vo
 /** Takes that back: what was written meanwhile is in the container's own files again. */
 export function moveBack(rootfs: string, volumes: readonly { relative: string; volume: string }[]): void {
   for (const { relative, volume } of volumes) {
+    if (relative === nameServersFolder) {
+      moveNameServersBack(plainFolder(rootfs, folderOfNameServers), volume);
+      continue;
+    }
     const place = join(plainFolder(rootfs, join(relative, "..")), relative.split("/").at(-1) ?? "");
     if (!lstatSync(volume, { throwIfNoEntry: false })?.isDirectory())
       throw notSupported(`Its files of /${relative} are not in ${volume} any more.`);
