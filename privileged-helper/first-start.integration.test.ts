@@ -511,4 +511,33 @@ describe("Debian, with systemd", () => {
     ]);
     expect(tasks.snapshot().tasks.at(-1)?.notices).toEqual([expect.stringContaining("has all security updates")]);
   });
+
+  it("starts all that it wants with a system that is read-only, and again when that is undone", { timeout: 600_000 }, async (context) => {
+    if (lxc.reader.readOne("debian") === undefined) return context.skip("there is no Debian: its mirror could not be reached");
+    const { operations } = createHelper();
+    await operations.start("debian", signal);
+    const reached = () => inside("debian", "systemctl is-system-running --wait || :").trim();
+    await vi.waitFor(() => expect(reached()).toMatch(/^(running|degraded)$/), { timeout: 120_000, interval: 1_000 });
+    if (reached() !== "running")
+      return context.skip(`systemd does not start all here: ${inside("debian", "systemctl --failed --no-legend")}`);
+    const finding = async () => (await auditContainer(lxc, "debian")).findings.find(({ check }) => check === "read-only");
+    const [fix] = (await finding())?.fixes ?? [];
+    expect(fix).toMatchObject({ check: "read-only", places: expect.arrayContaining([{ path: "/etc/resolv.conf", kept: "disk" }]) });
+    if (!fix) return;
+    await operations.harden({ name: "debian", fix, mayWeaken: false }, signal);
+    expect(await finding()).toMatchObject({ state: "ok", canUndo: true });
+    expect(inside("debian", "systemctl --failed --no-legend --plain")).toBe("");
+    expect(reached()).toBe("running");
+    expect(inside("debian", "touch /usr/new /etc/new 2>&1 | grep -c Read-only").trim()).toBe("2");
+    // What a system writes in its time.
+    expect(inside("debian", "logger hello && journalctl -q -n 50 --no-pager | grep -c hello").trim()).not.toBe("0");
+    expect(inside("debian", "echo x > /var/lib/x && echo x > /tmp/x && echo x > /run/x && echo written").trim()).toBe("written");
+    await operations.stop("debian", 60, signal);
+    await operations.start("debian", signal);
+    await vi.waitFor(() => expect(reached()).toBe("running"), { timeout: 120_000, interval: 1_000 });
+    expect(inside("debian", "cat /var/lib/x; test -e /tmp/x || echo empty").trim()).toBe("x\nempty");
+    await operations.soften("debian", "read-only", signal);
+    await vi.waitFor(() => expect(reached()).toBe("running"), { timeout: 120_000, interval: 1_000 });
+    expect(inside("debian", "rm /var/lib/x && touch /etc/new && echo written").trim()).toBe("written");
+  });
 });
