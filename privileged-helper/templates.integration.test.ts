@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { templateName } from "./contract/methods.ts";
 import { toProblem } from "./contract/problems.ts";
 import type { TemplateOptions } from "./contract/template-options.ts";
@@ -110,8 +110,23 @@ describe("a template's help", () => {
 
   it("is waited for only so long, and nothing of it is left running", async () => {
     install("slow", "sleep 987654 & sleep 987654");
-    expect(await optionsOf("slow")).toEqual([]);
+    expect((await findTemplate("slow", { folder, helpTimeoutSeconds: 1 })).options).toEqual([]);
     expect(execFileSync("/bin/ps", ["-eo", "args"], { encoding: "utf8" })).not.toContain("sleep 987654");
+  });
+
+  it("is asked for again where it took too long, but not at once", async () => {
+    install("busy", `test -e ${join(folder, "quick")} || sleep 60\necho "  --release=X  x"`);
+    const options = async () => (await findTemplate("busy", { folder, helpTimeoutSeconds: 1 })).options.map(({ name }) => name);
+    expect(await options()).toEqual([]);
+    writeFileSync(join(folder, "quick"), "");
+    expect(await options()).toEqual([]);
+    const later = performance.now() + 61_000;
+    const clock = vi.spyOn(performance, "now").mockImplementation(() => later);
+    try {
+      expect(await options()).toEqual(["release"]);
+    } finally {
+      clock.mockRestore();
+    }
   });
 
   it("is read again when the template has changed, and only then", async () => {

@@ -2,13 +2,13 @@ import { lstatSync, readdirSync, type Stats, statSync } from "node:fs";
 import { join } from "node:path";
 import { templateName } from "../contract/methods.ts";
 import type { Template } from "../contract/model.ts";
-import { ProblemError } from "../contract/problems.ts";
+import { ProblemError, toProblem } from "../contract/problems.ts";
 import { explainOptionValue, type TemplateOptions } from "../contract/template-options.ts";
 import type { HostFacts } from "./host-facts.ts";
 import { canInstall } from "./host-packages.ts";
 import { type KnownTemplate, knownTemplates } from "./known-templates.ts";
 import { findProgram } from "./programs.ts";
-import { run, type ToolName } from "./run.ts";
+import { run } from "./run.ts";
 import { templateForm } from "./template-form.ts";
 import { type HelpOption, parseHelp } from "./template-help.ts";
 
@@ -20,6 +20,8 @@ const otherSources = ["download", "oci", "local"];
 
 type World = {
   folder?: string;
+  /** So long each is waited for; its form is what we know of it where it takes longer. */
+  helpTimeoutSeconds?: number;
   /** Without them it is not told what could be installed. */
   facts?: HostFacts;
 };
@@ -60,8 +62,10 @@ export function checkOptions({ title, options: form }: Template, options: Templa
 }
 
 const helpsAtOnce = 4;
-/** The longest of Debian's takes a fifth of a second; what waits for something is not asked again. */
-const helpTimeoutSeconds = 5;
+/** The longest of Debian's takes a fifth of a second. A computer that is slow or has much to do takes many times as long. */
+const usualHelpTimeoutSeconds = 20;
+/** What took too long may wait for something, and is not waited for each time. */
+const askAgainMilliseconds = 60_000;
 
 /** Names of templates that may be run, in the order in which they are shown. */
 function installedTemplates(folder = templatesFolder): string[] {
@@ -85,9 +89,12 @@ function isRootsAlone({ uid, mode }: Stats): boolean {
   return uid === 0 && (mode & 0o022) === 0;
 }
 
-async function describeTemplate(name: string, { folder = templatesFolder, facts }: World): Promise<Template> {
+async function describeTemplate(
+  name: string,
+  { folder = templatesFolder, facts, helpTimeoutSeconds = usualHelpTimeoutSeconds }: World,
+): Promise<Template> {
   const known: Partial<KnownTemplate> = knownTemplates.find((one) => one.name === name) ?? {};
-  const help = known.keepsHelpToItself ? [] : await readHelp(join(folder, `lxc-${name}`));
+  const help = known.keepsHelpToItself ? [] : await readHelp(join(folder, `lxc-${name}`), helpTimeoutSeconds);
   const missingTools = (known.tools ?? []).filter((tool) => (facts?.program ?? findProgram)(tool) === undefined);
   return {
     name,
@@ -101,18 +108,22 @@ async function describeTemplate(name: string, { folder = templatesFolder, facts 
   };
 }
 
-type Read = { state: string; help: Promise<HelpOption[]> };
+type Read = { state: string; help: Promise<HelpOption[]>; goodUntil: number };
 const helps = new Map<string, Read>();
 
-/** What a template's help tells, asked once for each state of its file. */
-function readHelp(path: string): Promise<HelpOption[]> {
+/** What a template's help tells, asked once for each state of its file; once more some time after it took too long. */
+function readHelp(path: string, timeoutSeconds: number): Promise<HelpOption[]> {
   const { size, mtimeMs, ino } = statSync(path);
   const state = `${ino} ${size} ${mtimeMs}`;
   const before = helps.get(path);
-  if (before?.state === state) return before.help;
-  const help = askForHelp(path);
-  helps.set(path, { state, help });
-  return help;
+  if (before?.state === state && performance.now() < before.goodUntil) return before.help;
+  const asking = askForHelp(path, timeoutSeconds);
+  const read: Read = { state, help: asking.then(({ options }) => options), goodUntil: Number.POSITIVE_INFINITY };
+  helps.set(path, read);
+  void asking.then(({ tookTooLong }) => {
+    if (tookTooLong) read.goodUntil = performance.now() + askAgainMilliseconds;
+  });
+  return read.help;
 }
 
 /** Nobody's rights, for good: what is run is somebody's script, and to print a help none are needed. */
@@ -123,22 +134,18 @@ const asNobody = [
 /** Some want to be root before they say anything: in a namespace of its own nobody is, with no more rights outside, and no network. */
 const asItsOwnRoot = ["unshare", "--user", "--map-root-user", "--net", "--"];
 
-async function askForHelp(path: string): Promise<HelpOption[]> {
+async function askForHelp(path: string, timeoutSeconds: number): Promise<{ options: HelpOption[]; tookTooLong: boolean }> {
   for (const launch of [[], asItsOwnRoot]) {
-    const output = await outputOf("setpriv", [...asNobody, ...launch, path, "--help"]);
-    if (output === undefined) return [];
-    const options = parseHelp(output);
-    if (options.length > 0) return options;
+    const args = [...asNobody, ...launch, path, "--help"];
+    try {
+      // Whatever it prints, because some templates call their own help a failure.
+      const { output } = await run("setpriv", args, { timeoutSeconds, allowExitCodes: "any", environment: { HOME: "/" } });
+      const options = parseHelp(output);
+      if (options.length > 0) return { options, tookTooLong: false };
+    } catch (thrown) {
+      // Then only what we know of the template is offered.
+      return { options: [], tookTooLong: toProblem(thrown).code === "timed-out" };
+    }
   }
-  return [];
-}
-
-/** Whatever it prints, because some templates call their own help a failure; undefined where it did not end, or there is no such tool. */
-async function outputOf(tool: ToolName, args: readonly string[]): Promise<string | undefined> {
-  try {
-    return (await run(tool, args, { timeoutSeconds: helpTimeoutSeconds, allowExitCodes: "any", environment: { HOME: "/" } })).output;
-  } catch {
-    // Then only what we know of the template is offered.
-    return undefined;
-  }
+  return { options: [], tookTooLong: false };
 }
