@@ -273,8 +273,11 @@ describe("what cannot be a first start", () => {
       code: "auth-denied",
       action: "shell-privileged",
     });
+    // Of the base as well, because a clone has all that is in it.
     expect(asked).toEqual([
+      ["create", "equipped"],
       ["shell", "denied"],
+      ["create", "equipped"],
       ["shell", "denied"],
       ["shell-privileged", "denied"],
       ["shell-privileged", "equipped"],

@@ -183,7 +183,7 @@ export async function run(tool: ToolName, args: readonly string[], options: RunO
     const { exitCode, exitSignal } = await ended(child, tool);
     output = output.slice(-keptOutputCharacters);
     // One that somebody else has killed, or the kernel for lack of memory, leaves others of its group at work on what is undone next.
-    const wasKilled = exitSignal !== undefined && !startsDaemons.has(tool);
+    const wasKilled = stoppedBy === undefined && exitSignal !== undefined && !startsDaemons.has(tool);
     if (wasKilled) killGroup(child, "SIGKILL");
     if (stoppedBy || wasKilled) await groupEnded(child);
     if (stoppedBy === "signal") throw new ProblemError({ code: "cancelled" });
