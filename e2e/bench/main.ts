@@ -2,6 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { startHelper } from "../../privileged-helper/testing/helper-client.ts";
 import { appWindowFigures } from "./app-window.ts";
+import { auditFigures } from "./audit.ts";
 import { clickToReachableFigures } from "./click-to-reachable.ts";
 import { clickToRunningFigures } from "./click-to-running.ts";
 import { convertFigures } from "./convert.ts";
@@ -69,6 +70,8 @@ try {
   figures.push(...(await samplingFigures(helper, lxcPath, containers)));
   console.log("Memory...");
   figures.push(...(await helperMemoryFigures(helper, containers)));
+  console.log("Audit...");
+  figures.push(...(await auditFigures(helper, "clone-1", containers)));
   console.log("History...");
   figures.push(...(await historyFigures(containers)));
   console.log("Page of metrics...");

@@ -1,5 +1,5 @@
 import { execFile, execFileSync, spawnSync } from "node:child_process";
-import { chmodSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { promisify } from "node:util";
 import { defaultLxcPath } from "../../privileged-helper/lxc/host.ts";
 
@@ -23,17 +23,25 @@ export function enterMountNamespace(): void {
 }
 const insideVariable = "LXC_DESKTOP_BENCH_INSIDE";
 
-/** Lays an empty folder over LXC's own; mapped root users have to be able to enter it. */
+/** What LXC's templates keep of the distributions that they have fetched. */
+const cacheOfTemplates = "/var/cache/lxc";
+
+/** Lays empty folders over LXC's own, of containers and of what templates keep; mapped root users have to be able to enter the first. */
 export function coverLxcPath(): { lxcPath: string; uncover(): void } {
   const lxcPath = defaultLxcPath();
-  const folder = mkdtempSync("/var/tmp/lxc-desktop-bench-");
-  chmodSync(folder, 0o755);
-  execFileSync("/usr/bin/mount", ["--bind", folder, lxcPath]);
+  const covered = [lxcPath, cacheOfTemplates].filter(existsSync).map((path) => {
+    const folder = mkdtempSync("/var/tmp/lxc-desktop-bench-");
+    chmodSync(folder, 0o755);
+    execFileSync("/usr/bin/mount", ["--bind", folder, path]);
+    return { path, folder };
+  });
   return {
     lxcPath,
     uncover() {
-      execFileSync("/usr/bin/umount", [lxcPath]);
-      rmSync(folder, { recursive: true, force: true });
+      for (const { path, folder } of covered) {
+        execFileSync("/usr/bin/umount", [path]);
+        rmSync(folder, { recursive: true, force: true });
+      }
     },
   };
 }
