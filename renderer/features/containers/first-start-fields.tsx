@@ -1,6 +1,6 @@
 import { Alert, Select, Switch, Text, Textarea, TextInput } from "@mantine/core";
 import { IconInfoCircle } from "@tabler/icons-react";
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import type { PublicKeyFile } from "../../../privileged-helper/contract/model.ts";
 import type { Client } from "../../backend/client.ts";
 import { useAnswer } from "../../state/answer.ts";
@@ -22,14 +22,23 @@ const pasted = "pasted";
 
 /** What is done in the new container as soon as it runs. */
 export function FirstStartFields({ values, onChanged, isStarted, noPackages }: Props) {
-  const { answer: keys = noKeys } = useAnswer(askKeys);
+  const { answer } = useAnswer(askKeys);
+  const keys = answer ?? noKeys;
+  const [isKeyDue, setIsKeyDue] = useState(false);
   const errors = explainFirstStart(values, noPackages);
   const change = (changed: Partial<FirstStartValues>) => onChanged({ ...values, ...changed });
   const changeUser = (user: string) => {
     // Whoever makes a user most likely wants to be it.
     const isBegun = values.user === "" && values.key === "";
     change({ user, ...(isBegun && keys[0] && { key: keys[0].key }) });
+    if (isBegun && answer === undefined) setIsKeyDue(true);
   };
+  // Typing may be faster than reading the keys.
+  useEffect(() => {
+    if (!isKeyDue || answer === undefined) return;
+    setIsKeyDue(false);
+    if (answer[0] && values.user !== "" && values.key === "") onChanged({ ...values, key: answer[0].key });
+  }, [isKeyDue, answer, values, onChanged]);
   return (
     <Fold label="First start: user, packages, command" hasErrors={isStarted && !isFirstStartGood(values, noPackages)}>
       {!isStarted && (
