@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -112,6 +112,21 @@ describe("a template's help", () => {
     install("slow", "sleep 987654 & sleep 987654");
     expect((await findTemplate("slow", { folder, helpTimeoutSeconds: 1 })).options).toEqual([]);
     expect(execFileSync("/bin/ps", ["-eo", "args"], { encoding: "utf8" })).not.toContain("sleep 987654");
+  });
+
+  it.each([
+    ["at once", ""],
+    ["only to its own root", '[ "$(id -u)" = 0 ] || exit 1\n'],
+  ])("is not gone on with where whoever asks is killed: %s", async (_when, first) => {
+    const path = install("endless", `${first}exec sleep 987653`);
+    const ask = "const { listTemplates } = await import(process.argv[2]); await listTemplates({ folder: process.argv[1] });";
+    const templates = join(import.meta.dirname, "lxc/templates.ts");
+    const asking = spawn(process.execPath, ["--import", "tsx", "--input-type=module", "-e", ask, folder, templates], { stdio: "inherit" });
+    const sleeps = () => execFileSync("/bin/ps", ["-eo", "args"], { encoding: "utf8" }).split("\n").includes("sleep 987653");
+    await vi.waitFor(() => expect(sleeps()).toBe(true), { timeout: 20_000 });
+    asking.kill("SIGKILL");
+    await vi.waitFor(() => expect(sleeps()).toBe(false), { timeout: 5_000 });
+    rmSync(path);
   });
 
   it("is asked for again where it took too long, but not at once", async () => {

@@ -126,13 +126,16 @@ function readHelp(path: string, timeoutSeconds: number): Promise<HelpOption[]> {
   return read.help;
 }
 
+/** Some go on for ever where nobody reads what they print: they end with us, however we end. */
+const endsWithUs = ["--pdeathsig", "KILL"];
 /** Nobody's rights, for good: what is run is somebody's script, and to print a help none are needed. */
 const asNobody = [
+  ...endsWithUs,
   ...["--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all", "--no-new-privs"],
   "--",
 ];
 /** Some want to be root before they say anything: in a namespace of its own nobody is, with no more rights outside, and no network. */
-const asItsOwnRoot = ["unshare", "--user", "--map-root-user", "--net", "--"];
+const asItsOwnRoot = ["unshare", "--user", "--map-root-user", "--net", "--", "setpriv", ...endsWithUs, "--"];
 
 async function askForHelp(path: string, timeoutSeconds: number): Promise<{ options: HelpOption[]; tookTooLong: boolean }> {
   for (const launch of [[], asItsOwnRoot]) {
