@@ -99,6 +99,7 @@ export async function auditContainer(
   const findings: SecurityFinding[] = [];
   const doneApart: Partial<Record<SecurityCheckId, readonly unknown[]>> = { "suid-files": stripped, disk: diskLimits };
   for (const check of securityCheckIds) {
+    await nextTurn();
     const finding: SecurityFinding = {
       ...(await auditCheck(facts, check)),
       canUndo: (doneApart[check] ?? fixes.filter((fix) => fix.check === check)).length > 0,
